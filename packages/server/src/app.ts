@@ -1,0 +1,38 @@
+// What a process has: built once in start.ts, handed to every call. No globals, no environment, no clock and no randomness outside it.
+
+import type { Trail } from './audit/trail.ts'
+import type { Logger } from './observe/log.ts'
+import type { Metrics } from './observe/metrics.ts'
+import type { Service } from './operation.ts'
+import type { Keyring } from './seal/keyring.ts'
+import type { Kms } from './services/kms/port.ts'
+import type { Database } from './storage/database.ts'
+import type { Rows } from './storage/sealed.ts'
+
+export type App = {
+  readonly partition: string
+  readonly services: readonly Service[]
+  readonly database: Database
+  /** Seals and opens rows that carry a MAC. */
+  readonly rows: Rows
+  readonly keyring: Keyring
+  readonly kms: Kms
+  readonly trail: Trail
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Milliseconds since the epoch, for signatures, `Date`, tokens, TLS, leases and throttles. */
+  readonly wallNow: () => number
+  /** Milliseconds since the epoch, for schedules, windows, expiry and deletion; the test clock may be ahead of the wall. */
+  readonly now: () => number
+  readonly uuid: () => string
+  /** From the system's CSPRNG. */
+  readonly randomBytes: (size: number) => Uint8Array
+  readonly limits: Limits
+}
+
+/** Limits that an operator may change and tests lower. */
+export type Limits = {
+  readonly secretsPerRegion: number
+  readonly versionsPerSecret: number
+  readonly skewMs: number
+}

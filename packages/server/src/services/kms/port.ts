@@ -1,0 +1,28 @@
+// What other services ask of KMS: in the same transaction, with the caller's credentials, no network between.
+
+import type { KeyObject } from 'node:crypto'
+import type { Call } from '../../call.ts'
+
+export type EncryptionContext = { readonly [key: string]: string }
+
+export type DataKey = {
+  /** AES-256. Never leaves the process. */
+  readonly key: KeyObject
+  readonly ciphertextBlob: Uint8Array
+  readonly keyArn: string
+}
+
+export type Kms = {
+  /**
+   * A fresh data key under a customer key or, with `keyId` undefined, under the AWS managed key of the calling service, made on first use.
+   * Authorized as the caller. @throws ServiceError of KMS: NotFoundException, DisabledException, AccessDeniedException, ...
+   */
+  generateDataKey(call: Call, service: string, keyId: string | undefined, context: EncryptionContext): Promise<DataKey>
+  /** Opens a data key. @throws ServiceError of KMS, InvalidCiphertextException where blob or context were altered. */
+  decryptDataKey(
+    call: Call,
+    service: string,
+    ciphertextBlob: Uint8Array,
+    context: EncryptionContext,
+  ): Promise<KeyObject>
+}
