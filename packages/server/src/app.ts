@@ -1,6 +1,8 @@
 // What a process has: built once in start.ts, handed to every call. No globals, no environment, no clock and no randomness outside it.
 
 import type { Trail } from './audit/trail.ts'
+import type { Authenticate } from './auth/authenticate.ts'
+import type { TestClock } from './clock.ts'
 import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Service } from './operation.ts'
@@ -18,12 +20,15 @@ export type App = {
   readonly keyring: Keyring
   readonly kms: Kms
   readonly trail: Trail
+  readonly authenticate: Authenticate
   readonly log: Logger
   readonly metrics: Metrics
   /** Milliseconds since the epoch, for signatures, `Date`, tokens, TLS, leases and throttles. */
   readonly wallNow: () => number
   /** Milliseconds since the epoch, for schedules, windows, expiry and deletion; the test clock may be ahead of the wall. */
   readonly now: () => number
+  /** Only with --test-clock. */
+  readonly testClock?: TestClock
   readonly uuid: () => string
   /** From the system's CSPRNG. */
   readonly randomBytes: (size: number) => Uint8Array

@@ -1,6 +1,7 @@
 // What an operation sees of one request. Built in handle.ts, plain data, never changed afterwards.
 
 import type { App } from './app.ts'
+import type { AuditResource } from './audit/event.ts'
 import type { NamedPolicy, Permission, PolicyPrincipal } from './policy/engine.ts'
 import type { Transaction } from './storage/database.ts'
 
@@ -52,8 +53,11 @@ export type Call<I = unknown> = CallBase<I> & {
 export type AlsoEvent = {
   readonly eventName: string
   readonly readOnly: boolean
-  readonly requestParameters: { readonly [key: string]: unknown } | null
+  /** Set on an event of the service itself (AwsServiceEvent), such as SecretVersionDeletion; absent on one of the caller (AwsApiCall). */
+  readonly ofService?: true
+  readonly requestParameters?: { readonly [key: string]: unknown } | null
+  readonly additionalEventData?: { readonly [key: string]: unknown }
   readonly errorCode?: string
   readonly errorMessage?: string
-  readonly resources?: readonly { readonly arn: string; readonly accountId: string; readonly type: string }[]
+  readonly resources?: readonly AuditResource[]
 }

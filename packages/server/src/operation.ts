@@ -3,7 +3,6 @@
 import type { Call, Preparation } from './call.ts'
 import type { Context, Permission } from './policy/engine.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
-import type { Transaction } from './storage/database.ts'
 
 /** What a call is about, as authorization sees it. */
 export type Target = {
@@ -13,6 +12,8 @@ export type Target = {
   readonly shown?: string
   /** The account that owns the resource. */
   readonly account: string
+  /** CloudFormation's name of the resource's type (`AWS::SecretsManager::Secret`), for the audit event; absent where there is no resource. */
+  readonly resourceType?: string
   /** Condition keys that the resource itself gives, such as `aws:ResourceTag/Team`. */
   readonly context?: Context
 }
@@ -22,6 +23,8 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly name: string
   /** Reads run in a read transaction and their events are grouped; everything else commits together with its event. */
   readonly readOnly: boolean
+  /** The path of a route of our own (`/_strongroom/clock`); AWS's operations have none. */
+  readonly path?: string
   readonly input: I
   /** Absent where AWS models no output: an empty body. */
   readonly output?: O
@@ -44,27 +47,40 @@ export const operation = <const I extends Members, const O extends Members, T ex
   declaration: Operation<I, O, T>,
 ): Operation<I, O, T> => declaration
 
-// biome-ignore lint/suspicious/noExplicitAny: a table holds operations of every input and output; each was checked where it was declared
-export type AnyOperation = Operation<any, any, any>
+type Plain = { readonly [name: string]: unknown }
+
+/** An operation in a table of them; each was checked against its shapes where it was declared. */
+export type AnyOperation = {
+  readonly [K in 'name' | 'readOnly' | 'path']: Operation[K]
+} & {
+  readonly input: Members
+  readonly output?: Members
+  // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
+  readonly target: (call: any) => Promise<Target>
+  readonly conditions?: (input: any) => Context
+  readonly permissions?: (input: any, target: any) => readonly Permission[]
+  readonly prepare?: (call: any) => Promise<unknown>
+  readonly responseElements?: (output: any) => Plain | null
+  readonly run: (call: any) => Promise<Plain>
+  // biome-ignore-end lint/suspicious/noExplicitAny: -
+}
 
 export type Protocol = 'json' | 'query'
 
 export type Service = {
-  /** The signing name, the prefix of IAM actions, and the left part of `eventSource`: `secretsmanager`. */
+  /** The prefix of IAM actions, and the left part of `eventSource`: `secretsmanager`. */
   readonly name: string
+  /** The service in the credential scope, where it is not the name. */
+  readonly signingName?: string
   readonly protocol: Protocol
-  /** JSON: what stands before the dot in X-Amz-Target. */
-  readonly targetPrefix?: string
+  /** JSON: what may stand before the dot in X-Amz-Target. */
+  readonly targetPrefixes?: readonly string[]
   /** Query: the value of Version and the XML namespace of answers. */
   readonly version?: string
   readonly xmlNamespace?: string
   /** The most bytes that the body of a request may have. */
   readonly bodyBytesMax: number
-  /** Regions that a credential scope may name for this service; absent: every region. */
+  /** What the service calls a fault of the server; `InternalFailure` where absent. */
+  readonly faultCode?: string
   readonly operations: readonly AnyOperation[]
-  /** What the service says for each case that the front end finds; defaults are in protocol/errors.ts. */
-  readonly accessDeniedMessageKey?: 'Message' | 'message'
 }
-
-/** Recurring or due work of a service; see jobs/README.md. */
-export type JobHandler = (app: import('./app.ts').App, tx: Transaction, payload: string) => Promise<void>

@@ -3,12 +3,10 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 
 export type Metrics = {
-  /** Finished requests, by service, operation and error code (empty where none). */
-  readonly requests: Counter<'service' | 'operation' | 'code'>
-  /** Seconds from the last byte of a request to its answer. */
-  readonly duration: Histogram<'service' | 'operation'>
-  /** Requests refused before an identity was known, by reason. They are not in the audit trail. */
-  readonly unauthenticated: Counter<'reason'>
+  /** Counts a finished request: its error code (empty where none) and milliseconds from its last byte to its answer. */
+  finished(service: string, operation: string, code: string, ms: number): void
+  /** Counts a request refused before an identity was known, by error code. Such requests are not in the audit trail. */
+  refused(code: string): void
   /** Rows that did not carry their MAC. */
   readonly integrityFailures: Counter<'table'>
   /** Background work, by kind and outcome. */
@@ -20,26 +18,39 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
+  const requests = new Counter({
+    name: 'strongroom_requests_total',
+    help: 'Finished requests by service, operation and error code',
+    labelNames: ['service', 'operation', 'code'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'strongroom_request_seconds',
+    help: 'Seconds from the last byte of a request to its answer',
+    labelNames: ['service', 'operation'],
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+    registers,
+  })
+  const refused = new Counter({
+    name: 'strongroom_unauthenticated_requests_total',
+    help: 'Requests refused before an identity was known, by error code',
+    labelNames: ['code'],
+    registers,
+  })
+  // Looking labels up costs more than counting; the set of (operation, code) is small and fixed by the code.
+  const series = new Map<string, { readonly count: Counter.Internal; readonly time: Histogram.Internal<string> }>()
   return {
-    requests: new Counter({
-      name: 'strongroom_requests_total',
-      help: 'Finished requests by service, operation and error code',
-      labelNames: ['service', 'operation', 'code'],
-      registers,
-    }),
-    duration: new Histogram({
-      name: 'strongroom_request_seconds',
-      help: 'Seconds from the last byte of a request to its answer',
-      labelNames: ['service', 'operation'],
-      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
-      registers,
-    }),
-    unauthenticated: new Counter({
-      name: 'strongroom_unauthenticated_requests_total',
-      help: 'Requests refused before an identity was known',
-      labelNames: ['reason'],
-      registers,
-    }),
+    finished: (service, operation, code, ms) => {
+      const name = `${service} ${operation} ${code}`
+      let found = series.get(name)
+      if (!found) {
+        found = { count: requests.labels(service, operation, code), time: duration.labels(service, operation) }
+        series.set(name, found)
+      }
+      found.count.inc()
+      found.time.observe(ms / 1000)
+    },
+    refused: (code) => refused.inc({ code }),
     integrityFailures: new Counter({
       name: 'strongroom_integrity_failures_total',
       help: 'Rows that did not carry their MAC',

@@ -1,0 +1,237 @@
+// THE PATH OF A REQUEST, top to bottom:
+// route → authenticate → decode → validate → find target → authorize → run → audit → encode.
+// Authorization is here and never in an operation. Nothing leaves before its audit record is written.
+
+import type { App } from './app.ts'
+import type { AuditEvent, AuditResource } from './audit/event.ts'
+import type { Authenticated } from './auth/authenticate.ts'
+import type { AlsoEvent, Call, CallBase, Identity } from './call.ts'
+import { IntegrityError, ServiceError } from './errors.ts'
+import { header, type WireRequest, type WireResponse } from './http/request.ts'
+import type { AnyOperation, Service, Target } from './operation.ts'
+import { accessDenied } from './policy/denied.ts'
+import type { Permission } from './policy/engine.ts'
+import { evaluate } from './policy/evaluate.ts'
+import { unknownOperation } from './protocol/errors.ts'
+import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
+import { decodeQuery, encodeXml, encodeXmlError, XML_CONTENT_TYPE } from './protocol/query.ts'
+import type { Route, Router } from './protocol/route.ts'
+import { findAccessKey, readPrincipal } from './services/iam/store.ts'
+import { redact } from './shape/redact.ts'
+import { validate } from './shape/validate.ts'
+import { DatabaseError, type Transaction } from './storage/database.ts'
+
+type Plain = { readonly [name: string]: unknown }
+
+/** What has come to be known of a request, for its event and its answer. */
+type Progress = {
+  identity?: Identity
+  region: string
+  parameters: Plain | null
+  resources: readonly AuditResource[]
+}
+
+export async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
+  const started = performance.now()
+  const requestId = app.uuid()
+  const time = app.wallNow()
+  const route = router.route(request)
+  const progress: Progress = { region: '', parameters: null, resources: [] }
+
+  const event = (error?: ServiceError, responseElements: Plain | null = null): AuditEvent => ({
+    eventId: app.uuid(),
+    time,
+    requestId,
+    service: route.service?.name ?? 'strongroom',
+    eventName: route.operation?.name ?? (route.asked || 'UnknownOperation'),
+    region: progress.region,
+    readOnly: route.operation?.readOnly ?? true,
+    ...(progress.identity && { identity: progress.identity }),
+    account: progress.identity?.account ?? '',
+    sourceIpAddress: request.remoteAddress,
+    userAgent: header(request.rawHeaders, 'user-agent') ?? '',
+    requestParameters: progress.parameters,
+    responseElements,
+    resources: progress.resources,
+    ...(request.tlsVersion !== undefined && { tlsVersion: request.tlsVersion }),
+    ...(error && { errorCode: error.code, errorMessage: error.message }),
+  })
+
+  try {
+    const caller = await authenticate(app, request, route)
+    progress.identity = caller.identity
+    progress.region = caller.region
+
+    if (route.error) throw route.error
+    const { service, operation } = route
+    if (!service || !operation) throw unknownOperation()
+
+    const input =
+      route.protocol === 'query'
+        ? decodeQuery(operation.input, route.parameters!)
+        : decodeJson(operation.input, request.body)
+    progress.parameters = redact(operation.input, input)
+    validate(operation.input, input)
+
+    const base: CallBase<Plain> = {
+      app,
+      requestId,
+      now: app.now(),
+      partition: app.partition,
+      region: caller.region,
+      account: caller.identity.account,
+      identity: caller.identity,
+      input,
+    }
+    const prepared = operation.prepare && (await prepareCall(base, service, operation))
+
+    const output = await app.database.transaction(operation.readOnly ? 'read' : 'write', async (tx) => {
+      const also: AlsoEvent[] = []
+      const call = await beginCall(base, service, tx, prepared, also)
+      const target: Target = await operation.target(call)
+      progress.resources = resourcesOf(target)
+      authorizeAll(call, service, operation, target)
+      const result: Plain = await operation.run({ ...call, target })
+      const own = event(undefined, operation.responseElements?.(result) ?? null)
+      const events = [own, ...also.map((fields) => ({ ...event(), ...fields }))]
+      if (operation.readOnly) return { result, events }
+      await app.trail.record(tx, events)
+      return { result, events: [] }
+    })
+    if (output.events.length > 0) await app.trail.append(output.events)
+
+    const response = encodeOutput(service, operation, output.result, requestId)
+    app.metrics.finished(service.name, operation.name, '', performance.now() - started)
+    return response
+  } catch (thrown) {
+    const error = toServiceError(app, thrown, route, requestId)
+    const name = { service: route.service?.name ?? '', operation: route.operation?.name ?? '' }
+    app.metrics.finished(name.service, name.operation, error.code, performance.now() - started)
+    if (progress.identity === undefined) {
+      app.metrics.refused(error.code)
+      app.log.debug(
+        { requestId, code: error.code, from: request.remoteAddress },
+        'refused before an identity was known',
+      )
+      return encodeError(route, error, requestId)
+    }
+    try {
+      await app.trail.append([event(error)])
+    } catch (failure) {
+      return encodeError(route, toServiceError(app, failure, route, requestId), requestId)
+    }
+    return encodeError(route, error, requestId)
+  }
+}
+
+function authenticate(app: App, request: WireRequest, route: Route): Promise<Authenticated> {
+  const expected = { service: route.service?.signingName ?? route.service?.name, protocol: route.protocol }
+  return app.database.transaction('read', (tx) =>
+    app.authenticate(request, expected, { find: (accessKeyId) => findAccessKey(app, tx, accessKeyId) }, app.wallNow()),
+  )
+}
+
+/** The first authorization of an operation that works outside the transaction; it is repeated inside. */
+async function prepareCall(base: CallBase<Plain>, service: Service, operation: AnyOperation): Promise<unknown> {
+  await base.app.database.transaction('read', async (tx) => {
+    const call = await beginCall(base, service, tx, undefined, [])
+    authorizeAll(call, service, operation, await operation.target(call))
+  })
+  return operation.prepare!(base)
+}
+
+async function beginCall(
+  base: CallBase<Plain>,
+  service: Service,
+  tx: Transaction,
+  prepared: unknown,
+  also: AlsoEvent[],
+): Promise<Call<Plain>> {
+  const principal = await readPrincipal(base.app, tx, base.identity)
+  const authorize = (permission: Permission): void => {
+    const decision = evaluate({
+      principal,
+      permission,
+      context: permission.context ?? {},
+      layers: { identity: principal.policies },
+    })
+    if (!decision.allow) throw accessDenied(service.protocol, principal.arn, permission, decision)
+  }
+  return { ...base, tx, principal, prepared, authorize, also: (event) => also.push(event) }
+}
+
+function authorizeAll(call: Call<Plain>, service: Service, operation: AnyOperation, target: Target): void {
+  const permissions = operation.permissions?.(call.input, target) ?? [
+    {
+      action: `${service.name}:${operation.name}`,
+      resource: target.resource,
+      ...(target.shown !== undefined && { shown: target.shown }),
+      resourceAccount: target.account,
+    },
+  ]
+  const context = { ...target.context, ...operation.conditions?.(call.input) }
+  for (const permission of permissions)
+    call.authorize({ ...permission, context: { ...context, ...permission.context } })
+}
+
+const resourcesOf = (target: Target): readonly AuditResource[] =>
+  target.resourceType === undefined || !target.resource.startsWith('arn:')
+    ? []
+    : [{ arn: target.resource, accountId: target.account, type: target.resourceType }]
+
+/** The answer to whatever was thrown. What is not a ServiceError is a fault of ours: the caller gets a request id, the log the cause. */
+function toServiceError(app: App, thrown: unknown, route: Route, requestId: string): ServiceError {
+  if (thrown instanceof ServiceError) {
+    if (thrown.cause !== undefined) app.log.warn({ requestId, code: thrown.code, err: thrown.cause }, thrown.message)
+    return thrown
+  }
+  const code = route.service?.faultCode ?? 'InternalFailure'
+  if (thrown instanceof IntegrityError) {
+    app.metrics.integrityFailures.inc({ table: thrown.table })
+    app.log.error({ requestId, table: thrown.table, key: thrown.key }, thrown.message)
+    return new ServiceError(code, 500, 'A stored record failed its integrity check and was not used.')
+  }
+  if (thrown instanceof DatabaseError) {
+    app.log.error({ requestId, reason: thrown.reason, err: thrown }, 'the storage failed')
+    return new ServiceError(code, 500, STORAGE_FAILURES[thrown.reason])
+  }
+  app.log.error({ requestId, err: thrown }, 'a fault of the server')
+  return new ServiceError(code, 500, 'An error occurred on the server side.')
+}
+
+const STORAGE_FAILURES: { readonly [reason in DatabaseError['reason']]: string } = {
+  full: 'The storage of the server is full. Nothing was changed.',
+  readonly: 'The storage of the server cannot be written. Nothing was changed.',
+  unavailable: 'The storage of the server is unavailable. Try again.',
+  conflict: 'The storage of the server is busy with conflicting changes. Try again.',
+  constraint: 'An error occurred on the server side.',
+  corrupt: 'The storage of the server is damaged.',
+  other: 'An error occurred on the server side.',
+}
+
+function encodeOutput(service: Service, operation: AnyOperation, output: Plain, requestId: string): WireResponse {
+  if (service.protocol === 'query') {
+    const body = encodeXml(operation.name, service.xmlNamespace!, operation.output, output, requestId)
+    return { status: 200, contentType: XML_CONTENT_TYPE, requestId, body }
+  }
+  return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encodeJson(operation.output, output) }
+}
+
+function encodeError(route: Route, error: ServiceError, requestId: string): WireResponse {
+  if (route.protocol === 'query') {
+    const namespace = route.service?.xmlNamespace ?? 'https://strongroom.invalid/'
+    return {
+      status: error.status,
+      contentType: XML_CONTENT_TYPE,
+      requestId,
+      body: encodeXmlError(error, namespace, requestId),
+    }
+  }
+  return {
+    status: error.status,
+    contentType: JSON_CONTENT_TYPE,
+    requestId,
+    body: encodeJsonError(error),
+    errorType: error.code,
+  }
+}

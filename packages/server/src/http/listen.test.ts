@@ -1,0 +1,175 @@
+// The listener against clients that are broken, slow, greedy or hostile: bounded, answered, never down.
+
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { type Handler, type Listener, type ListenOptions, listen } from './listen.ts'
+import type { WireRequest } from './request.ts'
+
+const BODY_MAX = 1_000
+
+async function start(
+  t: TestContext,
+  options: Partial<ListenOptions> = {},
+): Promise<{ listener: Listener; seen: WireRequest[] }> {
+  const seen: WireRequest[] = []
+  const handler: Handler = {
+    bodyBytesMax: () => BODY_MAX,
+    open: (method, path) =>
+      method === 'GET' && path === '/open'
+        ? Promise.resolve({ status: 200, contentType: 'text/plain', body: 'open' })
+        : undefined,
+    handle: (request) => {
+      seen.push(request)
+      return Promise.resolve({
+        status: 200,
+        contentType: 'text/plain',
+        requestId: 'r',
+        body: String(request.body.length),
+      })
+    },
+  }
+  const listener = await listen(
+    { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 50, ...options },
+    handler,
+  )
+  t.after(() => listener.close(0))
+  return { listener, seen }
+}
+
+/** Sends bytes and reads what comes back until the server closes or `quietMs` pass without more. */
+function exchange(port: number, bytes: string | Buffer, quietMs = 150): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = ''
+    const socket: Socket = connect(port, '127.0.0.1', () => socket.write(bytes))
+    let timer = setTimeout(() => socket.destroy(), quietMs)
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1')
+      clearTimeout(timer)
+      timer = setTimeout(() => socket.destroy(), quietMs)
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      clearTimeout(timer)
+      resolve(answer)
+    })
+  })
+}
+
+const post = (headers: string, body: string) => `POST / HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`
+
+test('a request arrives as bytes: raw headers, raw target, whole body; the answer carries Date and the request id', async (t) => {
+  const { listener, seen } = await start(t)
+  const answer = await exchange(
+    listener.port,
+    post('A: 1\r\na:  2\r\nContent-Length: 3\r\n', 'abc').replace('/ HTTP', '/%41?b=%62 HTTP'),
+  )
+  assert.match(answer, /^HTTP\/1\.1 200 /)
+  assert.match(answer, /\r\nDate: [A-Z][a-z]{2}, /)
+  assert.match(answer, /\r\nx-amzn-RequestId: r\r\n/)
+  assert.equal(seen[0]!.target, '/%41?b=%62')
+  assert.deepEqual(seen[0]!.rawHeaders.slice(0, 6), ['Host', 'x', 'A', '1', 'a', '2'])
+  assert.equal(Buffer.from(seen[0]!.body).toString(), 'abc')
+})
+
+const refused: readonly [what: string, bytes: string | Buffer, status: RegExp][] = [
+  ['a body that says it is too large', post(`Content-Length: ${BODY_MAX + 1}\r\n`, ''), /^HTTP\/1\.1 413 /],
+  [
+    'a chunked body that turns out too large',
+    post(
+      'Transfer-Encoding: chunked\r\n',
+      `${(BODY_MAX + 1).toString(16)}\r\n${'x'.repeat(BODY_MAX + 1)}\r\n0\r\n\r\n`,
+    ),
+    /^HTTP\/1\.1 413 /,
+  ],
+  [
+    'too many headers',
+    post(`${Array.from({ length: 101 }, (_, at) => `h${at}: 1\r\n`).join('')}`, ''),
+    /^HTTP\/1\.1 400 /,
+  ],
+  ['headers that are too large', post(`A: ${'x'.repeat(20_000)}\r\n`, ''), /^HTTP\/1\.1 431 /],
+  ['both lengths', post('Content-Length: 3\r\nTransfer-Encoding: chunked\r\n', 'abc'), /^HTTP\/1\.1 400 /],
+  ['a folded header', post('A: 1\r\n folded\r\n', ''), /^HTTP\/1\.1 400 /],
+  ['no HTTP at all', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]), /^HTTP\/1\.1 400 /],
+  ['no host', 'POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 400 /],
+]
+
+for (const [what, bytes, status] of refused) {
+  test(`${what} is refused and the next client is served`, async (t) => {
+    const { listener, seen } = await start(t)
+    assert.match(await exchange(listener.port, bytes), status)
+    assert.equal(seen.length, 0)
+    assert.match(await exchange(listener.port, post('Content-Length: 0\r\n', '')), /^HTTP\/1\.1 200 /)
+  })
+}
+
+test('random bytes never take the listener down', async (t) => {
+  const { listener } = await start(t)
+  let state = 12_345
+  const random = () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return state
+  }
+  for (let round = 0; round < 60; round++) {
+    const bytes = Buffer.from(post('Content-Length: 10\r\nX-Amz-Target: a.b\r\n', '0123456789'))
+    for (let change = 0; change < 1 + (round % 5); change++) bytes[random() % bytes.length] = random() % 256
+    await exchange(listener.port, bytes, 15)
+  }
+  assert.match(await exchange(listener.port, post('Content-Length: 0\r\n', '')), /^HTTP\/1\.1 200 /)
+})
+
+test('a sender that is too slow is answered 408 and cut off', async (t) => {
+  const { listener } = await start(t, { timeouts: { headersMs: 100, requestMs: 200, checkMs: 50 } })
+  assert.match(await exchange(listener.port, 'POST / HTTP/1.1\r\nHost: x\r\n', 1_000), /^HTTP\/1\.1 408 /)
+  assert.match(await exchange(listener.port, post('Content-Length: 5\r\n', 'a'), 1_000), /^HTTP\/1\.1 408 /)
+})
+
+test('connections beyond the limit are dropped and those within it go on', async (t) => {
+  const { listener } = await start(t, { connectionsMax: 3 })
+  const held = await Promise.all(
+    Array.from(
+      { length: 3 },
+      () =>
+        new Promise<Socket>((resolve) => {
+          const socket: Socket = connect(listener.port, '127.0.0.1', () => resolve(socket))
+        }),
+    ),
+  )
+  assert.equal(await exchange(listener.port, post('Content-Length: 0\r\n', '')), '')
+  for (const socket of held) socket.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.match(await exchange(listener.port, post('Content-Length: 0\r\n', '')), /^HTTP\/1\.1 200 /)
+})
+
+test('hosts that are not allowed are refused, with and without port', async (t) => {
+  const { listener } = await start(t, { allowedHosts: ['vault.example.org'] })
+  const asHost = (host: string) =>
+    exchange(listener.port, post('Content-Length: 0\r\n', '').replace('Host: x', `Host: ${host}`))
+  assert.match(await asHost('evil.example.org'), /^HTTP\/1\.1 421 /)
+  assert.match(await asHost('Vault.Example.org:4650'), /^HTTP\/1\.1 200 /)
+})
+
+test('a close lets requests in flight finish', async (t) => {
+  let release: () => void = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const listener = await listen(
+    { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 10 },
+    {
+      bodyBytesMax: () => 10,
+      open: () => undefined,
+      handle: async () => {
+        await held
+        return { status: 200, contentType: 'text/plain', body: 'late' }
+      },
+    },
+  )
+  t.after(() => listener.close(0))
+  const answer = exchange(listener.port, post('Content-Length: 0\r\n', ''), 2_000)
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  const closed = listener.close(5_000)
+  release()
+  assert.match(await answer, /late$/)
+  await closed
+})

@@ -1,0 +1,198 @@
+// The listener: reads a request within its bounds, hands it to the path of a request, writes the answer.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { ServiceError as Refusal, type ServiceError } from '../errors.ts'
+import { badRequest, requestTooLarge } from '../protocol/errors.ts'
+import { encodeJsonError, JSON_CONTENT_TYPE } from '../protocol/json.ts'
+import { header, type WireRequest, type WireResponse } from './request.ts'
+
+export type ListenOptions = {
+  readonly host: string
+  /** 0 takes a free port. */
+  readonly port: number
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  /** Host headers that are answered, without port; empty: any. */
+  readonly allowedHosts: readonly string[]
+  readonly connectionsMax: number
+  /** Every process of a group may listen on the same port. */
+  readonly reusePort?: boolean
+  readonly timeouts?: Partial<Timeouts>
+}
+
+/** Milliseconds. */
+export type Timeouts = {
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersMs: number
+  /** From the first byte of a request to its last. */
+  readonly requestMs: number
+  /** Between requests on one connection. */
+  readonly idleMs: number
+  /** How often the first two are looked at. */
+  readonly checkMs: number
+}
+
+const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 70_000, checkMs: 1_000 }
+const HEADER_BYTES_MAX = 16_384
+const HEADERS_MAX = 100
+
+export type Handler = {
+  /** Known from the headers alone, before the body is read. */
+  bodyBytesMax(rawHeaders: readonly string[], target: string): number
+  /** What needs no signature: health and metrics. Undefined where the path is neither. */
+  open(method: string, path: string): Promise<WireResponse> | undefined
+  handle(request: WireRequest): Promise<WireResponse>
+}
+
+export type Listener = {
+  /** The port that is listened on. */
+  readonly port: number
+  /** Swaps the certificate for new connections. */
+  reloadTls(tls: { readonly cert: string | Buffer; readonly key: string | Buffer }): void
+  /** Accepts no more, finishes the requests in flight, and after graceMs ends what is left. */
+  close(graceMs: number): Promise<void>
+}
+
+/** @throws the system's error where the address cannot be listened on. */
+export async function listen(options: ListenOptions, handler: Handler): Promise<Listener> {
+  const timeouts = { ...TIMEOUTS, ...options.timeouts }
+  const serverOptions = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.idleMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    noDelay: true,
+    insecureHTTPParser: false,
+  }
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    receive(request, response, options, handler)
+  }
+  const server: Server = options.tls
+    ? (createTlsServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.3' }, onRequest) as unknown as Server)
+    : createServer(serverOptions, onRequest)
+  server.maxConnections = options.connectionsMax
+  // Node drops the headers beyond its count without a word; the count is ours to check, their bytes are bounded above.
+  server.maxHeadersCount = 0
+  server.on('clientError', answerBrokenRequest)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: options.host, port: options.port, reusePort: options.reusePort ?? false }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    reloadTls: (tls) =>
+      (server as unknown as import('node:https').Server).setSecureContext({ ...tls, minVersion: 'TLSv1.3' }),
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        server.closeIdleConnections()
+      }),
+  }
+}
+
+function receive(request: IncomingMessage, response: ServerResponse, options: ListenOptions, handler: Handler): void {
+  const { rawHeaders } = request
+  const target = request.url ?? '/'
+  const method = request.method ?? ''
+  const refusal = refuseHeaders(rawHeaders, options)
+  if (refusal) {
+    refuse(response, refusal)
+    return
+  }
+  const open = handler.open(method, target)
+  if (open) {
+    request.resume()
+    open.then(
+      (answer) => write(response, answer),
+      () => response.destroy(),
+    )
+    return
+  }
+
+  const bodyBytesMax = handler.bodyBytesMax(rawHeaders, target)
+  if (Number(header(rawHeaders, 'content-length') ?? 0) > bodyBytesMax) {
+    refuse(response, requestTooLarge(bodyBytesMax))
+    return
+  }
+  const chunks: Buffer[] = []
+  let size = 0
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size <= bodyBytesMax) chunks.push(chunk)
+    else if (!response.headersSent) {
+      chunks.length = 0
+      refuse(response, requestTooLarge(bodyBytesMax))
+    }
+  })
+  request.on('error', () => response.destroy())
+  request.on('end', () => {
+    if (size > bodyBytesMax) return
+    const { socket } = request
+    const secure = options.tls !== undefined
+    const tlsVersion = secure ? ((socket as TLSSocket).getProtocol() ?? undefined) : undefined
+    handler
+      .handle({
+        method,
+        target,
+        rawHeaders,
+        body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks),
+        remoteAddress: socket.remoteAddress ?? '',
+        secure,
+        ...(tlsVersion !== undefined && { tlsVersion }),
+      })
+      .then(
+        (answer) => write(response, answer),
+        () => response.destroy(),
+      )
+  })
+}
+
+function refuseHeaders(rawHeaders: readonly string[], { allowedHosts }: ListenOptions): ServiceError | undefined {
+  if (rawHeaders.length > HEADERS_MAX * 2) return badRequest(`A request may have at most ${HEADERS_MAX} headers.`)
+  if (allowedHosts.length === 0) return undefined
+  const host = (header(rawHeaders, 'host') ?? '').replace(/:[0-9]{1,5}$/, '').toLowerCase()
+  if (allowedHosts.includes(host)) return undefined
+  return new Refusal('MisdirectedRequest', 421, 'This server does not answer for that host.', { messageKey: 'message' })
+}
+
+/** Answers and closes: what follows on the connection is not a request. */
+function refuse(response: ServerResponse, error: ServiceError): void {
+  response.setHeader('Connection', 'close')
+  write(response, { status: error.status, contentType: JSON_CONTENT_TYPE, body: encodeJsonError(error) })
+}
+
+function write(response: ServerResponse, { status, contentType, requestId, errorType, body }: WireResponse): void {
+  const headers = ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body))]
+  if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
+  if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
+  response.writeHead(status, headers)
+  response.end(body)
+}
+
+/** A message that is not HTTP, or too slow, or too large in its headers: one plain answer, then the connection ends. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request'
+  socket.end(
+    `HTTP/1.1 ${status}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+  )
+}

@@ -1,0 +1,22 @@
+// What the front end says before a service is asked: unknown operations, bodies that cannot be read, faults of the server.
+
+import { ServiceError } from '../errors.ts'
+
+export const unknownOperation = (): ServiceError =>
+  new ServiceError('UnknownOperationException', 400, 'The operation is not one that this server knows.', {
+    messageKey: 'message',
+  })
+
+export const serialization = (message: string): ServiceError =>
+  new ServiceError('SerializationException', 400, message, { messageKey: 'message' })
+
+/** The Query protocol's word for a parameter that cannot be read. */
+export const malformedQuery = (message: string): ServiceError => new ServiceError('MalformedQueryString', 400, message)
+
+export const requestTooLarge = (bytesMax: number): ServiceError =>
+  new ServiceError('RequestEntityTooLargeException', 413, `The request body may have at most ${bytesMax} bytes.`, {
+    messageKey: 'message',
+  })
+
+export const badRequest = (message: string): ServiceError =>
+  new ServiceError('BadRequestException', 400, message, { messageKey: 'message' })

@@ -1,0 +1,120 @@
+// Which operation a request asks for: by X-Amz-Target (JSON), by Action and Version (Query), by path (our own routes).
+
+import type { ServiceError } from '../errors.ts'
+import { header, type WireRequest } from '../http/request.ts'
+import type { AnyOperation, Protocol, Service } from '../operation.ts'
+import { unknownOperation } from './errors.ts'
+import { parseForm, type QueryParameters } from './query.ts'
+
+/** What is known of a request before its signature is checked. Nothing of it is trusted until then. */
+export type Route = {
+  readonly protocol: Protocol
+  /** Undefined where the request names no service that this server has. */
+  readonly service: Service | undefined
+  /** Undefined where the service has no such operation: refused once the caller is known. */
+  readonly operation: AnyOperation | undefined
+  /** The operation's name as asked for, for the audit trail; empty where it is not a name at all. */
+  readonly asked: string
+  readonly parameters?: QueryParameters
+  /** Why the request cannot be read at all. */
+  readonly error?: ServiceError
+}
+
+export type Router = {
+  /** The most bytes that a request with these headers may send, known before its body is read. */
+  bodyBytesMax(rawHeaders: readonly string[], target: string): number
+  route(request: WireRequest): Route
+}
+
+const FORM = 'application/x-www-form-urlencoded'
+const NAME = /^[A-Za-z][A-Za-z0-9]{0,63}$/
+
+/** Our own signed routes: `POST /_strongroom/clock` is an operation of the service `strongroom`. */
+export const OWN_PATH = '/_strongroom/'
+
+export function createRouter(services: readonly Service[]): Router {
+  const byTarget = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
+  const byPrefix = new Map<string, Service>()
+  const byAction = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
+  const byPath = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
+  for (const service of services) {
+    for (const prefix of service.targetPrefixes ?? []) byPrefix.set(prefix, service)
+    for (const operation of service.operations) {
+      for (const prefix of service.targetPrefixes ?? [])
+        byTarget.set(`${prefix}.${operation.name}`, { service, operation })
+      if (service.protocol === 'query') byAction.set(`${service.version} ${operation.name}`, { service, operation })
+      if (operation.path !== undefined) byPath.set(operation.path, { service, operation })
+    }
+  }
+  const querySize = Math.max(
+    ...services.filter((s) => s.protocol === 'query').map((s) => s.bodyBytesMax),
+    UNKNOWN_BODY_MAX,
+  )
+
+  const routeTarget = (target: string): Route => {
+    const found = byTarget.get(target)
+    if (found) return { protocol: 'json', ...found, asked: found.operation.name }
+    const dot = target.lastIndexOf('.')
+    const name = target.slice(dot + 1)
+    const service = dot < 0 ? undefined : byPrefix.get(target.slice(0, dot))
+    return { protocol: 'json', service, operation: undefined, asked: NAME.test(name) ? name : '' }
+  }
+
+  const routeQuery = (request: WireRequest, search: string, hasForm: boolean): Route => {
+    try {
+      const form = hasForm
+        ? Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length).toString()
+        : ''
+      const parameters = parseForm(search, form)
+      const action = parameters.get('Action') ?? ''
+      const version = parameters.get('Version') ?? ''
+      const found = byAction.get(`${version} ${action}`)
+      const service = found?.service ?? services.find((s) => s.protocol === 'query' && s.version === version)
+      return {
+        protocol: 'query',
+        service,
+        operation: found?.operation,
+        asked: NAME.test(action) ? action : '',
+        parameters,
+      }
+    } catch (error) {
+      return { protocol: 'query', service: undefined, operation: undefined, asked: '', error: error as ServiceError }
+    }
+  }
+
+  return {
+    bodyBytesMax: (rawHeaders, target) => {
+      const amzTarget = header(rawHeaders, 'x-amz-target')
+      if (amzTarget !== undefined) {
+        return byPrefix.get(amzTarget.slice(0, amzTarget.lastIndexOf('.')))?.bodyBytesMax ?? UNKNOWN_BODY_MAX
+      }
+      return target.startsWith(OWN_PATH) ? UNKNOWN_BODY_MAX : querySize
+    },
+
+    route: (request) => {
+      const question = request.target.indexOf('?')
+      const path = question < 0 ? request.target : request.target.slice(0, question)
+      if (path.startsWith(OWN_PATH)) {
+        const found = request.method === 'POST' ? byPath.get(path) : undefined
+        return {
+          protocol: 'json',
+          service: found?.service,
+          operation: found?.operation,
+          asked: found?.operation.name ?? '',
+        }
+      }
+      const amzTarget = header(request.rawHeaders, 'x-amz-target')
+      if (amzTarget !== undefined) {
+        if (path === '/' && request.method === 'POST') return routeTarget(amzTarget)
+        return { protocol: 'json', service: undefined, operation: undefined, asked: '', error: unknownOperation() }
+      }
+      const contentType = header(request.rawHeaders, 'content-type') ?? ''
+      const hasForm = contentType.slice(0, FORM.length).toLowerCase() === FORM
+      const search = question < 0 ? '' : request.target.slice(question + 1)
+      if (path === '/' && (hasForm || search !== '')) return routeQuery(request, search, hasForm)
+      return { protocol: 'json', service: undefined, operation: undefined, asked: '' }
+    },
+  }
+}
+
+const UNKNOWN_BODY_MAX = 65_536

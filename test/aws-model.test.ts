@@ -1,0 +1,94 @@
+// Our shapes against AWS's: the official SDK exports the schema of every operation. Members, types, what is required and what is
+// sensitive must agree, so that a member forgotten here, or one that would leak into the audit trail, is found.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as cloudtrail from '@aws-sdk/client-cloudtrail'
+import * as secretsmanager from '@aws-sdk/client-secrets-manager'
+import * as sts from '@aws-sdk/client-sts'
+import { NormalizedSchema } from '@smithy/core/schema'
+import type { Service } from '../packages/server/src/operation.ts'
+import { services } from '../packages/server/src/services/index.ts'
+import { isOptional, type Member, type Members, type Shape, shapeOf } from '../packages/server/src/shape/shape.ts'
+
+const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } } = { cloudtrail, secretsmanager, sts }
+
+/** Members that AWS marks sensitive only in prose: what they hold is a secret here all the same. */
+const MORE_SENSITIVE = new Set<string>([])
+
+for (const service of services) {
+  const sdk = SDKS[service.name]
+  if (!sdk) continue
+  for (const operation of service.operations) {
+    test(`${service.name} ${operation.name} has the members, types, required and sensitive marks of AWS's model`, () => {
+      const schema = sdk[`${operation.name}$`] as readonly unknown[]
+      assert.ok(Array.isArray(schema), `the SDK has no schema of ${operation.name}`)
+      compareMembers(operation.input, NormalizedSchema.of(schema[4] as never), `${operation.name} input`)
+      const output = NormalizedSchema.of(schema[5] as never)
+      if (operation.output === undefined) assert.ok(output.isUnitSchema(), `${operation.name} has an output`)
+      else compareMembers(operation.output, output, `${operation.name} output`)
+    })
+  }
+}
+
+test('every service of AWS that the server has is compared with its SDK', () => {
+  const own = services.filter((service: Service) => service.operations.every(({ path }) => path !== undefined))
+  const compared = services.filter((service: Service) => SDKS[service.name] !== undefined)
+  assert.equal(own.length + compared.length, services.length)
+})
+
+function compareMembers(ours: Members, theirs: NormalizedSchema, where: string): void {
+  const members = theirs.isUnitSchema() ? {} : theirs.getMemberSchemas()
+  assert.deepEqual(Object.keys(ours).sort(), Object.keys(members).sort(), `${where}: members`)
+  const requiredNames = new Set(requiredOf(theirs))
+  for (const [name, schema] of Object.entries(members)) {
+    const member: Member = ours[name]!
+    if (where.endsWith('input'))
+      assert.equal(isOptional(member), !requiredNames.has(name), `${where}.${name}: optional`)
+    compare(shapeOf(member), schema, `${where}.${name}`, where.endsWith('input'))
+  }
+}
+
+/** The SDK lists required members first and says how many they are. */
+function requiredOf(schema: NormalizedSchema): readonly string[] {
+  if (schema.isUnitSchema()) return []
+  const [, , , , names, , count] = schema.getSchema() as unknown as [
+    number,
+    string,
+    string,
+    unknown,
+    string[],
+    unknown,
+    number?,
+  ]
+  return names.slice(0, count ?? 0)
+}
+
+function compare(shape: Shape, schema: NormalizedSchema, where: string, isInput: boolean): void {
+  const sensitive = schema.getMergedTraits().sensitive === 1 || MORE_SENSITIVE.has(where)
+  assert.equal(shape.sensitive ?? false, sensitive, `${where}: sensitive`)
+  assert.equal(shape.kind, kindOf(schema), `${where}: type`)
+  switch (shape.kind) {
+    case 'list':
+      compare(shape.member, schema.getValueSchema(), `${where}[]`, isInput)
+      break
+    case 'map':
+      compare(shape.value, schema.getValueSchema(), `${where}{}`, isInput)
+      break
+    case 'structure':
+      compareMembers(shape.members, schema, `${where}${isInput ? ' input' : ' output'}`)
+      break
+  }
+}
+
+function kindOf(schema: NormalizedSchema): Shape['kind'] | 'unknown' {
+  if (schema.isStructSchema()) return 'structure'
+  if (schema.isListSchema()) return 'list'
+  if (schema.isMapSchema()) return 'map'
+  if (schema.isBlobSchema()) return 'blob'
+  if (schema.isTimestampSchema()) return 'timestamp'
+  if (schema.isBooleanSchema()) return 'boolean'
+  if (schema.isNumericSchema()) return 'integer'
+  if (schema.isStringSchema()) return 'string'
+  return 'unknown'
+}

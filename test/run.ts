@@ -1,0 +1,53 @@
+// Runs every test: the whole suite on SQLite, then again on PostgreSQL what touches a database, and ends in one plain line.
+// Arguments are parts of file names; only files that hold one of them are run.
+
+import { globSync, readFileSync } from 'node:fs'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { startPostgres } from '../packages/server/src/storage/testing.ts'
+
+type Totals = { passed: number; failed: number; skipped: number }
+
+const USES_A_DATABASE = /startTestServer|openTestDatabase|exerciseDatabase/
+
+const wanted = process.argv.slice(2)
+const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .sort()
+const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
+
+heading('SQLite')
+await runFiles(files, {})
+
+const onPostgres = files.filter((file) => USES_A_DATABASE.test(readFileSync(file, 'utf8')))
+if (onPostgres.length > 0) {
+  const postgres = await startPostgres()
+  if ('reason' in postgres) {
+    heading(`PostgreSQL: skipped, ${postgres.reason}`)
+    totals.skipped += onPostgres.length
+  } else {
+    heading('PostgreSQL')
+    await runFiles(onPostgres, { TEST_DATABASE: postgres.url })
+    await postgres.stop()
+  }
+}
+
+process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
+process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0
+
+function heading(text: string): void {
+  process.stdout.write(`\n== ${text}\n`)
+}
+
+async function runFiles(paths: readonly string[], environment: { readonly [name: string]: string }): Promise<void> {
+  const stream = run({ files: [...paths], concurrency: 2, env: { ...process.env, ...environment } })
+  stream.on('test:pass', ({ details, skip, todo }) => {
+    if (details.type === 'suite') return
+    if (skip !== undefined || todo !== undefined) totals.skipped++
+    else totals.passed++
+  })
+  stream.on('test:fail', ({ details }) => {
+    if (details.type !== 'suite') totals.failed++
+  })
+  for await (const text of stream.compose(spec)) process.stdout.write(text)
+}

@@ -1,0 +1,212 @@
+// The laws of the code, kept by a test: who may import what, where SQL, ciphers, the clock and the environment may stand,
+// what every operation must have, and which names are not used. A law that cannot be checked is a wish.
+
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { test } from 'node:test'
+import { services } from '../packages/server/src/services/index.ts'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const SERVER = 'packages/server/src/'
+
+type Source = { readonly path: string; readonly text: string; readonly code: string; readonly isTest: boolean }
+
+const sources: readonly Source[] = globSync(['packages/*/src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'], { cwd: ROOT })
+  .sort()
+  .map((path) => {
+    const text = readFileSync(join(ROOT, path), 'utf8')
+    return { path, text, code: withoutComments(text), isTest: isTestOnly(path) }
+  })
+const product = sources.filter(({ path, isTest }) => !isTest && path.startsWith('packages/'))
+
+/** Tests, and what only tests import. */
+function isTestOnly(path: string): boolean {
+  return /\.test\.ts$|(^|\/)testing(-[a-z-]+)?\.ts$|(^|\/)conformance\.ts$|^test\/|^bench\//.test(path)
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+}
+
+/** Fails with every place that breaks the law, one a line. */
+function nowhere(files: readonly Source[], pattern: RegExp, law: string): void {
+  const places = files.flatMap(({ path, code }) =>
+    code.split('\n').flatMap((line) => (pattern.test(line) ? [`${path}: ${line.trim()}`] : [])),
+  )
+  assert.deepEqual(places, [], law)
+}
+
+const outside = (...allowed: readonly RegExp[]) => product.filter(({ path }) => !allowed.some((a) => a.test(path)))
+
+test('SQL stands only in store.ts files, storage/, audit/ and jobs/', () => {
+  nowhere(
+    outside(/\/store\.ts$/, /server\/src\/(storage|audit|jobs)\//),
+    /['"`]\s*(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|PRAGMA\s)/,
+    'SQL outside a store',
+  )
+})
+
+test('ciphers and key generation stand only in crypto/', () => {
+  nowhere(
+    outside(/server\/src\/crypto\//),
+    /\b(createCipheriv|createDecipheriv|generateKeyPair|generateKey|createDiffieHellman|privateDecrypt|publicEncrypt)\b/,
+    'a cipher outside crypto/',
+  )
+})
+
+test('crypto/ imports nothing of ours and policy/ does no input or output', () => {
+  const crypto = product.filter(({ path }) => path.startsWith(`${SERVER}crypto/`))
+  nowhere(crypto, /from '\.\.\//, 'crypto/ imports from outside')
+  const policy = product.filter(({ path }) => path.startsWith(`${SERVER}policy/`))
+  nowhere(policy, /from 'node:|\basync\b|\bawait\b|\bPromise\b/, 'policy/ does input or output')
+})
+
+test('the environment is read only in config.ts of the server and by the command line', () => {
+  nowhere(outside(/server\/src\/config\.ts$/, /^packages\/cli\//), /process\.env\b/, 'process.env outside config.ts')
+})
+
+test('the clock and randomness come from App, but for the places that make them', () => {
+  nowhere(
+    outside(
+      /server\/src\/(start|clock|supervisor)\.ts$/,
+      /server\/src\/(crypto|seal|storage|http|admin|observe)\//,
+      /^packages\/cli\//,
+    ),
+    /\bDate\.now\(\)|\bMath\.random\(|\brandomUUID\(|\brandomBytes\(\d|new Date\(\)/,
+    'a clock or randomness outside App',
+  )
+  nowhere(
+    product.filter(({ path }) => /server\/src\/services\//.test(path)),
+    /from 'node:crypto'.*\b(randomBytes|randomUUID|randomInt)\b|import .*\b(randomBytes|randomUUID|randomInt)\b.* from 'node:crypto'/,
+    'a service takes randomness from node:crypto',
+  )
+})
+
+test('nothing prints but the command line, the start and tests', () => {
+  nowhere(
+    outside(/^packages\/cli\//, /server\/src\/(start|supervisor)\.ts$/),
+    /\bconsole\./,
+    'console outside the start',
+  )
+})
+
+test('services meet only at ports', () => {
+  const broken = product
+    .filter(({ path }) => path.startsWith(`${SERVER}services/`))
+    .flatMap(({ path }) =>
+      importsOf(path)
+        .filter((target) => {
+          const [from, to] = [serviceOf(path), serviceOf(target)]
+          return from !== undefined && to !== undefined && from !== to && basename(target) !== 'port.ts'
+        })
+        .map((target) => `${path} imports ${target}`),
+    )
+  assert.deepEqual(broken, [])
+})
+
+const serviceOf = (path: string): string | undefined => /server\/src\/services\/([a-z]+)\//.exec(path)?.[1]
+
+test('product code imports no test code', () => {
+  const broken = product.flatMap(({ path }) =>
+    importsOf(path)
+      .filter((target) => isTestOnly(target))
+      .map((target) => `${path} imports ${target}`),
+  )
+  assert.deepEqual(broken, [])
+})
+
+test('no imports go round in a circle, those of values', () => {
+  const graph = new Map(product.map(({ path }) => [path, importsOf(path, { values: true })]))
+  const done = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) assert.fail(`circle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`)
+    if (done.has(path)) return
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path])
+    done.add(path)
+  }
+  for (const path of graph.keys()) visit(path, [])
+})
+
+test('every operation is in its index in alphabetical order, has a test beside it and a link to the reference', () => {
+  for (const service of services) {
+    const names = service.operations.map(({ name }) => name)
+    assert.deepEqual(names, [...names].sort(), `${service.name}: the table of contents is alphabetical`)
+    const folder = join(ROOT, SERVER, 'services', service.name, 'operations')
+    const files = globSync('*.ts', { cwd: folder }).filter((file) => !file.endsWith('.test.ts'))
+    assert.deepEqual(
+      files.sort(),
+      names.map((name) => `${kebab(name)}.ts`).sort(),
+      `${service.name}: files and index agree`,
+    )
+    for (const file of files) {
+      assert.ok(
+        existsSync(join(folder, file.replace('.ts', '.test.ts'))),
+        `${service.name}/${file} has no test beside it`,
+      )
+      const text = readFileSync(join(folder, file), 'utf8')
+      const links = service.operations.some(({ path }) => path !== undefined)
+        ? /docs\/[a-z-]+\.md/
+        : /https:\/\/docs\.aws\.amazon\.com\//
+      assert.match(text, links, `${service.name}/${file} does not link to its reference`)
+    }
+  }
+})
+
+const kebab = (name: string): string => name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()
+
+test('every service has the same inner shape', () => {
+  for (const service of services) {
+    for (const file of ['index.ts', 'README.md', 'operations']) {
+      assert.ok(existsSync(join(ROOT, SERVER, 'services', service.name, file)), `${service.name} has no ${file}`)
+    }
+  }
+})
+
+test('names that say nothing are not used', () => {
+  const banned = /(^|\/)(utils?|helpers?|common|misc|managers?)(\.|\/|$)|-(service|impl)\.ts$/
+  assert.deepEqual(
+    sources.map(({ path }) => path).filter((path) => banned.test(path)),
+    [],
+  )
+  nowhere(product, /\bexport default\b/, 'a default export')
+})
+
+test('every file opens by saying what it is', () => {
+  assert.deepEqual(
+    sources.filter(({ text }) => !/^(#!.*\n)?(\/\/|\/\*\*) \S/.test(text)).map(({ path }) => path),
+    [],
+  )
+})
+
+test('no file names a registry, a download address or an unfinished end', () => {
+  const lock = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
+  assert.doesNotMatch(lock, /"resolved": "https?:/, 'the lockfile holds download addresses')
+  nowhere(product, /\bTODO\b|\bFIXME\b|\bXXX\b/, 'an unfinished end')
+})
+
+test('no dependency has an install script or a licence other than the permissive ones', () => {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    readonly packages: {
+      readonly [path: string]: { readonly hasInstallScript?: true; readonly license?: string; readonly link?: true }
+    }
+  }
+  for (const [path, { hasInstallScript, license, link }] of Object.entries(lock.packages)) {
+    if (path === '' || link) continue
+    assert.equal(hasInstallScript, undefined, `${path} has an install script`)
+    assert.match(
+      license ?? '',
+      /^(MIT|ISC|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|MIT OR Apache-2\.0|\(MIT OR Apache-2\.0\)|BlueOak-1\.0\.0)$/,
+      path,
+    )
+  }
+})
+
+/** The files of ours that a file imports. */
+function importsOf(path: string, { values = false } = {}): readonly string[] {
+  const { text } = sources.find((source) => source.path === path) ?? { text: '' }
+  const pattern = /^(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'(\.[^']+)'/gms
+  return [...text.matchAll(pattern)].flatMap(([, type, specifier]) =>
+    values && type ? [] : [relative(ROOT, resolve(ROOT, dirname(path), specifier!))],
+  )
+}
