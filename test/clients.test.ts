@@ -1,0 +1,110 @@
+// The main job as users do it: a server in its own process, and the AWS CLI, boto3 and the SDK for JavaScript storing and fetching secrets.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { CreateSecretCommand, GetSecretValueCommand, ListSecretsCommand } from '@aws-sdk/client-secrets-manager'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
+
+const run = promisify(execFile)
+
+const environment = ({ dataDir }: ServerProcess): NodeJS.ProcessEnv => ({
+  ...process.env,
+  AWS_SHARED_CREDENTIALS_FILE: join(dataDir, 'credentials'),
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_REGION: REGION,
+  AWS_DEFAULT_REGION: REGION,
+  AWS_PAGER: '',
+})
+
+const has = (command: string, ...args: readonly string[]): Promise<boolean> =>
+  run(command, args).then(
+    () => true,
+    () => false,
+  )
+
+/** Past what a shell, a form or a text column might change on the way. */
+const AWKWARD = '{"pass":"p\\"ä\u{1F511} \'$(x)\\n"}\n line two\t'
+
+test('the SDK for JavaScript stores and fetches a secret', async (t) => {
+  const server = await startProcess(t, await makeHome(t))
+  const client = clientOf(server)
+  const created = await client.send(new CreateSecretCommand({ Name: 'app/db', SecretString: AWKWARD }))
+  assert.match(created.ARN!, /^arn:aws:secretsmanager:eu-central-1:\d{12}:secret:app\/db-[A-Za-z0-9]{6}$/)
+  const fetched = await client.send(new GetSecretValueCommand({ SecretId: 'app/db' }))
+  assert.equal(fetched.SecretString, AWKWARD)
+  assert.equal(fetched.VersionId, created.VersionId)
+  assert.equal((await client.send(new ListSecretsCommand({}))).SecretList?.length, 1)
+  client.destroy()
+
+  const sts = new STSClient({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
+  const identity = await sts.send(new GetCallerIdentityCommand({}))
+  assert.match(identity.Arn!, /^arn:aws:iam::\d{12}:user\/administrator$/)
+  sts.destroy()
+})
+
+test('the AWS CLI stores, lists, changes, fetches and deletes a secret', async (t) => {
+  if (!(await has('aws', '--version'))) return t.skip('the AWS CLI is not installed')
+  const server = await startProcess(t, await makeHome(t))
+  const aws = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
+    const { stdout } = await run('aws', [...args, '--endpoint-url', server.url, '--output', 'json'], {
+      env: environment(server),
+    })
+    return stdout === '' ? {} : JSON.parse(stdout)
+  }
+  const account = (await aws('sts', 'get-caller-identity')).Account
+  assert.match(String(account), /^\d{12}$/)
+  const created = await aws('secretsmanager', 'create-secret', '--name', 'app/db', '--secret-string', AWKWARD)
+  assert.ok(String(created.ARN).startsWith(`arn:aws:secretsmanager:${REGION}:${account}:secret:app/db-`))
+  assert.equal((await aws('secretsmanager', 'get-secret-value', '--secret-id', 'app/db')).SecretString, AWKWARD)
+  await aws('secretsmanager', 'put-secret-value', '--secret-id', String(created.ARN), '--secret-string', 'second')
+  const previous = await aws(
+    ...['secretsmanager', 'get-secret-value', '--secret-id', 'app/db', '--version-stage', 'AWSPREVIOUS'],
+  )
+  assert.equal(previous.SecretString, AWKWARD)
+  await aws('secretsmanager', 'tag-resource', '--secret-id', 'app/db', '--tags', 'Key=Team,Value=blue')
+  const listed = await aws('secretsmanager', 'list-secrets', '--filters', 'Key=tag-key,Values=Team')
+  assert.equal((listed.SecretList as readonly unknown[]).length, 1)
+  await aws('secretsmanager', 'delete-secret', '--secret-id', 'app/db', '--recovery-window-in-days', '7')
+  await assert.rejects(
+    aws('secretsmanager', 'get-secret-value', '--secret-id', 'app/db'),
+    /InvalidRequestException.*because it was marked for deletion/,
+  )
+  const events = await aws(
+    ...['cloudtrail', 'lookup-events', '--lookup-attributes', 'AttributeKey=EventName,AttributeValue=PutSecretValue'],
+  )
+  assert.equal((events.Events as readonly unknown[]).length, 1)
+})
+
+test('boto3 stores and fetches a secret, pages a listing, and meets its own exception classes', async (t) => {
+  if (!(await has('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
+  const server = await startProcess(t, await makeHome(t))
+  const script = `
+import boto3, os, sys
+client = boto3.client('secretsmanager', endpoint_url=sys.argv[1])
+value = os.urandom(100)
+created = client.create_secret(Name='binary', SecretBinary=value, Tags=[{'Key': 'a', 'Value': 'b'}])
+assert client.get_secret_value(SecretId=created['ARN'])['SecretBinary'] == value
+for number in range(5):
+    client.create_secret(Name='page/%d' % number, SecretString='x')
+pages = list(client.get_paginator('list_secrets').paginate(PaginationConfig={'PageSize': 2}))
+assert sum(len(page['SecretList']) for page in pages) == 6 and len(pages) >= 3, pages
+try:
+    client.get_secret_value(SecretId='absent')
+    sys.exit('found what is not there')
+except client.exceptions.ResourceNotFoundException as error:
+    assert error.response['Error']['Message'] == "Secrets Manager can't find the specified secret.", error
+try:
+    client.create_secret(Name='binary', SecretString='x')
+    sys.exit('made it twice')
+except client.exceptions.ResourceExistsException:
+    pass
+assert created['ResponseMetadata']['HTTPHeaders']['x-amzn-requestid']
+print(boto3.client('sts', endpoint_url=sys.argv[1]).get_caller_identity()['Arn'])
+`
+  const { stdout } = await run('python3', ['-c', script, server.url], { env: environment(server) })
+  assert.match(stdout, /:user\/administrator\n$/)
+})

@@ -1,0 +1,81 @@
+// A server as a user runs it: the real command in a process of its own, on a spare port, stopped when the test ends.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { TestContext } from 'node:test'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { openTestDatabaseUrl } from '../packages/server/src/storage/testing.ts'
+
+export const COMMAND = resolve(import.meta.dirname, '../packages/cli/bin/strongroom.js')
+export const REGION = 'eu-central-1'
+
+export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string }
+
+export type ServerProcess = {
+  readonly url: string
+  readonly dataDir: string
+  readonly credentials: Credentials
+  /** Everything printed so far. */
+  readonly output: () => string
+  /** Sends a signal to the server and waits until it is gone. */
+  kill(signal: NodeJS.Signals): Promise<number | null>
+  readonly child: ChildProcess
+}
+
+/** A data directory, and on PostgreSQL a database, that several servers may use one after another. */
+export type Home = { readonly dataDir: string; readonly options: readonly string[] }
+
+export async function makeHome(t: TestContext): Promise<Home> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'strongroom-'))
+  t.after(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }))
+  const database = await openTestDatabaseUrl(t)
+  return { dataDir, options: database === undefined ? [] : ['--database', database] }
+}
+
+/** Resolves when the server has printed its ready line. */
+export function startProcess(t: TestContext, home: Home, ...options: readonly string[]): Promise<ServerProcess> {
+  const child = spawn(
+    process.execPath,
+    [COMMAND, 'serve', '--data-dir', home.dataDir, '--port', '0', ...home.options, ...options],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let output = ''
+  const exited = new Promise<number | null>((done) => child.on('close', done))
+  const kill = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal)
+    return exited
+  }
+  t.after(() => kill('SIGKILL'))
+  child.stderr.on('data', (chunk) => {
+    output += chunk
+  })
+  return new Promise((ready, failed) => {
+    exited.then((code) => failed(new Error(`the server ended with ${code} before it was ready: ${output}`)))
+    createInterface(child.stdout).on('line', (line) => {
+      output += `${line}\n`
+      const url = /^Strongroom ready on (http\S+)$/.exec(line)?.[1]
+      if (url === undefined) return
+      ready({
+        url,
+        dataDir: home.dataDir,
+        credentials: readCredentials(join(home.dataDir, 'credentials')),
+        output: () => output,
+        kill,
+        child,
+      })
+    })
+  })
+}
+
+export function readCredentials(path: string): Credentials {
+  const text = readFileSync(path, 'utf8')
+  const field = (name: string): string => new RegExp(`^${name} *= *(\\S+)$`, 'm').exec(text)?.[1] ?? ''
+  return { accessKeyId: field('aws_access_key_id'), secretAccessKey: field('aws_secret_access_key') }
+}
+
+export function clientOf({ url, credentials }: Pick<ServerProcess, 'url' | 'credentials'>): SecretsManagerClient {
+  return new SecretsManagerClient({ endpoint: url, region: REGION, credentials: { ...credentials }, maxAttempts: 1 })
+}
