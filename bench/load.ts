@@ -30,7 +30,7 @@ export async function load({ port, connections, seconds, next }: LoadOptions): P
   const drive = (): Promise<void> =>
     new Promise((resolve, reject) => {
       let sentAt = 0
-      let received = Buffer.alloc(0)
+      let received: Buffer = Buffer.alloc(0) as Buffer
       const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
       const send = (): void => {
         sentAt = performance.now()
@@ -43,7 +43,7 @@ export async function load({ port, connections, seconds, next }: LoadOptions): P
         received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
         const end = received.indexOf('\r\n\r\n')
         if (end < 0) return
-        const head = received.latin1Slice(0, end)
+        const head = received.toString('latin1', 0, end)
         const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0)
         if (received.length < end + 4 + length) return
         if (!head.startsWith('HTTP/1.1 200')) failures++

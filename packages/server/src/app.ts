@@ -8,6 +8,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Service } from './operation.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Kms } from './services/kms/port.ts'
+import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
 
@@ -19,6 +20,10 @@ export type App = {
   readonly rows: Rows
   readonly keyring: Keyring
   readonly kms: Kms
+  /** The secrets and encrypted values of the current snapshot. */
+  readonly secretRows: SecretRows
+  /** Days on which secrets were read, still to be written. Closed before the database. */
+  readonly accesses: AccessNotes
   readonly trail: Trail
   readonly authenticate: Authenticate
   readonly log: Logger

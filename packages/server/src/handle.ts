@@ -7,6 +7,7 @@ import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { Authenticated } from './auth/authenticate.ts'
 import type { AlsoEvent, Call, CallBase, Identity } from './call.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
+import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied } from './policy/denied.ts'
@@ -15,7 +16,7 @@ import { evaluate } from './policy/evaluate.ts'
 import { unknownOperation } from './protocol/errors.ts'
 import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import { decodeQuery, encodeXml, encodeXmlError, XML_CONTENT_TYPE } from './protocol/query.ts'
-import type { Route, Router } from './protocol/route.ts'
+import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
@@ -31,7 +32,35 @@ type Progress = {
   resources: readonly AuditResource[]
 }
 
-export async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
+/** What GET /_strongroom/health answers: 200 where `ok`, else 503. `problems` and `warnings` name what an operator can act on. */
+export type Health = {
+  readonly ok: boolean
+  readonly problems: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** What the listener calls: the open routes, which need no signature, and the path of every other request. */
+export function createHandler(app: App, health: () => Promise<Health>): Handler {
+  const router = createRouter(app.services)
+  const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
+    'GET /_strongroom/health': async () => {
+      const state = await health()
+      return { status: state.ok ? 200 : 503, contentType: 'application/json', body: `${JSON.stringify(state)}\n` }
+    },
+    'GET /_strongroom/metrics': async () => ({
+      status: 200,
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      body: await app.metrics.text(),
+    }),
+  }
+  return {
+    bodyBytesMax: router.bodyBytesMax,
+    open: (method, path) => openRoutes[`${method} ${path}`]?.(),
+    handle: (request) => handle(app, router, request),
+  }
+}
+
+async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
   const started = performance.now()
   const requestId = app.uuid()
   const time = app.wallNow()

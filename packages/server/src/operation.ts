@@ -1,6 +1,7 @@
 // What an operation declares, and what a service is: a table of them. See services/README.md for how to add one.
 
 import type { Call, Preparation } from './call.ts'
+import type { JobHandler } from './jobs/job.ts'
 import type { Context, Permission } from './policy/engine.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
 
@@ -50,9 +51,7 @@ export const operation = <const I extends Members, const O extends Members, T ex
 type Plain = { readonly [name: string]: unknown }
 
 /** An operation in a table of them; each was checked against its shapes where it was declared. */
-export type AnyOperation = {
-  readonly [K in 'name' | 'readOnly' | 'path']: Operation[K]
-} & {
+export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path'> & {
   readonly input: Members
   readonly output?: Members
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
@@ -83,4 +82,6 @@ export type Service = {
   /** What the service calls a fault of the server; `InternalFailure` where absent. */
   readonly faultCode?: string
   readonly operations: readonly AnyOperation[]
+  /** Work that is due later, by kind (`secretsmanager.PurgeSecret`); see jobs/README.md. */
+  readonly jobs?: { readonly [kind: string]: JobHandler }
 }

@@ -15,8 +15,10 @@ export type AuditEvent = {
   readonly eventName: string
   readonly region: string
   readonly readOnly: boolean
-  /** Absent in events of the server itself (AwsServiceEvent). */
+  /** Absent in events of the server's own background work. */
   readonly identity?: Identity
+  /** An AwsServiceEvent, though a call may have caused it; otherwise an AwsApiCall. */
+  readonly ofService?: true
   /** The account in whose trail the event stands. */
   readonly account: string
   readonly sourceIpAddress: string

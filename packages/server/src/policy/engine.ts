@@ -5,7 +5,9 @@ export type Context = { readonly [key: string]: string | readonly string[] | und
 
 /** One (action, resource, context) that a call asks for. */
 export type Permission = {
+  /** `secretsmanager:GetSecretValue`. Compared without regard to case. */
   readonly action: string
+  /** An ARN, `*` for an operation that has no resource, or the words of a caller that name nothing. */
   readonly resource: string
   /** What the refusal names after `on resource:`; absent where AWS names nothing. */
   readonly shown?: string
@@ -20,14 +22,30 @@ export type PolicyGrammar = 'identity' | 'resource' | 'trust' | 'key' | 'session
 export type CompiledPolicy = {
   readonly grammar: PolicyGrammar
   readonly statements: readonly CompiledStatement[]
+  /** By action, in lower case: the statements whose action element covers it. Filled as actions are asked for, bounded. */
+  readonly byAction: Map<string, readonly CompiledStatement[]>
 }
 
 export type CompiledStatement = {
+  /** Its place in the document, from 0. */
+  readonly index: number
   readonly sid: string | undefined
   readonly effect: 'Allow' | 'Deny'
-  readonly matchesAction: (action: string) => boolean
-  readonly matchesResource: (resource: string) => boolean
+  readonly actions: ActionSet
+  readonly resources: ResourceSet
 }
+
+/** What Action lists, in lower case; with `inverted`, everything but what NotAction lists. */
+export type ActionSet = { readonly inverted: boolean; readonly patterns: readonly Glob[] }
+
+/** What Resource lists; with `inverted`, everything but what NotResource lists. */
+export type ResourceSet = { readonly inverted: boolean; readonly patterns: readonly ResourcePattern[] }
+
+/** `*` alone, or the six segments of an ARN pattern. */
+export type ResourcePattern = '*' | readonly Glob[]
+
+/** A pattern in three parts: before its first wildcard, from there to its last, after that. The middle of a literal is empty. */
+export type Glob = { readonly head: string; readonly middle: string; readonly tail: string }
 
 /** A policy and the name under which a decision reports it. */
 export type NamedPolicy = { readonly name: string; readonly policy: CompiledPolicy }
@@ -35,30 +53,42 @@ export type NamedPolicy = { readonly name: string; readonly policy: CompiledPoli
 /** Who asks, as policies see it. Everything about the caller that a decision can depend on. */
 export type PolicyPrincipal = {
   readonly kind: 'root' | 'user' | 'role-session' | 'federated-user' | 'service'
+  /** Of the session, where the principal is one. */
   readonly arn: string
   readonly account: string
+  /** AIDA... of a user, the account id of a root user, AROA...:session of a role session. */
   readonly userId: string
+  /** The role behind a role session: what a policy that names the role matches. */
+  readonly role?: { readonly arn: string; readonly roleId: string }
 }
 
-export type Layer = 'identity' | 'boundary' | 'session' | 'resource' | 'scp' | 'rcp' | 'none'
+export type Layer = 'identity' | 'boundary' | 'session' | 'resource' | 'scp' | 'rcp'
 
 export type AuthorizationRequest = {
   readonly principal: PolicyPrincipal
   readonly permission: Permission
   readonly context: Context
+  /** A layer that is present is evaluated or the request throws: none is ever left out of a decision. */
   readonly layers: {
     readonly identity: readonly NamedPolicy[]
     readonly boundary?: NamedPolicy
+    /** Absent: no session policy was passed. */
     readonly session?: readonly NamedPolicy[]
     readonly resource?: { readonly kind: 'normal' | 'trust' | 'key'; readonly policy: NamedPolicy }
+    /** From the root of the organization down to the caller's account: each level must allow. */
+    readonly scp?: readonly (readonly NamedPolicy[])[]
+    /** The same, down to the resource's account. */
+    readonly rcp?: readonly (readonly NamedPolicy[])[]
   }
 }
 
 export type Decision = {
   readonly allow: boolean
   readonly reason: 'allow' | 'explicit-deny' | 'implicit-deny'
-  /** The layer that decided. */
+  /** The layer that decided: the one that allowed, denied, or did not allow what had to be allowed. */
   readonly layer: Layer
-  /** The statements that decided: policy name and index. */
-  readonly statements: readonly { readonly policy: string; readonly index: number; readonly sid: string | undefined }[]
+  /** The statements that decided. Empty where none matched, and for a root user, who needs none. */
+  readonly statements: readonly DecidingStatement[]
 }
+
+export type DecidingStatement = { readonly policy: string; readonly index: number; readonly sid: string | undefined }

@@ -15,7 +15,7 @@ const members = {
   Map: optional(map(string(), string())),
 }
 
-const decode = (text: string) => decodeQuery(members, parseForm(text))
+const decode = (text: string) => decodeQuery(members, parseForm('', text))
 
 test('members, lists and structures are read by their numbered names', () => {
   const many = Array.from({ length: 12 }, (_, at) => `Names.member.${at + 1}=n${at + 1}`).join('&')
@@ -32,6 +32,12 @@ test('members, lists and structures are read by their numbered names', () => {
   )
   assert.deepEqual({ ...(decoded.Map as object) }, { k: 'v' })
   assert.deepEqual(decode('Names='), { Names: [] })
+})
+
+test('a plus sign is a space in a form and a plus sign in a query string, as the signature reads it', () => {
+  assert.equal(parseForm('Name=a+b', '').get('Name'), 'a+b')
+  assert.equal(parseForm('', 'Name=a+b').get('Name'), 'a b')
+  assert.throws(() => parseForm('Name=a', 'Name=b'), { code: 'MalformedQueryString' })
 })
 
 const refused: readonly string[] = [

@@ -16,10 +16,13 @@ export type QueryParameters = ReadonlyMap<string, string>
 
 type Plain = { readonly [name: string]: unknown }
 
-/** @throws ServiceError MalformedQueryString */
-export function parseForm(...texts: readonly string[]): QueryParameters {
+/**
+ * In a form a plus sign is a space. In a query string it is a plus sign, as the signature reads it: what is signed must have one reading.
+ * @throws ServiceError MalformedQueryString
+ */
+export function parseForm(queryString: string, form: string): QueryParameters {
   const parameters = new Map<string, string>()
-  for (const text of texts) {
+  for (const text of [queryString, form.replaceAll('+', ' ')]) {
     if (text === '') continue
     for (const pair of text.split('&', PARAMETERS_MAX + 1)) {
       if (pair === '') continue
@@ -35,7 +38,7 @@ export function parseForm(...texts: readonly string[]): QueryParameters {
 
 function decodePart(text: string): string {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(text)
   } catch {
     throw malformedQuery('A parameter is not valid percent-encoded UTF-8.')
   }

@@ -1,5 +1,6 @@
 // The services of the one endpoint, alphabetical.
 
+import type { JobHandler } from '../jobs/job.ts'
 import type { Service } from '../operation.ts'
 import { cloudtrail } from './cloudtrail/index.ts'
 import { secretsmanager } from './secretsmanager/index.ts'
@@ -7,3 +8,9 @@ import { strongroom } from './strongroom/index.ts'
 import { sts } from './sts/index.ts'
 
 export const services: readonly Service[] = [cloudtrail, secretsmanager, strongroom, sts]
+
+/** What every service does later, by kind of job. */
+export const jobHandlers: { readonly [kind: string]: JobHandler } = Object.assign(
+  {},
+  ...services.map(({ jobs }) => jobs),
+)

@@ -19,7 +19,7 @@ export type Transaction = {
   /** In a write: which of this process's serial writers runs it. Transactions of one lane never overlap. -1 in a read. */
   readonly lane: number
 
-  /** Calls back if this transaction, whose work had finished, was not or perhaps not committed. */
+  /** In a write: calls back if this attempt was not or perhaps not committed, also where its work rejected or is run again. */
   onRollback(listener: () => void): void
 }
 

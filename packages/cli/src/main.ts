@@ -1,0 +1,106 @@
+// The commands of `strongroom`. What goes wrong is one line on standard error and exit code 1.
+
+import { resolve } from 'node:path'
+import { callAdmin } from '@strongroom/server/admin/client.ts'
+import { AdminError, type AdminInput } from '@strongroom/server/admin/command.ts'
+import { ConfigurationError, type GivenOptions, loadConfig, loadDataDir } from '@strongroom/server/config.ts'
+import { Command, CommanderError } from 'commander'
+import { advanceClock } from './clock.ts'
+import { addDataDirOptions, addServerOptions } from './options.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 1
+    } else if (error instanceof ConfigurationError || error instanceof AdminError || error instanceof UsageError) {
+      process.stderr.write(`strongroom: ${error.message}\n`)
+      process.exitCode = 1
+    } else throw error
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('strongroom')
+    .description('AWS Secrets Manager that you run yourself')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'strongroom: ')) })
+
+  addServerOptions(program.command('serve'))
+    .description('run the server')
+    .action(async (given: GivenOptions) => {
+      const config = loadConfig(given)
+      // The server is loaded only here, so that the other commands start at once.
+      const { runServer } = await import('@strongroom/server/start.ts')
+      await runServer(config)
+    })
+
+  const admin = program.command('admin').description('what only the operator of the machine may do')
+  addDataDirOptions(admin.command('recover'))
+    .description("make a new access key for the first account's administrator and write it to the credentials file")
+    .action((given: GivenOptions) => ask(given, 'admin/recover'))
+
+  addDataDirOptions(program.command('backup').argument('<FILE>', 'a file that does not exist yet'))
+    .description('copy the database of a running server to a file')
+    .action((file: string, given: GivenOptions) => ask(given, 'backup', { file: resolve(file) }))
+
+  addServerOptions(program.command('restore').argument('<FILE>', 'a file that backup wrote'))
+    .description('put a backup into a data directory, or a PostgreSQL database, that has no content')
+    .action(async (file: string, given: GivenOptions) => {
+      const config = loadConfig(given)
+      const { restoreServer } = await import('@strongroom/server/start.ts')
+      print(await restoreServer(config, resolve(file)))
+    })
+
+  const rootKey = program.command('root-key').description('the key that everything else is sealed under')
+  addDataDirOptions(rootKey.command('describe', { isDefault: true }))
+    .description('tell where the root key comes from and what it opens')
+    .action((given: GivenOptions) => ask(given, 'root-key/describe'))
+  addDataDirOptions(rootKey.command('rotate'))
+    .description('make a new root key and seal the keyring under it')
+    .action((given: GivenOptions) => ask(given, 'root-key/rotate'))
+
+  const domainKeys = program.command('domain-keys').description('the keys that seal rows and key material')
+  addDataDirOptions(domainKeys.command('rotate'))
+    .description('make new domain keys and seal what they protect anew')
+    .action((given: GivenOptions) => ask(given, 'domain-keys/rotate'))
+
+  const audit = program.command('audit').description('the audit trail')
+  addDataDirOptions(audit.command('verify'))
+    .description('find events that were edited, removed or reordered')
+    .action(async (given: GivenOptions) => {
+      const report = await callAdmin(loadDataDir(given), 'audit/verify')
+      print(report)
+      if (report.ok !== true) process.exitCode = 1
+    })
+
+  addDataDirOptions(program.command('health'))
+    .description('ask a running server how it is')
+    .action((given: GivenOptions) => ask(given, 'health'))
+
+  const clock = program.command('clock').description('the service clock of a server started with --test-clock')
+  addDataDirOptions(clock.command('advance').argument('<DURATION>', 'an ISO 8601 duration: P7D, PT5S'))
+    .description(
+      'move the clock of schedules and deletion windows ahead; signed with the credentials of the environment',
+    )
+    .option('--endpoint-url <URL>', 'the server; absent: AWS_ENDPOINT_URL, else http://127.0.0.1:4650')
+    .action(async (duration: string, given: GivenOptions & { readonly endpointUrl?: string }) => {
+      print(await advanceClock(duration, given.endpointUrl, loadDataDir(given)))
+    })
+
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
+    command.exitOverride().copyInheritedSettings(program)
+  }
+  return program
+}
+
+async function ask(given: GivenOptions, command: string, input: AdminInput = {}): Promise<void> {
+  print(await callAdmin(loadDataDir(given), command, input))
+}
+
+const print = (value: object): void => {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}

@@ -1,0 +1,17 @@
+// The admin commands. A new one is a file in commands/ and a line here.
+
+import type { AdminCommand } from './command.ts'
+import { auditVerify } from './commands/audit-verify.ts'
+import { domainKeysRotate } from './commands/domain-keys.ts'
+import { health } from './commands/health.ts'
+import { recover } from './commands/recover.ts'
+import { rootKeyDescribe, rootKeyRotate } from './commands/root-key.ts'
+
+export const commands: readonly AdminCommand[] = [
+  auditVerify,
+  domainKeysRotate,
+  health,
+  recover,
+  rootKeyDescribe,
+  rootKeyRotate,
+]

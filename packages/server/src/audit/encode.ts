@@ -1,0 +1,129 @@
+// An AuditEvent as one line of JSON in the form of a CloudTrail record. Every field is escaped and bounded; a line holds no newline.
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+
+import type { Identity } from '../call.ts'
+import type { AuditEvent, AuditResource } from './event.ts'
+
+/** Characters of JSON that requestParameters and responseElements may have, and additionalEventData. CloudTrail: 100 KB and 28 KB. */
+export const PARAMETERS_CHARACTERS_MAX = 102_400
+export const ADDITIONAL_CHARACTERS_MAX = 28_672
+/** Characters of any other text. */
+export const TEXT_CHARACTERS_MAX = 1_024
+export const RESOURCES_MAX = 100
+
+/** Where an object is too large, what is long in it is cut to this before all of it is left out. */
+const CUT_TEXT_CHARACTERS = 2_048
+const CUT_LIST_ITEMS = 100
+const CUT_MARK = '...[truncated]'
+
+type Plain = { readonly [key: string]: unknown }
+
+/** Whether anything of the record being encoded was cut. Encoding is synchronous, so one flag serves. */
+let omitted = false
+
+/** The event's record, without a newline. Members stand in the order in which CloudTrail writes them. */
+export function encodeEvent(event: AuditEvent): string {
+  omitted = false
+  const source = `${clip(event.service, 64)}.amazonaws.com`
+  const { identity } = event
+  const service = identity === undefined
+  let line = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : userIdentity(identity)}`
+  line += `,"eventTime":"${isoSecond(event.time)}","eventSource":${quote(source)}`
+  line += `,"eventName":${text(event.eventName)},"awsRegion":${text(event.region)}`
+  line += `,"sourceIPAddress":${text(event.sourceIpAddress || source)},"userAgent":${text(event.userAgent || (service ? source : ''))}`
+  if (event.errorCode !== undefined) line += `,"errorCode":${text(event.errorCode)}`
+  if (event.errorMessage !== undefined) line += `,"errorMessage":${text(event.errorMessage)}`
+  line += `,"requestParameters":${object('requestParameters', event.requestParameters, PARAMETERS_CHARACTERS_MAX)}`
+  line += `,"responseElements":${object('responseElements', event.responseElements, PARAMETERS_CHARACTERS_MAX)}`
+  if (event.additionalEventData !== undefined) {
+    line += `,"additionalEventData":${object('additionalEventData', event.additionalEventData, ADDITIONAL_CHARACTERS_MAX)}`
+  }
+  line += `,"requestID":${text(event.requestId)},"eventID":${text(event.eventId)},"readOnly":${event.readOnly ? 'true' : 'false'}`
+  if (event.resources !== undefined && event.resources.length > 0) line += `,"resources":${resources(event.resources)}`
+  line += `,"eventType":"${service || event.ofService ? 'AwsServiceEvent' : 'AwsApiCall'}","managementEvent":true`
+  line += `,"recipientAccountId":${text(event.account)},"eventCategory":"Management"`
+  if (event.tlsVersion !== undefined) line += `,"tlsDetails":{"tlsVersion":${text(event.tlsVersion)}}`
+  return omitted ? `${line},"omitted":true}` : `${line}}`
+}
+
+/** What never changes of an identity, as JSON; built once. */
+const identities = new WeakMap<Identity, string>()
+
+function userIdentity(identity: Identity): string {
+  const known = identities.get(identity)
+  if (known !== undefined) return known
+  const element = JSON.stringify({
+    type: identity.kind === 'root' ? 'Root' : 'IAMUser',
+    principalId: identity.userId,
+    arn: identity.arn,
+    accountId: identity.account,
+    accessKeyId: identity.accessKeyId,
+    ...(identity.userName !== undefined && { userName: identity.userName }),
+  })
+  identities.set(identity, element)
+  return element
+}
+
+const serviceIdentity = (event: AuditEvent, source: string): string =>
+  `{"type":"AWSService","accountId":${text(event.account)},"invokedBy":${quote(source)}}`
+
+let lastSecond = Number.NaN
+let lastIsoSecond = ''
+
+function isoSecond(time: number): string {
+  const second = Math.floor(time / 1000)
+  if (second !== lastSecond) {
+    lastIsoSecond = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`
+    lastSecond = second
+  }
+  return lastIsoSecond
+}
+
+function clip(value: string, charactersMax: number): string {
+  if (value.length <= charactersMax) return value
+  omitted = true
+  return value.slice(0, charactersMax - CUT_MARK.length) + CUT_MARK
+}
+
+/** Text that JSON writes as it is: testing for it is quicker than escaping. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+const quote = (value: string): string => (PLAIN.test(value) ? `"${value}"` : JSON.stringify(value))
+
+const text = (value: string): string => quote(clip(value, TEXT_CHARACTERS_MAX))
+
+/**
+ * An object within its bound. CloudTrail leaves a larger one out whole, which lets a caller hide a policy behind padding; here the
+ * long texts and lists in it are cut first, so that what was asked for still shows.
+ */
+function object(name: string, value: Plain | null, charactersMax: number): string {
+  if (value === null) return 'null'
+  const whole = JSON.stringify(value)
+  if (whole.length <= charactersMax) return whole
+  omitted = true
+  const shorter = JSON.stringify(cut(value))
+  if (shorter.length <= charactersMax) return shorter
+  return `{"reason":"${name} too large","omitted":true,"originalSize":${whole.length}}`
+}
+
+function cut(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.length <= CUT_TEXT_CHARACTERS ? value : value.slice(0, CUT_TEXT_CHARACTERS) + CUT_MARK
+  }
+  if (Array.isArray(value)) return value.slice(0, CUT_LIST_ITEMS).map(cut)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, CUT_LIST_ITEMS)
+      .map(([key, member]) => [key, cut(member)]),
+  )
+}
+
+function resources(list: readonly AuditResource[]): string {
+  let items = ''
+  for (const { arn, accountId, type } of list.slice(0, RESOURCES_MAX)) {
+    items += `${items === '' ? '' : ','}{"accountId":${text(accountId)},"type":${text(type)},"ARN":${text(arn)}}`
+  }
+  if (list.length > RESOURCES_MAX) omitted = true
+  return `[${items}]`
+}

@@ -1,0 +1,422 @@
+// Configuration: one table declares every option and drives the command line, the environment, the file, the help and
+// docs/configuration.md. The only file that reads process.env. A mistake is one line: the option, its value and the mend.
+
+import { readFileSync, statSync } from 'node:fs'
+import { BlockList, isIP } from 'node:net'
+import { join, resolve } from 'node:path'
+
+/** The message is one line for the operator; the process prints it and exits 1. Never carries a secret. */
+export class ConfigurationError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ConfigurationError'
+  }
+}
+
+type Option<T> = {
+  /** What the value is: `NUMBER`, `FILE`, ...; absent for a switch. */
+  readonly value?: string
+  readonly default: T
+  readonly help: string
+  /** What is allowed, as the end of "give ...". */
+  readonly allowed: string
+  /** Undefined where the text is not allowed. */
+  readonly parse: (text: string) => T | undefined
+  /** Given more than once on the command line, a list in the file, separated by commas in the environment. */
+  readonly repeatable?: true
+  /** Neither in the configuration file nor on the command line, where other users of the machine could read it. */
+  readonly environmentOnly?: true
+  /** The value is not repeated in an error. */
+  readonly secret?: true
+}
+
+const text = (
+  value: string,
+  fallback: string,
+  help: string,
+  limits: {
+    readonly pattern?: RegExp
+    readonly allowed: string
+    readonly secret?: true
+    readonly environmentOnly?: true
+  },
+): Option<string> => ({
+  value,
+  default: fallback,
+  help,
+  ...limits,
+  parse: (given) => ((limits.pattern ?? /^[^\0-\x1f]{1,4096}$/).test(given) ? given : undefined),
+})
+
+const integer = (value: string, min: number, max: number, fallback: number, help: string): Option<number> => ({
+  value,
+  default: fallback,
+  help,
+  allowed: `a whole number from ${min} to ${max}`,
+  parse: (given) =>
+    /^\d{1,16}$/.test(given) && Number(given) >= min && Number(given) <= max ? Number(given) : undefined,
+})
+
+const choice = <const T extends string>(values: readonly T[], fallback: T, help: string): Option<T> => ({
+  value: values.join('|'),
+  default: fallback,
+  help,
+  allowed: `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`,
+  parse: (given) => values.find((value) => value === given),
+})
+
+const flag = (help: string): Option<boolean> => ({
+  default: false,
+  help,
+  allowed: 'true or false',
+  parse: (given) => (given === 'true' || given === '1' ? true : given === 'false' || given === '0' ? false : undefined),
+})
+
+const names = (value: string, help: string, pattern: RegExp, allowed: string): Option<readonly string[]> => ({
+  value,
+  default: [],
+  help,
+  allowed,
+  repeatable: true,
+  parse: (given) => (pattern.test(given) ? [given] : undefined),
+})
+
+const FILE = { allowed: 'the path of a file' } as const
+
+/** Every option. The key in camel case is the name in the configuration file; `dataDir` is `--data-dir` and `STRONGROOM_DATA_DIR`. */
+export const options = {
+  dataDir: text('DIR', './data', 'Directory of the database, the root key, the credentials and the admin socket', {
+    allowed: 'the path of a directory',
+  }),
+  port: integer('PORT', 0, 65_535, 4650, 'Port to listen on; 0 takes a free one, which the ready line names'),
+  host: text('ADDRESS', '127.0.0.1', 'Address to listen on', {
+    pattern: /^[A-Za-z0-9.:_-]{1,255}$/,
+    allowed: 'an IP address or a host name',
+  }),
+  database: text('URL', '', 'PostgreSQL database that holds everything; empty: SQLite in the data directory', {
+    pattern: /^(?:|postgres(?:ql)?:\/\/[^\0-\x20]{1,4000})$/,
+    allowed: 'postgres://USER:PASSWORD@HOST:PORT/NAME',
+    secret: true,
+  }),
+  workers: integer('N', 1, 64, 1, 'Processes that share the work on the one address and data directory'),
+  tlsCert: text('FILE', '', 'Certificate chain in PEM; the server then speaks TLS. SIGHUP reads it again', FILE),
+  tlsKey: text('FILE', '', 'Private key of the certificate in PEM', FILE),
+  insecureHttp: flag('Speak plain HTTP on an address that other machines can reach'),
+  allowedHost: names(
+    'NAME',
+    'Host header to accept, without port; absent: any',
+    /^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])$/,
+    'a host name without a port, or an IPv6 address in brackets',
+  ),
+  maxConnections: integer('N', 1, 1_000_000, 10_000, 'Open connections to accept; with --workers, per process'),
+  skewMinutes: integer('MINUTES', 1, 15, 5, 'How far the clock of a caller may differ'),
+  rootKey: text('WHERE', 'file', 'Where the root key comes from: file[:PATH], credential[:NAME] or env[:VARIABLE]', {
+    pattern:
+      /^(?:file(?::[^\0-\x1f]{1,4096})?|credential(?::[A-Za-z0-9._-]{1,255})?|env(?::[A-Za-z_][A-Za-z0-9_]{0,254})?)$/,
+    allowed: 'file, file:PATH, credential, credential:NAME, env or env:VARIABLE',
+  }),
+  dataKeyCache: choice(['on', 'off'], 'on', 'Keep unwrapped data keys in memory for up to a minute'),
+  auditSync: flag('Sync the audit event of a read to disk before its answer'),
+  auditRetentionDays: integer('DAYS', 1, 36_500, 90, 'Days that audit events are kept'),
+  auditMaxBytes: integer('BYTES', 16_777_216, 1_099_511_627_776_000, 10_737_418_240, 'Bytes of audit events to keep'),
+  secretsPerRegion: integer('N', 1, 10_000_000, 500_000, 'Quota of secrets for each account and region'),
+  logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
+  testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
+  bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {
+    pattern: /^\d{12}$/,
+    allowed: '12 digits',
+    environmentOnly: true,
+  }),
+  bootstrapAccessKeyId: text('ID', '', "Access key id of the first account's administrator; absent: a random one", {
+    pattern: /^[A-Z0-9]{16,128}$/,
+    allowed: '16 to 128 capital letters and digits',
+    environmentOnly: true,
+  }),
+  bootstrapSecretAccessKey: text('KEY', '', 'Its secret access key; absent: a random one', {
+    pattern: /^[\x21-\x7e]{40,128}$/,
+    allowed: '40 to 128 printable characters without spaces',
+    environmentOnly: true,
+    secret: true,
+  }),
+} as const satisfies { readonly [name: string]: Option<unknown> }
+
+export type OptionName = keyof typeof options
+
+type Settings = { readonly [K in OptionName]: (typeof options)[K] extends Option<infer T> ? T : never }
+
+/** What the server starts with. Paths are absolute. */
+export type Config = Settings & {
+  /** The value of the variable that `rootKey` names, where it is `env`. It was removed from the environment. */
+  readonly rootKeyText: string
+  /** The file that `rootKey` names, where it is `file` or `credential`. */
+  readonly rootKeyFile: string
+}
+
+export const optionNames = Object.keys(options) as readonly OptionName[]
+
+/** `dataDir`: `data-dir`. */
+export const commandLineName = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** `dataDir`: `STRONGROOM_DATA_DIR`. */
+export const environmentName = (name: string): string =>
+  `STRONGROOM_${commandLineName(name).replaceAll('-', '_').toUpperCase()}`
+
+/** What the command line gave: the text of each option, `true` or `false` for a switch, a list where it is repeatable. */
+export type GivenOptions = {
+  readonly [K in OptionName]?: string | boolean | readonly string[] | undefined
+} & { readonly config?: string | undefined }
+
+export type Environment = { [name: string]: string | undefined }
+
+/**
+ * The configuration: option before environment before file before default. Secrets are removed from `environment`, so that no child
+ * process inherits them.
+ * @throws ConfigurationError
+ */
+export function loadConfig(given: GivenOptions = {}, environment: Environment = process.env): Config {
+  refuseDebugging(environment, process.execArgv)
+  const file = readConfigFile(given, environment)
+  const settings: { [name: string]: unknown } = {}
+  for (const name of optionNames) {
+    settings[name] = resolveOption(name, given, environment, file)
+    const { secret, environmentOnly }: Option<unknown> = options[name]
+    if (secret || environmentOnly) delete environment[environmentName(name)]
+  }
+  return complete(settings as Settings, environment)
+}
+
+/** The data directory alone, for commands that talk to a server rather than being one. @throws ConfigurationError */
+export function loadDataDir(given: GivenOptions = {}, environment: Environment = process.env): string {
+  return resolve(resolveOption('dataDir', given, environment, readConfigFile(given, environment)) as string)
+}
+
+/** What the AWS tools read from the environment, for the commands that sign requests. Empty strings are absent. */
+export function loadClientSettings(environment: Environment = process.env): {
+  readonly [K in
+    | 'endpointUrl'
+    | 'accessKeyId'
+    | 'secretAccessKey'
+    | 'sessionToken'
+    | 'region'
+    | 'profile'
+    | 'credentialsFile']: string | undefined
+} {
+  return {
+    endpointUrl: nonEmpty(environment.AWS_ENDPOINT_URL),
+    accessKeyId: nonEmpty(environment.AWS_ACCESS_KEY_ID),
+    secretAccessKey: nonEmpty(environment.AWS_SECRET_ACCESS_KEY),
+    sessionToken: nonEmpty(environment.AWS_SESSION_TOKEN),
+    region: nonEmpty(environment.AWS_REGION) ?? nonEmpty(environment.AWS_DEFAULT_REGION),
+    profile: nonEmpty(environment.AWS_PROFILE),
+    credentialsFile: nonEmpty(environment.AWS_SHARED_CREDENTIALS_FILE),
+  }
+}
+
+type ConfigFile = { readonly path: string; readonly values: { readonly [name: string]: unknown } }
+
+function resolveOption(name: OptionName, given: GivenOptions, environment: Environment, file: ConfigFile | undefined) {
+  const option: Option<unknown> = options[name]
+  return (
+    fromCommandLine(name, option, given[name]) ??
+    fromEnvironment(name, option, environment) ??
+    fromFile(name, option, file) ??
+    option.default
+  )
+}
+
+/** Fills in paths and the root key's place, and refuses what does not go together. Each refusal names the option and the mend. */
+function complete(settings: Settings, environment: Environment): Config {
+  const { host, tlsCert, tlsKey } = settings
+  if ((tlsCert === '') !== (tlsKey === '')) {
+    const [has, misses] = tlsCert === '' ? ['tlsKey', 'tlsCert'] : ['tlsCert', 'tlsKey']
+    throw new ConfigurationError(
+      `--${commandLineName(has)} ${printable(tlsCert || tlsKey)} is not enough: give --${commandLineName(misses)} too`,
+    )
+  }
+  if (tlsCert !== '' && settings.insecureHttp) {
+    throw new ConfigurationError('--insecure-http true does not go with --tls-cert: give one of them')
+  }
+  if (!isLoopback(host)) {
+    if (tlsCert === '' && !settings.insecureHttp) {
+      throw new ConfigurationError(
+        `--host ${host} would carry plain HTTP over a network: give --tls-cert and --tls-key, or --insecure-http behind a proxy that ends TLS`,
+      )
+    }
+    if (settings.testClock) {
+      throw new ConfigurationError(
+        `--test-clock true is for loopback only and --host is ${host}: leave one of them out`,
+      )
+    }
+  }
+  if ((settings.bootstrapAccessKeyId === '') !== (settings.bootstrapSecretAccessKey === '')) {
+    const name = settings.bootstrapAccessKeyId === '' ? 'bootstrapAccessKeyId' : 'bootstrapSecretAccessKey'
+    throw new ConfigurationError(
+      `${environmentName(name)} is missing: give the access key id and the secret access key together, or neither`,
+    )
+  }
+  const dataDir = resolve(settings.dataDir)
+  return {
+    ...settings,
+    dataDir,
+    allowedHost: settings.allowedHost.map((name) => name.toLowerCase()),
+    tlsCert: tlsCert && resolve(tlsCert),
+    tlsKey: tlsKey && resolve(tlsKey),
+    ...rootKeyPlace(settings.rootKey, dataDir, environment),
+  }
+}
+
+function rootKeyPlace(
+  rootKey: string,
+  dataDir: string,
+  environment: Environment,
+): { readonly rootKeyText: string; readonly rootKeyFile: string } {
+  const [kind, where] = splitOnce(rootKey)
+  if (kind === 'file') return { rootKeyText: '', rootKeyFile: resolve(where ?? join(dataDir, 'root.key')) }
+  if (kind === 'credential') {
+    const directory = nonEmpty(environment.CREDENTIALS_DIRECTORY)
+    if (directory === undefined) {
+      throw new ConfigurationError(
+        `--root-key ${rootKey} needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with --root-key file:PATH`,
+      )
+    }
+    return { rootKeyText: '', rootKeyFile: join(directory, where ?? 'root-key') }
+  }
+  const variable = where ?? 'STRONGROOM_ROOT_KEY'
+  const rootKeyText = nonEmpty(environment[variable])
+  if (rootKeyText === undefined) {
+    throw new ConfigurationError(`--root-key ${rootKey} needs the variable ${variable}: put the root key in it`)
+  }
+  delete environment[variable]
+  return { rootKeyText, rootKeyFile: '' }
+}
+
+function fromCommandLine(
+  name: OptionName,
+  option: Option<unknown>,
+  given: string | boolean | readonly string[] | undefined,
+) {
+  if (given === undefined) return undefined
+  const texts = Array.isArray(given) ? given : [String(given)]
+  return parse(option, texts, (value) => `--${commandLineName(name)} ${value}`)
+}
+
+function fromEnvironment(name: OptionName, option: Option<unknown>, environment: Environment) {
+  const variable = environmentName(name)
+  const given = nonEmpty(environment[variable])
+  if (given === undefined) return undefined
+  // Kubernetes sets STRONGROOM_PORT=tcp://10.0.0.1:4650 beside a Service called strongroom. It is not meant for us.
+  if (name === 'port' && given.startsWith('tcp://')) return undefined
+  return parse(option, option.repeatable ? given.split(',').map((part) => part.trim()) : [given], (value) =>
+    option.secret ? variable : `${variable}=${value}`,
+  )
+}
+
+function fromFile(name: OptionName, option: Option<unknown>, file: ConfigFile | undefined) {
+  const given = file?.values[name]
+  if (file === undefined || given === undefined) return undefined
+  const texts = option.repeatable && Array.isArray(given) ? given : [given]
+  const kind = option.value === undefined ? 'boolean' : typeof option.default === 'number' ? 'number' : 'string'
+  const described = (value: string) => `${quote(name)}: ${value} in ${file.path}`
+  for (const part of texts) {
+    const right =
+      kind === 'boolean' ? part === true || part === false : kind === 'number' ? Number.isFinite(part) : isText(part)
+    if (!right) {
+      const what = option.secret ? '(not shown)' : printable(JSON.stringify(part))
+      throw new ConfigurationError(`${described(what)} is not allowed: give ${option.allowed} as a JSON ${kind}`)
+    }
+  }
+  return parse(option, texts.map(String), (value) =>
+    described(kind === 'string' && !option.secret ? JSON.stringify(value) : value),
+  )
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string'
+
+function parse(option: Option<unknown>, texts: readonly string[], described: (value: string) => string): unknown {
+  const values = texts.map((part) => {
+    const value = option.parse(part)
+    if (value === undefined) {
+      const what = described(option.secret ? '(not shown)' : printable(part))
+      throw new ConfigurationError(`${what} is not allowed: give ${option.allowed}`)
+    }
+    return value
+  })
+  return option.repeatable ? values.flat() : values.at(-1)
+}
+
+const CONFIG_FILE_BYTES_MAX = 65_536
+
+/** The file that --config or STRONGROOM_CONFIG names, its keys checked and its values not yet. */
+function readConfigFile(given: GivenOptions, environment: Environment): ConfigFile | undefined {
+  const path = given.config ?? nonEmpty(environment.STRONGROOM_CONFIG)
+  if (path === undefined) return undefined
+  const refuse = (why: string) => new ConfigurationError(`--config ${printable(path)} ${why}`)
+  let content: string
+  try {
+    const { size } = statSync(path)
+    content = size > CONFIG_FILE_BYTES_MAX ? '' : readFileSync(path, 'utf8')
+  } catch (error) {
+    throw refuse(`cannot be read (${(error as NodeJS.ErrnoException).code}): give the path of a readable JSON file`)
+  }
+  const values = parseJson(content)
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw refuse('is not one JSON object of at most 64 KiB: write {"port": 4650}')
+  }
+  for (const name of Object.keys(values)) {
+    if (!Object.hasOwn(options, name)) {
+      throw refuse(`has the unknown key ${quote(name)}: see docs/configuration.md for the keys there are`)
+    }
+    const { environmentOnly }: Option<unknown> = options[name as OptionName]
+    if (environmentOnly) throw refuse(`may not hold ${quote(name)}: give it as the variable ${environmentName(name)}`)
+  }
+  return { path, values: values as ConfigFile['values'] }
+}
+
+function parseJson(content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return undefined
+  }
+}
+
+/** A debugger or a TLS key log would hand every secret to whoever listens. */
+function refuseDebugging(environment: Environment, execArgv: readonly string[]): void {
+  const refused = /--(?:inspect(?:-brk|-wait)?|tls-keylog|experimental-network-inspection)(?![a-z-])/
+  if (refused.test(environment.NODE_OPTIONS?.replaceAll('_', '-') ?? '')) {
+    throw new ConfigurationError(
+      `NODE_OPTIONS=${printable(environment.NODE_OPTIONS ?? '')} would expose secrets: leave out --inspect and --tls-keylog`,
+    )
+  }
+  const argument = execArgv.find((part) => refused.test(part.replaceAll('_', '-')))
+  if (argument !== undefined) {
+    throw new ConfigurationError(`node ${printable(argument)} would expose secrets: leave it out`)
+  }
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+/** Whether only this machine can reach an address. A name other than localhost counts as reachable. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  const version = isIP(host)
+  return version !== 0 && loopback.check(host, version === 4 ? 'ipv4' : 'ipv6')
+}
+
+const nonEmpty = (value: string | undefined): string | undefined => (value === '' ? undefined : value)
+
+const quote = (value: string): string => JSON.stringify(printable(value))
+
+/** On one line and short, whatever was given. */
+const printable = (value: string): string => {
+  const clean = value.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?')
+  return clean.length > 200 ? `${clean.slice(0, 200)}...` : clean
+}
+
+function splitOnce(value: string): readonly [string, string | undefined] {
+  const at = value.indexOf(':')
+  return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + 1)]
+}

@@ -1,0 +1,45 @@
+// AES-256-GCM with a 12-byte IV and a 16-byte tag, on both sides. Nothing else encrypts or decrypts.
+// https://nvlpubs.nist.gov/nistpubs/Legacy/SP/nistspecialpublication800-38d.pdf
+
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
+
+export const KEY_BYTES = 32
+export const IV_BYTES = 12
+export const TAG_BYTES = 16
+
+/** Where a format takes its randomness: the system, unless vectors bring their own. */
+export type RandomBytes = (size: number) => Uint8Array
+export const systemRandomBytes: RandomBytes = (size) => randomBytes(size)
+
+/** `ciphertext ‖ tag`. An IV is used once per key. */
+export function encrypt(key: KeyObject, iv: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Buffer {
+  checkSizes(key, iv)
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
+  cipher.setAAD(aad)
+  const ciphertext = cipher.update(plaintext)
+  cipher.final() // GCM has no padding: nothing comes out, the tag is made
+  return Buffer.concat([ciphertext, cipher.getAuthTag()])
+}
+
+/** Undefined where key, IV, AAD or bytes differ from what was encrypted, without a word on which. The caller zeroes the plaintext. */
+export function decrypt(key: KeyObject, iv: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Buffer | undefined {
+  checkSizes(key, iv)
+  const tagAt = sealed.length - TAG_BYTES
+  if (tagAt < 0) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
+  decipher.setAAD(aad)
+  decipher.setAuthTag(sealed.subarray(tagAt))
+  const plaintext = decipher.update(sealed.subarray(0, tagAt))
+  try {
+    decipher.final()
+  } catch {
+    plaintext.fill(0) // unauthenticated: nobody may see it
+    return undefined
+  }
+  return plaintext
+}
+
+function checkSizes(key: KeyObject, iv: Uint8Array): void {
+  if (key.symmetricKeySize !== KEY_BYTES) throw new RangeError(`an AES-256 key has ${KEY_BYTES} bytes`)
+  if (iv.length !== IV_BYTES) throw new RangeError(`a GCM IV here has ${IV_BYTES} bytes`)
+}

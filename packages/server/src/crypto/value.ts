@@ -1,0 +1,51 @@
+// The stored form of a secret value, format 1: encrypted under the data key of its version and bound to secret, version and kind,
+// so that it opens nowhere else.
+//   0 format 01 | 1 kind: 01 string, 02 binary | 2 IV[12] | 14 ciphertext, tag[16]
+
+import type { KeyObject } from 'node:crypto'
+import { decrypt, encrypt, IV_BYTES, type RandomBytes, systemRandomBytes, TAG_BYTES } from './aead.ts'
+import { lengthPrefixed } from './length-prefix.ts'
+
+export type ValueKind = 'string' | 'binary'
+
+/** Where a value belongs. */
+export type ValuePlace = { readonly secretArn: string; readonly versionId: string }
+
+const FORMAT = 0x01
+const KINDS: { readonly [kind in ValueKind]: number } = { string: 0x01, binary: 0x02 }
+const LABEL = 'secret-value/1'
+const IV_AT = 2
+const HEADER_BYTES = IV_AT + IV_BYTES
+
+/** What a stored value has beyond its plaintext. */
+export const VALUE_OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES
+
+/** `plaintext` is the UTF-8 of a string, or the bytes of a binary. `random` is for vectors only. */
+export function sealValue(
+  key: KeyObject,
+  place: ValuePlace,
+  kind: ValueKind,
+  plaintext: Uint8Array,
+  random: RandomBytes = systemRandomBytes,
+): Buffer {
+  const iv = random(IV_BYTES)
+  const header = Uint8Array.of(FORMAT, KINDS[kind])
+  return Buffer.concat([header, iv, encrypt(key, iv, plaintext, aadOf(place, kind))])
+}
+
+/** Undefined where the bytes were altered or belong to another secret, version, kind or key. The caller zeroes the plaintext. */
+export function openValue(
+  key: KeyObject,
+  place: ValuePlace,
+  stored: Uint8Array,
+): { readonly kind: ValueKind; readonly plaintext: Buffer } | undefined {
+  if (stored.length < VALUE_OVERHEAD_BYTES || stored[0] !== FORMAT) return undefined
+  const kind = stored[1] === KINDS.string ? 'string' : stored[1] === KINDS.binary ? 'binary' : undefined
+  if (kind === undefined) return undefined
+  const iv = stored.subarray(IV_AT, HEADER_BYTES)
+  const plaintext = decrypt(key, iv, stored.subarray(HEADER_BYTES), aadOf(place, kind))
+  return plaintext && { kind, plaintext }
+}
+
+const aadOf = ({ secretArn, versionId }: ValuePlace, kind: ValueKind): Buffer =>
+  lengthPrefixed([LABEL, secretArn, versionId, kind])

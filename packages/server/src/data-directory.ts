@@ -1,0 +1,55 @@
+// The data directory: made private, and held by one server at a time.
+
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { ConfigurationError } from './config.ts'
+import { DirectoryLockedError, type Lock, type LockOptions, lockDataDirectory } from './storage/lock.ts'
+
+/** How long workers of a supervisor that died may take to notice it. */
+const OLD_WORKERS_MS = 10_000
+
+/** Creates the directory where it is missing. @returns what an operator should know of it. @throws ConfigurationError */
+export function prepareDataDirectory(dataDir: string): readonly string[] {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    const { mode } = statSync(dataDir)
+    // The files in it are private all the same, but its lock files and its socket are then visible.
+    return (mode & 0o077) === 0 ? [] : [`${dataDir} is open to other users of this machine: chmod 700 it`]
+  } catch (error) {
+    throw new ConfigurationError(
+      `--data-dir ${dataDir} cannot be used (${(error as NodeJS.ErrnoException).code}): give a directory that can be written`,
+    )
+  }
+}
+
+/** Another server works on the directory. */
+const inUse = (dataDir: string): ConfigurationError =>
+  new ConfigurationError(`--data-dir ${dataDir} is in use by another server: stop that one, or give another --data-dir`)
+
+async function hold(dataDir: string, options: LockOptions = {}): Promise<Lock> {
+  try {
+    return await lockDataDirectory(dataDir, options)
+  } catch (error) {
+    throw error instanceof DirectoryLockedError ? inUse(dataDir) : error
+  }
+}
+
+/** Takes the directory for one server, whether it is one process or a supervisor with workers. @throws ConfigurationError */
+export async function holdDataDirectory(dataDir: string): Promise<Lock> {
+  const lock = await hold(dataDir)
+  try {
+    for (const name of readdirSync(dataDir)) {
+      const worker = /^\.(worker-\d{1,3})\.lock$/.exec(name)?.[1]
+      if (worker === undefined) continue
+      const old = await hold(dataDir, { name: worker, waitMs: OLD_WORKERS_MS })
+      old.release()
+    }
+    return lock
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/** Takes one worker's place. The supervisor, which holds the directory, has one worker a slot. @throws ConfigurationError */
+export const holdWorkerSlot = (dataDir: string, slot: number): Promise<Lock> =>
+  hold(dataDir, { name: `worker-${slot}`, waitMs: OLD_WORKERS_MS })

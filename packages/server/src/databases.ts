@@ -1,0 +1,66 @@
+// The databases of a server. PostgreSQL holds everything; on SQLite each process writes the events of reads to a file of its own, so
+// that the trail of one never waits for another's.
+
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from './config.ts'
+import type { Logger } from './observe/log.ts'
+import type { Database } from './storage/database.ts'
+import { migrate } from './storage/migrate.ts'
+import { openPostgres } from './storage/postgres.ts'
+import { openSqlite } from './storage/sqlite.ts'
+
+export type Databases = {
+  readonly main: Database
+  /** Where this process writes the events of reads. */
+  readonly audit: Database
+  /** Every database that holds a part of the trail. */
+  readonly trail: readonly Database[]
+  readonly close: () => Promise<void>
+}
+
+export const DATABASE_NAME = 'strongroom.db'
+
+/** Opens the databases and brings their schema up to date. `slot` tells the processes on one data directory apart. */
+export async function openDatabases(config: Config, slot: number, log: Logger): Promise<Databases> {
+  await using opening = new AsyncDisposableStack()
+  const opened = <T extends Database>(database: T): T => {
+    opening.defer(() => database.close())
+    return database
+  }
+
+  if (config.database !== '') {
+    const main = opened(await openPostgres({ url: config.database }))
+    await migrate(main, ['main', 'audit'])
+    const closing = opening.move()
+    return { main, audit: main, trail: [main], close: () => closing.disposeAsync() }
+  }
+
+  const { dataDir } = config
+  const main = opened(await openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log }))
+  await migrate(main, ['main', 'audit'])
+  const audits = new Map<number, Database>()
+  for (const number of auditNumbers(dataDir, config.workers)) {
+    const durability = config.auditSync ? 'commit' : 'interval'
+    const audit = opened(await openSqlite({ path: join(dataDir, `audit-${number}.db`), durability, log }))
+    await migrate(audit, ['audit'])
+    audits.set(number, audit)
+  }
+  const closing = opening.move()
+  return {
+    main,
+    audit: audits.get(slot)!,
+    trail: [main, ...audits.values()],
+    close: () => closing.disposeAsync(),
+  }
+}
+
+/** One for each worker, and those that more workers left behind. */
+function auditNumbers(dataDir: string, workers: number): readonly number[] {
+  const numbers = new Set(Array.from({ length: workers }, (_, slot) => slot))
+  for (const name of readdirSync(dataDir)) {
+    const number = /^audit-(\d{1,3})\.db$/.exec(name)?.[1]
+    if (number !== undefined) numbers.add(Number(number))
+  }
+  return [...numbers].sort((a, b) => a - b)
+}

@@ -1,0 +1,42 @@
+// A job: work that is due at a moment of the service clock, kept as a row of the transaction that asked for it.
+
+import type { App } from '../app.ts'
+import type { Transaction } from '../storage/database.ts'
+
+export type Job = {
+  /** Names the work. Scheduling the same id again replaces what stood there. */
+  readonly id: string
+  /** Which handler does it: `secretsmanager.PurgeSecret`. */
+  readonly kind: string
+  /** Milliseconds since the epoch, service clock. */
+  readonly dueAt: number
+  /** What the handler receives. At most 16,384 characters, and never a secret: the row is not encrypted and carries no MAC. */
+  readonly payload: string
+}
+
+/**
+ * Does the work of one kind of job, in the write transaction that also deletes the job. It may run again after a write conflict, so it
+ * touches only the transaction. What it throws rolls everything back and has the job tried again later.
+ */
+export type JobHandler = (app: App, tx: Transaction, payload: string) => Promise<void>
+
+export const JOB_PAYLOAD_CHARACTERS_MAX = 16_384
+
+/** Schedules a job, or moves it; it exists if and only if the transaction commits. A lease that somebody holds on it is void. */
+export async function schedule(tx: Transaction, job: Job): Promise<void> {
+  if (job.payload.length > JOB_PAYLOAD_CHARACTERS_MAX) throw new RangeError(`payload of a ${job.kind} job is too long`)
+  await tx.run(
+    `INSERT INTO job (job_id, kind, due_at, payload) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (job_id) DO UPDATE SET kind = excluded.kind, due_at = excluded.due_at, payload = excluded.payload,
+       attempts = 0, lease_until = 0, lease_owner = ''`,
+    job.id,
+    job.kind,
+    job.dueAt,
+    job.payload,
+  )
+}
+
+/** Takes a job back; false where there is none, because it ran or was never scheduled. */
+export async function cancel(tx: Transaction, id: string): Promise<boolean> {
+  return (await tx.run('DELETE FROM job WHERE job_id = $1', id)).changes > 0
+}

@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { compilePolicy } from './compile.ts'
+import type { AuthorizationRequest, NamedPolicy, PolicyPrincipal } from './engine.ts'
+import { evaluate } from './evaluate.ts'
+
+const account = '111122223333'
+const alice: PolicyPrincipal = { kind: 'user', arn: `arn:aws:iam::${account}:user/alice`, account, userId: 'AIDA1' }
+const root: PolicyPrincipal = { kind: 'root', arn: `arn:aws:iam::${account}:root`, account, userId: account }
+const secret = (name: string) => `arn:aws:secretsmanager:eu-west-1:${account}:secret:${name}-AbCdEf`
+
+type Statement = {
+  readonly Effect: 'Allow' | 'Deny'
+  readonly Action?: readonly string[]
+  readonly NotAction?: readonly string[]
+  readonly Resource?: readonly string[]
+  readonly NotResource?: readonly string[]
+  readonly Sid?: string
+}
+
+const policy = (name: string, ...Statement: readonly Statement[]): NamedPolicy => ({
+  name,
+  policy: compilePolicy(JSON.stringify({ Version: '2012-10-17', Statement }), 'identity'),
+})
+
+const request = (
+  identity: readonly NamedPolicy[],
+  action: string,
+  resource: string,
+  changes: Partial<AuthorizationRequest> = {},
+): AuthorizationRequest => ({
+  principal: alice,
+  permission: { action, resource, resourceAccount: account },
+  context: {},
+  layers: { identity },
+  ...changes,
+})
+
+const allows = (statement: Statement, action: string, resource: string) =>
+  evaluate(request([policy('p', statement)], action, resource)).allow
+
+test('without an Allow the answer is no, and says that no identity policy allowed', () => {
+  assert.deepEqual(evaluate(request([], 'secretsmanager:GetSecretValue', secret('a'))), {
+    allow: false,
+    reason: 'implicit-deny',
+    layer: 'identity',
+    statements: [],
+  })
+})
+
+test('an Allow is explained by the statements that allowed', () => {
+  const policies = [
+    policy('one', { Effect: 'Allow', Action: ['iam:*'], Resource: ['*'] }),
+    policy(
+      'two',
+      { Effect: 'Deny', Action: ['*'], Resource: [secret('b')] },
+      { Sid: 'Read', Effect: 'Allow', Action: ['secretsmanager:Get*'], Resource: [secret('a')] },
+    ),
+  ]
+  assert.deepEqual(evaluate(request(policies, 'secretsmanager:GetSecretValue', secret('a'))), {
+    allow: true,
+    reason: 'allow',
+    layer: 'identity',
+    statements: [{ policy: 'two', index: 1, sid: 'Read' }],
+  })
+})
+
+test('an explicit Deny wins over every Allow and is explained', () => {
+  const policies = [
+    policy('admin', { Effect: 'Allow', Action: ['*'], Resource: ['*'] }),
+    policy('limit', { Effect: 'Deny', Action: ['secretsmanager:DeleteSecret'], Resource: ['*'] }),
+  ]
+  assert.deepEqual(evaluate(request(policies, 'secretsmanager:DeleteSecret', secret('a'))), {
+    allow: false,
+    reason: 'explicit-deny',
+    layer: 'identity',
+    statements: [{ policy: 'limit', index: 0, sid: undefined }],
+  })
+  assert.equal(evaluate(request(policies, 'secretsmanager:GetSecretValue', secret('a'))).allow, true)
+})
+
+test('actions match without regard to case, with wildcards anywhere in their name', () => {
+  const cases: readonly (readonly [string, string, boolean])[] = [
+    ['*', 'kms:Decrypt', true],
+    ['*:*', 'kms:Decrypt', true],
+    ['kms:*', 'kms:Decrypt', true],
+    ['KMS:decrypt', 'kms:Decrypt', true],
+    ['kms:D*T', 'kms:Decrypt', true],
+    ['kms:?ecrypt', 'kms:Decrypt', true],
+    ['kms:Decrypt', 'kms:DecryptX', false],
+    ['kms:Decrypt?', 'kms:Decrypt', false],
+    ['kms:*', 'kmsx:Decrypt', false],
+    ['ms:*', 'kms:Decrypt', false],
+  ]
+  for (const [pattern, action, expected] of cases) {
+    assert.equal(allows({ Effect: 'Allow', Action: [pattern], Resource: ['*'] }, action, '*'), expected, pattern)
+    assert.equal(allows({ Effect: 'Allow', NotAction: [pattern], Resource: ['*'] }, action, '*'), !expected, pattern)
+  }
+})
+
+test('resources match segment by segment and with regard to case', () => {
+  const arn = secret('prod/db')
+  const cases: readonly (readonly [string, string, boolean])[] = [
+    ['*', arn, true],
+    ['*', '*', true],
+    ['*', 'any words', true],
+    [arn, arn, true],
+    [secret('PROD/db'), arn, false],
+    [`arn:aws:secretsmanager:*:*:secret:prod/*`, arn, true],
+    [`arn:aws:secretsmanager:*:${account}:secret:prod*`, arn, true],
+    [`arn:aws:secretsmanager:eu-west-1:${account}:secret:prod/db-??????`, arn, true],
+    [`arn:aws:secretsmanager:eu-west-1:${account}:secret:prod/db-?????`, arn, false],
+    [`arn:aws:secretsmanager:eu-west-?:11112222????:*`, arn, true],
+    [`arn:*:secretsmanager:*:*:*`, arn, true],
+    [`arn:aws-cn:secretsmanager:*:*:*`, arn, false],
+    [`arn:aws:kms:*:*:*`, arn, false],
+    [`arn:aws:secretsmanager:us-east-1:${account}:*`, arn, false],
+    [`arn:aws:secretsmanager:*:444455556666:*`, arn, false],
+    [`arn:aws:secretsmanager::${account}:*`, arn, false],
+    ['arn:aws:secretsmanager:*', arn, true],
+    ['arn:aws:secretsmanager:us-*', arn, false],
+    [`arn:aws:secretsmanager:eu-west-1:*`, arn, true],
+    ['arn:aws:secretsmanager:*:*:*', '*', false],
+    ['arn:aws:secretsmanager:*:*:*', 'prod/db', false],
+    ['arn:aws:lambda:*:*:function:f', `arn:aws:lambda:eu-west-1:${account}:function:f:1`, false],
+    ['arn:aws:lambda:*:*:function:f:*', `arn:aws:lambda:eu-west-1:${account}:function:f:1`, true],
+    ['arn:aws:iam::aws:policy/*', 'arn:aws:iam::aws:policy/AdministratorAccess', true],
+  ]
+  for (const [pattern, resource, expected] of cases) {
+    const message = `${pattern} ${resource}`
+    assert.equal(allows({ Effect: 'Allow', Action: ['*'], Resource: [pattern] }, 'a:B', resource), expected, message)
+    assert.equal(
+      allows({ Effect: 'Allow', Action: ['*'], NotResource: [pattern] }, 'a:B', resource),
+      !expected,
+      message,
+    )
+  }
+})
+
+test('a root user needs no policy in its own account', () => {
+  const decision = evaluate(request([], 'secretsmanager:GetSecretValue', secret('a'), { principal: root }))
+  assert.deepEqual(decision, { allow: true, reason: 'allow', layer: 'identity', statements: [] })
+})
+
+test('across accounts an Allow of the caller is not enough, for a user and for root', () => {
+  const admin = [policy('admin', { Effect: 'Allow', Action: ['*'], Resource: ['*'] })]
+  const permission = {
+    action: 'secretsmanager:GetSecretValue',
+    resource: 'arn:aws:secretsmanager:eu-west-1:444455556666:secret:a-AbCdEf',
+    resourceAccount: '444455556666',
+  }
+  const denied = { allow: false, reason: 'implicit-deny', layer: 'resource', statements: [] }
+  assert.deepEqual(evaluate({ ...request(admin, '', ''), permission }), denied)
+  assert.deepEqual(evaluate({ ...request([], '', ''), permission, principal: root }), denied)
+  assert.equal(evaluate({ ...request([], '', ''), permission }).layer, 'identity')
+})
+
+test('a layer or a principal that is not evaluated yet throws, even where identity policies deny', () => {
+  const admin = policy('admin', { Effect: 'Allow', Action: ['*'], Resource: ['*'] })
+  const layers: readonly Partial<AuthorizationRequest['layers']>[] = [
+    { boundary: admin },
+    { session: [] },
+    { resource: { kind: 'normal', policy: admin } },
+    { scp: [] },
+    { rcp: [[admin]] },
+    { unheardOf: 1 } as object,
+  ]
+  for (const layer of layers) {
+    const asked = request([admin], 'a:B', '*', { layers: { identity: [admin], ...layer } })
+    assert.throws(() => evaluate(asked), /is not evaluated yet/, JSON.stringify(Object.keys(layer)))
+    assert.throws(() => evaluate({ ...asked, principal: root }), /is not evaluated yet/)
+  }
+  for (const kind of ['role-session', 'federated-user', 'service'] as const) {
+    const asked = request([admin], 'a:B', '*', { principal: { ...alice, kind } })
+    assert.throws(() => evaluate(asked), /not evaluated yet/, kind)
+  }
+  const session = { name: 's', policy: { ...admin.policy, grammar: 'session' as const } }
+  assert.throws(() => evaluate(request([session], 'a:B', '*')), /not an identity policy/)
+})
+
+test('an action asked for after many others is decided the same', () => {
+  const policies = [policy('p', { Effect: 'Allow', Action: ['a:Get*'], Resource: ['*'] })]
+  for (let i = 0; i < 2_000; i += 1) assert.equal(evaluate(request(policies, `a:Put${i}`, '*')).allow, false)
+  assert.equal(evaluate(request(policies, 'a:GetX', '*')).allow, true)
+  assert.ok(policies[0]!.policy.byAction.size <= 512)
+})
+
+// Small alphabets, so that statements overlap.
+const actionPatterns = ['*', 'a:*', 'a:Get*', 'a:GetX', 'a:PutX', 'b:*', 'b:GetX', 'b:?etX']
+const resourcePatterns = [
+  '*',
+  'arn:aws:a:*:*:*',
+  'arn:aws:a:r:1:x',
+  'arn:aws:a:r:1:x/*',
+  'arn:aws:a:r:1:?/y',
+  'arn:aws:b:*',
+]
+const some = (values: readonly string[]) => fc.array(fc.constantFrom(...values), { minLength: 1, maxLength: 3 })
+const statement: fc.Arbitrary<Statement> = fc
+  .record({
+    Effect: fc.constantFrom('Allow' as const, 'Allow' as const, 'Deny' as const),
+    actions: some(actionPatterns),
+    notAction: fc.boolean(),
+    resources: some(resourcePatterns),
+    notResource: fc.boolean(),
+  })
+  .map(({ Effect, actions, notAction, resources, notResource }) => ({
+    Effect,
+    ...(notAction ? { NotAction: actions } : { Action: actions }),
+    ...(notResource ? { NotResource: resources } : { Resource: resources }),
+  }))
+const statements = fc.array(statement, { minLength: 1, maxLength: 5 })
+const action = fc.constantFrom('a:GetX', 'a:GetY', 'a:PutX', 'b:GetX', 'b:SetX', 'c:Z')
+const resource = fc.constantFrom(
+  '*',
+  'words',
+  'arn:aws:a:r:1:x',
+  'arn:aws:a:r:1:x/y',
+  'arn:aws:a:r:2:x',
+  'arn:aws:b:r:1:z',
+)
+
+const decide = (list: readonly Statement[], action: string, resource: string) =>
+  list.length === 0
+    ? evaluate(request([], action, resource))
+    : evaluate(request([policy('p', ...list)], action, resource))
+
+const runs = { numRuns: 2_000 }
+
+test('adding a Deny never allows, adding an Allow never refuses what was allowed without a Deny', () => {
+  fc.assert(
+    fc.property(statements, statement, action, resource, (list, added, action, resource) => {
+      const before = decide(list, action, resource)
+      const after = decide([...list, added], action, resource)
+      if (added.Effect === 'Deny') assert.ok(!after.allow || before.allow)
+      else assert.ok(!before.allow || after.allow)
+    }),
+    runs,
+  )
+})
+
+test('the order of statements, and which policy they stand in, do not matter', () => {
+  fc.assert(
+    fc.property(statements, fc.array(fc.nat()), action, resource, (list, keys, action, resource) => {
+      const shuffled = list.map((s, i) => ({ s, key: keys[i] ?? 0 })).sort((a, b) => a.key - b.key)
+      const { allow, reason } = decide(list, action, resource)
+      const moved = decide(
+        shuffled.map(({ s }) => s),
+        action,
+        resource,
+      )
+      assert.deepEqual({ allow: moved.allow, reason: moved.reason }, { allow, reason })
+      const apart = evaluate(
+        request(
+          shuffled.map(({ s }, i) => policy(`p${i}`, s)),
+          action,
+          resource,
+        ),
+      )
+      assert.deepEqual({ allow: apart.allow, reason: apart.reason }, { allow, reason })
+    }),
+    runs,
+  )
+})
+
+test('a statement split by its actions or its resources decides the same', () => {
+  const split = (s: Statement): readonly Statement[] => {
+    const byAction = s.Action?.map((action) => ({ ...s, Action: [action] })) ?? [s]
+    return byAction.flatMap((one) => one.Resource?.map((resource) => ({ ...one, Resource: [resource] })) ?? [one])
+  }
+  fc.assert(
+    fc.property(statements, action, resource, (list, action, resource) => {
+      const { allow, reason } = decide(list, action, resource)
+      const apart = decide(list.flatMap(split), action, resource)
+      assert.deepEqual({ allow: apart.allow, reason: apart.reason }, { allow, reason })
+    }),
+    runs,
+  )
+})
+
+test('NotAction and NotResource are the complements of Action and Resource', () => {
+  fc.assert(
+    fc.property(
+      some(actionPatterns),
+      some(resourcePatterns),
+      action,
+      resource,
+      (actions, resources, action, resource) => {
+        const any = { Effect: 'Allow', Action: ['*'], Resource: ['*'] } as const
+        const only = (changes: object) => decide([{ ...any, ...changes }], action, resource).allow
+        assert.notEqual(only({ Action: actions }), only({ Action: undefined, NotAction: actions }))
+        assert.notEqual(only({ Resource: resources }), only({ Resource: undefined, NotResource: resources }))
+      },
+    ),
+    runs,
+  )
+})

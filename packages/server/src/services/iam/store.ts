@@ -1,0 +1,348 @@
+// Identities as stored: rows under their MACs, and what a request asks of them: whose access key is this, and which policies hold now.
+// A row whose MAC, lookup column or parent does not agree is never used.
+
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import type { App } from '../../app.ts'
+import type { Identity, Principal } from '../../call.ts'
+import { IntegrityError } from '../../errors.ts'
+import { compilePolicy } from '../../policy/compile.ts'
+import type { NamedPolicy } from '../../policy/engine.ts'
+import type { Transaction, Value } from '../../storage/database.ts'
+import type { Rows, SealedColumns } from '../../storage/sealed.ts'
+import { accessKeyGone } from './errors.ts'
+import { findManagedPolicy } from './managed-policies.ts'
+import {
+  type AccessKeyBody,
+  type AccessKeyEntry,
+  type AccountBody,
+  type AttachedPolicy,
+  type PolicyBody,
+  rootArn,
+  type UserBody,
+  userArn,
+  userNameKey,
+} from './model.ts'
+import { Remembered } from './remembered.ts'
+
+/** What reading needs of the App. */
+export type IamReader = Pick<App, 'partition' | 'rows' | 'keyring'>
+/** What writing needs of it. */
+export type IamWriter = IamReader & Pick<App, 'randomBytes'>
+
+/** The body is shared with other readers: treat it as frozen. */
+export type Stored<Body extends object> = { readonly key: readonly string[]; readonly rev: number; readonly body: Body }
+
+/** `lookup` gives the columns that stand outside the MAC, so that they can be compared with the body. */
+type Table<Body extends object> = {
+  readonly name: string
+  readonly keyColumns: readonly string[]
+  readonly lookupColumns: readonly string[]
+  readonly lookup: (body: Body) => readonly string[]
+}
+
+export const ACCOUNT: Table<AccountBody> = {
+  name: 'account',
+  keyColumns: ['account_id'],
+  lookupColumns: [],
+  lookup: () => [],
+}
+
+/** Keyed by account and user id. */
+export const USER: Table<UserBody> = {
+  name: 'iam_user',
+  keyColumns: ['account_id', 'user_id'],
+  lookupColumns: ['user_name_key'],
+  lookup: ({ userName }) => [userNameKey(userName)],
+}
+
+export const ACCESS_KEY: Table<AccessKeyBody> = {
+  name: 'iam_access_key',
+  keyColumns: ['access_key_id'],
+  lookupColumns: ['account_id'],
+  lookup: ({ account }) => [account],
+}
+
+/** Keyed by account and ARN. */
+export const POLICY: Table<PolicyBody> = {
+  name: 'iam_policy',
+  keyColumns: ['account_id', 'arn'],
+  lookupColumns: [],
+  lookup: () => [],
+}
+
+const SETTING: Table<{ readonly accountId: string }> = {
+  name: 'setting',
+  keyColumns: ['name'],
+  lookupColumns: [],
+  lookup: () => [],
+}
+
+type Columns = SealedColumns & { readonly [column: string]: Value }
+
+/** @throws IntegrityError where the row was altered. */
+export async function findRow<Body extends object>(
+  { rows }: IamReader,
+  tx: Transaction,
+  table: Table<Body>,
+  key: readonly string[],
+): Promise<Stored<Body> | undefined> {
+  const columns = ['rev', 'body', 'mac', ...table.lookupColumns].join(', ')
+  const row = await tx.get<Columns>(`SELECT ${columns} FROM ${table.name} WHERE ${keyIs(table)}`, ...key)
+  return row && opened(rows, table, key, row)
+}
+
+function opened<Body extends object>(
+  rows: Rows,
+  table: Table<Body>,
+  key: readonly string[],
+  row: Columns,
+): Stored<Body> {
+  const body = rows.open<Body>(table.name, key, row)
+  const lookup = table.lookup(body)
+  if (!table.lookupColumns.every((column, i) => row[column] === lookup[i])) {
+    throw new IntegrityError(table.name, key, 'has a lookup column that was altered outside the server')
+  }
+  return { key, rev: row.rev, body }
+}
+
+const keyIs = ({ keyColumns }: Table<never>): string =>
+  keyColumns.map((column, i) => `${column} = $${i + 1}`).join(' AND ')
+
+export async function insertRow<Body extends object>(
+  { rows }: IamReader,
+  tx: Transaction,
+  table: Table<Body>,
+  key: readonly string[],
+  value: Body,
+): Promise<void> {
+  const { rev, body, mac } = rows.seal(table.name, key, 1, value)
+  const columns = [...table.keyColumns, ...table.lookupColumns, 'rev', 'body', 'mac']
+  const places = columns.map((_, i) => `$${i + 1}`).join(', ')
+  await tx.run(
+    `INSERT INTO ${table.name} (${columns.join(', ')}) VALUES (${places})`,
+    ...key,
+    ...table.lookup(value),
+    rev,
+    body,
+    mac,
+  )
+}
+
+/** Writes the body that follows `stored`, under the next rev. */
+export async function replaceRow<Body extends object>(
+  { rows }: IamReader,
+  tx: Transaction,
+  table: Table<Body>,
+  stored: Stored<Body>,
+  value: Body,
+): Promise<void> {
+  const { rev, body, mac } = rows.seal(table.name, stored.key, stored.rev + 1, value)
+  const columns = [...table.lookupColumns, 'rev', 'body', 'mac']
+  const places = columns.map((column, i) => `${column} = $${stored.key.length + 1 + i}`).join(', ')
+  const { changes } = await tx.run(
+    `UPDATE ${table.name} SET ${places} WHERE ${keyIs(table)}`,
+    ...stored.key,
+    ...table.lookup(value),
+    rev,
+    body,
+    mac,
+  )
+  if (changes !== 1) throw new IntegrityError(table.name, stored.key, 'is gone')
+}
+
+export async function deleteRow(tx: Transaction, table: Table<never>, key: readonly string[]): Promise<number> {
+  return (await tx.run(`DELETE FROM ${table.name} WHERE ${keyIs(table)}`, ...key)).changes
+}
+
+export async function findUserByName(
+  { rows }: IamReader,
+  tx: Transaction,
+  account: string,
+  userName: string,
+): Promise<Stored<UserBody> | undefined> {
+  const row = await tx.get<Columns & { readonly user_id: string }>(
+    'SELECT user_id, user_name_key, rev, body, mac FROM iam_user WHERE account_id = $1 AND user_name_key = $2',
+    account,
+    userNameKey(userName),
+  )
+  return row && opened(rows, USER, [account, row.user_id], row)
+}
+
+const FIRST_ACCOUNT = ['iam.first-account']
+
+/** The account that the first start made. @throws IntegrityError where accounts exist and none is known as the first. */
+export async function findFirstAccount(app: IamReader, tx: Transaction): Promise<string | undefined> {
+  const setting = await findRow(app, tx, SETTING, FIRST_ACCOUNT)
+  if (setting !== undefined) return setting.body.accountId
+  if ((await tx.get('SELECT 1 AS present FROM account LIMIT 1')) === undefined) return undefined
+  throw new IntegrityError(SETTING.name, FIRST_ACCOUNT, 'is missing, though accounts exist')
+}
+
+export const insertFirstAccount = (app: IamReader, tx: Transaction, accountId: string): Promise<void> =>
+  insertRow(app, tx, SETTING, FIRST_ACCOUNT, { accountId })
+
+/** What findAccessKey tells: everything that a signature check needs. */
+export type AccessKey = {
+  readonly identity: Identity
+  readonly secretAccessKey: KeyObject
+  readonly active: boolean
+}
+
+type Owner = Stored<UserBody> | Stored<AccountBody>
+
+type Caches = { readonly accessKeys: Remembered<AccessKey>; readonly principals: Remembered<Principal> }
+
+const REMEMBERED_MAX = 1_024
+const cachesByRows = new WeakMap<Rows, Caches>()
+
+/** One pair for each App: its rows stand for it. */
+function cachesOf({ rows }: IamReader): Caches {
+  const known = cachesByRows.get(rows)
+  if (known !== undefined) return known
+  const caches = {
+    accessKeys: new Remembered<AccessKey>(REMEMBERED_MAX),
+    principals: new Remembered<Principal>(REMEMBERED_MAX),
+  }
+  cachesByRows.set(rows, caches)
+  return caches
+}
+
+/**
+ * The access key and its owner; undefined where there is none. The same object as long as nothing about it changed.
+ * @throws IntegrityError where the key or its owner was altered, or the owner does not list the key.
+ */
+export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: string): Promise<AccessKey | undefined> {
+  return cachesOf(app).accessKeys.read(tx, accessKeyId, async () => {
+    const key = await findRow(app, tx, ACCESS_KEY, [accessKeyId])
+    if (key === undefined) return undefined
+    const { account, userId } = key.body
+    const owner = await findOwner(app, tx, account, userId)
+    if (owner === undefined) throw new IntegrityError(ACCESS_KEY.name, key.key, 'has no owner')
+    const entry = entryOf(owner, accessKeyId)
+    if (entry === undefined) throw new IntegrityError(ACCESS_KEY.name, key.key, 'is not among the keys of its owner')
+    return {
+      sources: [key.body, owner.body],
+      make: () => ({
+        identity: identityOf(app.partition, owner, accessKeyId),
+        secretAccessKey: openSecret(app, accessKeyId, key.body),
+        active: entry.status === 'Active',
+      }),
+    }
+  })
+}
+
+/**
+ * The identity with the policies that hold in this transaction.
+ * @throws ServiceError where its access key no longer holds.
+ * @throws IntegrityError where its rows or the policies attached to it were altered or are missing.
+ */
+export async function readPrincipal(app: IamReader, tx: Transaction, identity: Identity): Promise<Principal> {
+  const { account, kind, userId, accessKeyId } = identity
+  const name = `${account}/${kind}/${userId}/${accessKeyId}`
+  const principal = await cachesOf(app).principals.read(tx, name, async () => {
+    const owner = await findOwner(app, tx, account, kind === 'user' ? userId : undefined)
+    if (owner === undefined || entryOf(owner, accessKeyId)?.status !== 'Active') return undefined
+    const attached = 'userName' in owner.body ? await readAttached(app, tx, account, owner.body.attachedPolicies) : []
+    return {
+      sources: [owner.body, ...attached],
+      make: () => {
+        const identity = identityOf(app.partition, owner, accessKeyId)
+        const policies = [...inlinePolicies(owner), ...attached]
+        return { identity, kind: identity.kind, arn: identity.arn, account, userId: identity.userId, policies }
+      },
+    }
+  })
+  if (principal === undefined) throw accessKeyGone()
+  return principal
+}
+
+const findOwner = (
+  app: IamReader,
+  tx: Transaction,
+  account: string,
+  userId: string | undefined,
+): Promise<Owner | undefined> =>
+  userId === undefined ? findRow(app, tx, ACCOUNT, [account]) : findRow(app, tx, USER, [account, userId])
+
+const entryOf = ({ body }: Owner, accessKeyId: string): AccessKeyEntry | undefined =>
+  body.accessKeys.find((entry) => entry.accessKeyId === accessKeyId)
+
+function identityOf(partition: string, { key, body }: Owner, accessKeyId: string): Identity {
+  const account = key[0]!
+  if (!('userName' in body)) {
+    return { accessKeyId, account, kind: 'root', userId: account, arn: rootArn(partition, account) }
+  }
+  const arn = userArn(partition, account, body)
+  return { accessKeyId, account, kind: 'user', userId: key[1]!, arn, userName: body.userName }
+}
+
+const inlinePolicies = ({ body }: Owner): readonly NamedPolicy[] =>
+  'userName' in body
+    ? body.inlinePolicies.map(({ policyName, document }) => ({
+        name: policyName,
+        policy: compilePolicy(document, 'identity'),
+      }))
+    : []
+
+/** By the opened body, which stays the same object while its row does. */
+const compiledPolicies = new WeakMap<PolicyBody, NamedPolicy>()
+
+/** Missing is refused and not left out: the policy may have been the one that denies. */
+async function readAttached(
+  app: IamReader,
+  tx: Transaction,
+  account: string,
+  attached: readonly AttachedPolicy[],
+): Promise<readonly NamedPolicy[]> {
+  const policies: NamedPolicy[] = []
+  for (const { arn, policyId } of attached) {
+    const policy =
+      policyId === undefined
+        ? findManagedPolicy(app.partition, arn)
+        : compiled(arn, await findRow(app, tx, POLICY, [account, arn]), policyId)
+    if (policy === undefined) throw new IntegrityError(POLICY.name, [account, arn], 'is attached but is not there')
+    policies.push(policy)
+  }
+  return policies
+}
+
+function compiled(arn: string, stored: Stored<PolicyBody> | undefined, policyId: string): NamedPolicy | undefined {
+  if (stored?.body.policyId !== policyId) return undefined
+  const known = compiledPolicies.get(stored.body)
+  if (known !== undefined) return known
+  const policy = { name: arn, policy: compilePolicy(stored.body.document, 'identity') }
+  compiledPolicies.set(stored.body, policy)
+  return policy
+}
+
+const PURPOSE = 'iam-access-key'
+
+const binding = (account: string, userId: string | undefined, accessKeyId: string): readonly Uint8Array[] =>
+  [account, userId ?? account, accessKeyId].map((part) => Buffer.from(part))
+
+/** Base64 of the sealed secret, which opens only as this owner's key of this id. */
+export function sealSecret(
+  { keyring }: IamReader,
+  account: string,
+  userId: string | undefined,
+  accessKeyId: string,
+  secretAccessKey: string,
+): string {
+  const plaintext = Buffer.from(secretAccessKey)
+  const sealed = keyring.seal(PURPOSE, plaintext, binding(account, userId, accessKeyId))
+  plaintext.fill(0)
+  return Buffer.from(sealed).toString('base64')
+}
+
+function openSecret(
+  { keyring }: IamReader,
+  accessKeyId: string,
+  { account, userId, sealedSecret }: AccessKeyBody,
+): KeyObject {
+  const plaintext = keyring.open(PURPOSE, Buffer.from(sealedSecret, 'base64'), binding(account, userId, accessKeyId))
+  if (plaintext === undefined)
+    throw new IntegrityError(ACCESS_KEY.name, [accessKeyId], 'has a secret that does not open')
+  const secret = createSecretKey(plaintext)
+  plaintext.fill(0)
+  return secret
+}

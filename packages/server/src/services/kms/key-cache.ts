@@ -1,0 +1,57 @@
+// Unwrapped keys in memory: few, and not for long. Whoever asks has checked first that the key may be used now.
+
+/** Bounded by count (the least recently used goes first) and by age, on the wall clock; what is too old is also forgotten unasked. */
+export class KeyCache<V> {
+  readonly #entries = new Map<string, { readonly value: V; readonly storedAt: number }>()
+  readonly #max: number
+  readonly #ageMsMax: number
+  readonly #wallNow: () => number
+  #sweep: NodeJS.Timeout | undefined
+
+  constructor(max: number, ageMsMax: number, wallNow: () => number) {
+    this.#max = max
+    this.#ageMsMax = ageMsMax
+    this.#wallNow = wallNow
+  }
+
+  get(name: string): V | undefined {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) return undefined
+    this.#entries.delete(name)
+    if (!this.#isFresh(entry.storedAt)) return undefined
+    this.#entries.set(name, entry)
+    return entry.value
+  }
+
+  set(name: string, value: V): void {
+    if (this.#max === 0) return
+    this.#entries.delete(name)
+    if (this.#entries.size >= this.#max) {
+      const oldest = this.#entries.keys().next()
+      if (!oldest.done) this.#entries.delete(oldest.value)
+    }
+    this.#entries.set(name, { value, storedAt: this.#wallNow() })
+    this.#sweep ??= setTimeout(() => this.#forgetOld(), this.#ageMsMax / 4).unref()
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    clearTimeout(this.#sweep)
+    this.#sweep = undefined
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** A clock that went back ends an entry's life rather than prolonging it. */
+  #isFresh(storedAt: number): boolean {
+    const age = this.#wallNow() - storedAt
+    return age >= 0 && age < this.#ageMsMax
+  }
+
+  #forgetOld(): void {
+    for (const [name, { storedAt }] of this.#entries) if (!this.#isFresh(storedAt)) this.#entries.delete(name)
+    this.#sweep = this.#entries.size === 0 ? undefined : setTimeout(() => this.#forgetOld(), this.#ageMsMax / 4).unref()
+  }
+}

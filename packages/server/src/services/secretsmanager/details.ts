@@ -1,0 +1,22 @@
+// What DescribeSecret and ListSecrets tell of a secret. No value and no KMS: it works whatever became of the key.
+
+import type { AccessNotes } from './access.ts'
+import { deletedDate } from './model.ts'
+import type { StoredSecret } from './store.ts'
+
+/** The members that both have; what is not set is absent. */
+export function secretDetails(stored: StoredSecret, accesses: AccessNotes) {
+  const { secret } = stored
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    Description: secret.description,
+    KmsKeyId: secret.kmsKeyId,
+    LastChangedDate: secret.changedAt,
+    LastAccessedDate: accesses.dayOfSecret(stored),
+    DeletedDate: deletedDate(secret),
+    Tags: secret.tags.length === 0 ? undefined : secret.tags.map(({ key, value }) => ({ Key: key, Value: value })),
+    OwningService: secret.owningService,
+    CreatedDate: secret.createdAt,
+  }
+}

@@ -1,0 +1,170 @@
+// What Secrets Manager answers where it refuses, in AWS's words. Where AWS's words are not known, the type is AWS's and the text ours.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
+
+import { ServiceError } from '../../errors.ts'
+
+const invalidParameter = (message: string) => new ServiceError('InvalidParameterException', 400, message)
+const invalidRequest = (message: string) => new ServiceError('InvalidRequestException', 400, message)
+const resourceNotFound = (message: string) => new ServiceError('ResourceNotFoundException', 400, message)
+const resourceExists = (message: string) => new ServiceError('ResourceExistsException', 400, message)
+const limitExceeded = (message: string) => new ServiceError('LimitExceededException', 400, message)
+
+// The secret itself.
+
+export const secretNotFound = () => resourceNotFound("Secrets Manager can't find the specified secret.")
+
+export const markedForDeletion = () =>
+  invalidRequest("You can't perform this operation on the secret because it was marked for deletion.")
+
+export const nameScheduledForDeletion = () =>
+  invalidRequest("You can't create this secret because a secret with this name is already scheduled for deletion.")
+
+export const secretExists = (name: string) =>
+  resourceExists(`The operation failed because the secret ${name} already exists.`)
+
+export const ownedByService = (service: string) =>
+  invalidRequest(`You can't perform this operation on secret managed by ${service}.`)
+
+export const reservedName = (prefix: string) =>
+  invalidRequest(`You can't create a secret whose name starts with ${prefix}, which is reserved for an AWS service.`)
+
+export const tooManySecrets = (quota: number) =>
+  limitExceeded(`You've reached the quota of ${quota} secrets in this account and Region.`)
+
+// Versions and staging labels.
+
+export const stageNotFound = (stage: string) =>
+  resourceNotFound(`Secrets Manager can't find the specified secret value for staging label: ${stage}`)
+
+export const versionValueNotFound = (versionId: string) =>
+  resourceNotFound(`Secrets Manager can't find the specified secret value for VersionId: ${versionId}`)
+
+export const versionNotFound = () => resourceNotFound("Secrets Manager can't find the specified secret version.")
+
+export const stageNotOnVersion = () =>
+  invalidRequest('You provided a VersionStage that is not associated to the provided VersionId.')
+
+export const tokenMissing = () =>
+  invalidRequest('You must provide a ClientRequestToken value. We recommend a UUID-type value.')
+
+/** A token becomes a version id, which is text in the database: no NUL, no half of a surrogate pair. */
+export const tokenNotText = () =>
+  invalidParameter('The ClientRequestToken contains characters that are not valid text.')
+
+export const tokenInUse = (token: string, arn: string) =>
+  resourceExists(
+    `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${arn}.`,
+  )
+
+export const tooManyStages = (max: number) =>
+  limitExceeded(`A secret can have at most ${max} staging labels across all its versions.`)
+
+export const tooManyVersions = (max: number) =>
+  limitExceeded(
+    `The secret has reached the quota of ${max} versions, and none is both without staging labels and older than 24 hours.`,
+  )
+
+export const removeFromMissing = (stage: string, holder: string) =>
+  invalidParameter(
+    `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ${holder}, so you must explicitly reference that version in RemoveFromVersionId.`,
+  )
+
+export const removeFromMismatch = (stage: string, given: string, holder: string) =>
+  invalidParameter(
+    `The parameter RemoveFromVersionId has version ${given}. Staging label ${stage} is currently attached to version ${holder}, so you must explicitly reference that version in RemoveFromVersionId.`,
+  )
+
+export const removeFromUnattached = (stage: string, given: string) =>
+  invalidParameter(
+    `The parameter RemoveFromVersionId has version ${given}. Staging label ${stage} is not attached to that version.`,
+  )
+
+export const nothingToMove = () => invalidParameter('You must provide RemoveFromVersionId, MoveToVersionId, or both.')
+
+export const currentNotRemovable = () =>
+  invalidParameter(
+    "You can only move staging label AWSCURRENT to a different secret version. It can't be completely removed.",
+  )
+
+export const currentNeedsValue = (versionId: string) =>
+  invalidRequest(`You can't move staging label AWSCURRENT to version ${versionId} because it has no secret value.`)
+
+// Values.
+
+export const bothValues = () =>
+  invalidParameter("You can't specify both a binary secret value and a string secret value in the same secret.")
+
+export const noValue = () => invalidRequest('You must provide either SecretString or SecretBinary.')
+
+export const valueTooLong = (bytesMax: number) =>
+  invalidParameter(`The secret value can't be longer than ${bytesMax} bytes.`)
+
+/** Half of a surrogate pair has no UTF-8 form, and would not come back as it was sent. */
+export const valueNotText = () =>
+  invalidParameter('The secret value contains an unpaired surrogate, which is not valid text.')
+
+// KMS on the caller's behalf.
+
+export const kmsAccessDenied = (cause: unknown) =>
+  new ServiceError('AccessDeniedException', 400, 'Access to KMS is not allowed', { cause })
+
+export const encryptionFailed = (reason: string, cause: unknown) =>
+  new ServiceError('EncryptionFailure', 400, `Secrets Manager can't encrypt the secret value: ${reason}`, { cause })
+
+export const decryptionFailed = (reason: string, cause: unknown) =>
+  new ServiceError('DecryptionFailure', 400, `Secrets Manager can't decrypt the secret value: ${reason}`, { cause })
+
+// Parts of the API that this server does not have yet: refused, never ignored.
+
+export const replicationUnsupported = () =>
+  invalidRequest('This server does not replicate secrets to other Regions yet: AddReplicaRegions is not supported.')
+
+export const forceOverwriteUnsupported = () =>
+  invalidRequest(
+    'This server does not replicate secrets to other Regions yet: ForceOverwriteReplicaSecret is not supported.',
+  )
+
+export const externalSecretsUnsupported = () =>
+  invalidRequest('This server does not have managed external secrets yet: Type is not supported.')
+
+export const rotationTokenUnsupported = () =>
+  invalidRequest('This server does not verify a RotationToken yet: a pending rotation takes none.')
+
+// Tags.
+
+export const tooManyTags = (max: number) => invalidParameter(`A secret can have at most ${max} tags.`)
+export const tagWithoutKey = () => invalidParameter('Every tag must have a Key.')
+export const duplicateTagKey = (key: string) => invalidParameter(`The tag key ${key} is given more than once.`)
+export const reservedTagKey = () => invalidParameter('Tag keys starting with aws: are reserved for system use.')
+export const invalidTagKey = (key: string) =>
+  invalidParameter(
+    `The tag key ${key} is not valid. It can have letters, digits, spaces, and any of the following: + - = . _ : / @`,
+  )
+export const invalidTagValue = (key: string) =>
+  invalidParameter(
+    `The value of tag ${key} is not valid. It can have letters, digits, spaces, and any of the following: + - = . _ : / @`,
+  )
+
+// Lists and batches.
+
+export const invalidNextToken = (token: string) =>
+  new ServiceError('InvalidNextTokenException', 400, `Invalid token: ${token}`)
+export const filterWithoutKey = () => invalidParameter('Every filter must have a Key.')
+export const filterWithoutValues = (key: string) => invalidParameter(`The filter ${key} must have Values.`)
+export const idListOrFilters = () => invalidParameter('You must include either SecretIdList or Filters, but not both.')
+export const maxResultsWithoutFilters = () =>
+  invalidParameter('To use MaxResults, you must also use the Filters parameter.')
+
+// Deletion.
+
+export const recoveryWindowOutOfRange = () =>
+  invalidParameter('The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).')
+export const forceWithRecoveryWindow = () =>
+  invalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
+
+// Random passwords.
+
+export const passwordNoCharacters = () =>
+  invalidParameter('The password has no characters to choose from: every character type is excluded.')
+export const passwordTooShort = (length: number) =>
+  invalidParameter(`The password length ${length} is too short based on the required types.`)

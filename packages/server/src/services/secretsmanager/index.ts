@@ -1,0 +1,46 @@
+// Secrets Manager: its operations, alphabetical. What the API has beyond them answers UnknownOperationException; README.md lists it.
+
+import type { Service } from '../../operation.ts'
+import { batchGetSecretValue } from './operations/batch-get-secret-value.ts'
+import { createSecret } from './operations/create-secret.ts'
+import { deleteSecret } from './operations/delete-secret.ts'
+import { describeSecret } from './operations/describe-secret.ts'
+import { getRandomPassword } from './operations/get-random-password.ts'
+import { getResourcePolicy } from './operations/get-resource-policy.ts'
+import { getSecretValue } from './operations/get-secret-value.ts'
+import { listSecretVersionIds } from './operations/list-secret-version-ids.ts'
+import { listSecrets } from './operations/list-secrets.ts'
+import { putSecretValue } from './operations/put-secret-value.ts'
+import { restoreSecret } from './operations/restore-secret.ts'
+import { tagResource } from './operations/tag-resource.ts'
+import { untagResource } from './operations/untag-resource.ts'
+import { updateSecret } from './operations/update-secret.ts'
+import { updateSecretVersionStage } from './operations/update-secret-version-stage.ts'
+import { PURGE_SECRET, purgeSecret } from './purge.ts'
+
+export const secretsmanager: Service = {
+  name: 'secretsmanager',
+  protocol: 'json',
+  targetPrefixes: ['secretsmanager'],
+  // A value of 64 KiB has up to 384 KiB where JSON escapes every character.
+  bodyBytesMax: 512 * 1024,
+  faultCode: 'InternalServiceError',
+  operations: [
+    batchGetSecretValue,
+    createSecret,
+    deleteSecret,
+    describeSecret,
+    getRandomPassword,
+    getResourcePolicy,
+    getSecretValue,
+    listSecretVersionIds,
+    listSecrets,
+    putSecretValue,
+    restoreSecret,
+    tagResource,
+    untagResource,
+    updateSecret,
+    updateSecretVersionStage,
+  ],
+  jobs: { [PURGE_SECRET]: purgeSecret },
+}

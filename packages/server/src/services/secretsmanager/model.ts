@@ -1,0 +1,313 @@
+// What a secret is, and the rules of its versions, staging labels, tags and values. Pure: plain data in, plain data out.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+
+import type { ValueKind } from '../../crypto/value.ts'
+import * as errors from './errors.ts'
+
+export const CURRENT = 'AWSCURRENT'
+export const PENDING = 'AWSPENDING'
+export const PREVIOUS = 'AWSPREVIOUS'
+
+/** What ListSecretVersionIds calls the key `aws/secretsmanager`. */
+export const DEFAULT_KEY = 'DefaultEncryptionKey'
+
+export const STAGES_MAX = 20
+export const TAGS_MAX = 50
+export const VALUE_BYTES_MAX = 65_536
+const DAY_MS = 86_400_000
+/** A version without staging labels is not removed before. */
+const PRUNABLE_AFTER_MS = DAY_MS
+const SUFFIX_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+const SUFFIX_LENGTH = 6
+
+/** The sealed body of a row of `secret`. Times are milliseconds since the epoch. Shared between calls: never changed in place. */
+export type Secret = {
+  readonly arn: string
+  readonly name: string
+  /** The six random characters at the end of the ARN. */
+  readonly suffix: string
+  readonly description?: string
+  /** As the caller gave it; absent for `aws/secretsmanager`. */
+  readonly kmsKeyId?: string
+  /** In the order in which they were attached; keys are unique. */
+  readonly tags: readonly Tag[]
+  readonly owningService?: string
+  /** In the order of their creation. */
+  readonly versions: readonly SecretVersion[]
+  /** The ClientRequestToken of a CreateSecret without a value, so that its retry is known. */
+  readonly createToken?: string
+  readonly createdAt: number
+  readonly changedAt: number
+  /** When DeleteSecret was called; present exactly while the secret is scheduled for deletion. */
+  readonly deletedAt?: number
+  /** When it may be removed for good. */
+  readonly deletionDate?: number
+}
+
+export type Tag = { readonly key: string; readonly value: string }
+
+export type SecretVersion = {
+  readonly id: string
+  /** In the order in which they were attached. A label stands on at most one version of a secret. */
+  readonly stages: readonly string[]
+  readonly createdAt: number
+  /** Absent in a placeholder: a version that a rotation registered and has not filled yet. */
+  readonly value?: VersionValue
+}
+
+export type VersionValue = {
+  readonly kind: ValueKind
+  /** The ARN of the KMS key that encrypts it, or DEFAULT_KEY. */
+  readonly kmsKey: string
+  /** SHA-256 of the row that holds the value, in base64: the row of another version, or an older one, is refused. */
+  readonly digest: string
+}
+
+/** A value as a caller gave it, in bytes. */
+export type Plain = { readonly kind: ValueKind; readonly bytes: Uint8Array }
+
+// Names and ARNs.
+
+export const secretArn = (partition: string, region: string, account: string, name: string, suffix: string): string =>
+  `arn:${partition}:secretsmanager:${region}:${account}:secret:${name}-${suffix}`
+
+/** Six characters, each equally likely. */
+export function newSuffix(randomBytes: (size: number) => Uint8Array): string {
+  const usable = 256 - (256 % SUFFIX_CHARACTERS.length)
+  let suffix = ''
+  while (suffix.length < SUFFIX_LENGTH) {
+    for (const byte of randomBytes(SUFFIX_LENGTH)) {
+      if (byte < usable && suffix.length < SUFFIX_LENGTH) suffix += SUFFIX_CHARACTERS[byte % SUFFIX_CHARACTERS.length]
+    }
+  }
+  return suffix
+}
+
+/** What stands after `secret:` in an ARN: a name with a suffix where it ends like one, else a name alone (a partial ARN). */
+export function splitTail(tail: string): { readonly name: string; readonly suffix?: string } {
+  const match = /^(.+)-([A-Za-z0-9]{6})$/.exec(tail)
+  return match ? { name: match[1]!, suffix: match[2]! } : { name: tail }
+}
+
+const SERVICE_PREFIXES = [
+  'appflow',
+  'databrew',
+  'directconnect',
+  'ecs-sc',
+  'events',
+  'opsworks-cm',
+  'rds',
+  'redshift',
+  'sqlworkbench',
+]
+
+/** @throws InvalidRequestException for a name that only a service may give. */
+export function checkNewName(name: string): void {
+  const prefix = SERVICE_PREFIXES.find((service) => name.startsWith(`${service}!`))
+  if (prefix !== undefined) throw errors.reservedName(`${prefix}!`)
+}
+
+/** The KmsKeyId to keep: none for the managed key, however it was named. */
+export const keptKeyId = (given: string | undefined): string | undefined =>
+  given === '' || given === 'alias/aws/secretsmanager' ? undefined : given
+
+// Values.
+
+/**
+ * The value that a call carries; undefined where it carries none.
+ * @throws InvalidParameterException for two values, too many bytes, or text without a UTF-8 form.
+ */
+export function plainOf(input: {
+  readonly SecretString?: string | undefined
+  readonly SecretBinary?: Uint8Array | undefined
+}): Plain | undefined {
+  const { SecretString, SecretBinary } = input
+  if (SecretString !== undefined && SecretBinary !== undefined) throw errors.bothValues()
+  if (SecretBinary !== undefined) return { kind: 'binary', bytes: SecretBinary }
+  if (SecretString === undefined) return undefined
+  if (!SecretString.isWellFormed()) throw errors.valueNotText()
+  const bytes = Buffer.from(SecretString)
+  if (bytes.length > VALUE_BYTES_MAX) throw errors.valueTooLong(VALUE_BYTES_MAX)
+  return { kind: 'string', bytes }
+}
+
+/** The id of the version that a call with a value makes. @throws InvalidRequestException where it is missing. */
+export function mustHaveToken(token: string | undefined): string {
+  if (token === undefined) throw errors.tokenMissing()
+  if (token.includes('\0') || !token.isWellFormed()) throw errors.tokenNotText()
+  return token
+}
+
+// Versions.
+
+export const findVersion = (secret: Secret, id: string): SecretVersion | undefined =>
+  secret.versions.find((version) => version.id === id)
+
+export const findHolder = (versions: readonly SecretVersion[], stage: string): SecretVersion | undefined =>
+  versions.find((version) => version.stages.includes(stage))
+
+/** A version that has a value. */
+export type ValuedVersion = SecretVersion & { readonly value: VersionValue }
+
+const hasValue = (version: SecretVersion | undefined): version is ValuedVersion => version?.value !== undefined
+
+/**
+ * The version asked for: by id whatever its labels, by staging label, by both where they agree, or by neither (the current one).
+ * @throws ResourceNotFoundException where there is none or it has no value; InvalidRequestException where id and label disagree.
+ */
+export function selectVersion(secret: Secret, id: string | undefined, stage: string | undefined): ValuedVersion {
+  if (id === undefined) {
+    const label = stage ?? CURRENT
+    const version = findHolder(secret.versions, label)
+    if (!hasValue(version)) throw errors.stageNotFound(label)
+    return version
+  }
+  const version = findVersion(secret, id)
+  if (!hasValue(version)) throw errors.versionValueNotFound(id)
+  if (stage !== undefined && !version.stages.includes(stage)) throw errors.stageNotOnVersion()
+  return version
+}
+
+/** Version ids to labels, of the versions that have any; undefined where none has. */
+export function labelledVersions(secret: Secret): { readonly [id: string]: readonly string[] } | undefined {
+  const labelled = secret.versions.filter((version) => version.stages.length > 0)
+  return labelled.length === 0 ? undefined : Object.fromEntries(labelled.map((version) => [version.id, version.stages]))
+}
+
+/** With `version` in the place of the one with its id, or at the end. */
+export function withVersion(versions: readonly SecretVersion[], version: SecretVersion): readonly SecretVersion[] {
+  return versions.some(({ id }) => id === version.id)
+    ? versions.map((other) => (other.id === version.id ? version : other))
+    : [...versions, version]
+}
+
+// Staging labels.
+
+/**
+ * Attaches `stages` to version `id`, taking each from its holder. Where AWSCURRENT comes from another version, that one becomes
+ * AWSPREVIOUS, unless AWSPREVIOUS was itself asked for.
+ * @throws LimitExceededException above 20 labels in the secret.
+ */
+export function attachStages(
+  versions: readonly SecretVersion[],
+  id: string,
+  stages: readonly string[],
+): readonly SecretVersion[] {
+  const formerCurrent = findHolder(versions, CURRENT)
+  let result = versions
+  if (stages.includes(CURRENT)) {
+    if (formerCurrent !== undefined && formerCurrent.id !== id) result = putStage(result, formerCurrent.id, PREVIOUS)
+    else if (formerCurrent === undefined) result = dropStage(result, PREVIOUS, id)
+  }
+  for (const stage of stages) result = putStage(result, id, stage)
+  const count = result.reduce((sum, version) => sum + version.stages.length, 0)
+  if (count > STAGES_MAX) throw errors.tooManyStages(STAGES_MAX)
+  return result
+}
+
+/** The labels of a new or newly filled version. The first version of a secret becomes current whatever was asked for. */
+export const stagesToAttach = (
+  before: readonly SecretVersion[],
+  asked: readonly string[] | undefined,
+): readonly string[] => {
+  const stages = asked ?? [CURRENT]
+  return before.length === 0 ? [...new Set([...stages, CURRENT])] : stages
+}
+
+/**
+ * UpdateSecretVersionStage: detaches a label from one version, attaches it to another, or both. The same list where nothing changes.
+ * @throws InvalidParameterException where `removeFrom` is not the holder; ResourceNotFoundException where `moveTo` is unknown;
+ * InvalidRequestException where AWSCURRENT would go to a version without a value; LimitExceededException above 20 labels.
+ */
+export function moveStage(
+  versions: readonly SecretVersion[],
+  stage: string,
+  removeFrom: string | undefined,
+  moveTo: string | undefined,
+): readonly SecretVersion[] {
+  if (removeFrom === undefined && moveTo === undefined) throw errors.nothingToMove()
+  const destination = moveTo === undefined ? undefined : versions.find((version) => version.id === moveTo)
+  if (moveTo !== undefined && destination === undefined) throw errors.versionNotFound()
+
+  const holder = findHolder(versions, stage)
+  if (removeFrom !== undefined && removeFrom !== holder?.id) {
+    throw holder === undefined
+      ? errors.removeFromUnattached(stage, removeFrom)
+      : errors.removeFromMismatch(stage, removeFrom, holder.id)
+  }
+  if (destination === undefined) {
+    if (stage === CURRENT) throw errors.currentNotRemovable()
+    return dropStage(versions, stage, holder!.id)
+  }
+  if (holder?.id === destination.id) return versions
+  if (holder !== undefined && removeFrom === undefined) throw errors.removeFromMissing(stage, holder.id)
+  if (stage === CURRENT && !hasValue(destination)) throw errors.currentNeedsValue(destination.id)
+  return attachStages(versions, destination.id, [stage])
+}
+
+/** Moves one label, from wherever it is. */
+function putStage(versions: readonly SecretVersion[], id: string, stage: string): readonly SecretVersion[] {
+  return versions.map((version) => {
+    const has = version.stages.includes(stage)
+    if (version.id === id) return has ? version : { ...version, stages: [...version.stages, stage] }
+    return has ? withoutStage(version, stage) : version
+  })
+}
+
+const dropStage = (versions: readonly SecretVersion[], stage: string, id: string): readonly SecretVersion[] =>
+  versions.map((version) => (version.id === id ? withoutStage(version, stage) : version))
+
+const withoutStage = (version: SecretVersion, stage: string): SecretVersion => ({
+  ...version,
+  stages: version.stages.filter((other) => other !== stage),
+})
+
+/**
+ * Brings a secret that is about to keep `versions` down to `max`: the oldest go first, never one with a label, never one younger
+ * than a day. @throws LimitExceededException where that is not enough.
+ */
+export function pruneVersions(
+  versions: readonly SecretVersion[],
+  max: number,
+  now: number,
+): { readonly kept: readonly SecretVersion[]; readonly pruned: readonly SecretVersion[] } {
+  const excess = versions.length - max
+  if (excess <= 0) return { kept: versions, pruned: [] }
+  const pruned = versions
+    .filter((version) => version.stages.length === 0 && now - version.createdAt > PRUNABLE_AFTER_MS)
+    .sort((a, b) => a.createdAt - b.createdAt)
+    .slice(0, excess)
+  if (pruned.length < excess) throw errors.tooManyVersions(max)
+  return { kept: versions.filter((version) => !pruned.includes(version)), pruned }
+}
+
+// Tags.
+
+type GivenTag = { readonly Key?: string | undefined; readonly Value?: string | undefined }
+
+const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
+
+/** `tags` with `given` attached: a known key gets the new value in its place. @throws InvalidParameterException */
+export function withTags(tags: readonly Tag[], given: readonly GivenTag[]): readonly Tag[] {
+  const merged = new Map(tags.map((tag) => [tag.key, tag]))
+  const keys = new Set<string>()
+  for (const { Key: key, Value: value = '' } of given) {
+    if (key === undefined) throw errors.tagWithoutKey()
+    if (keys.has(key)) throw errors.duplicateTagKey(key)
+    keys.add(key)
+    if (key.toLowerCase().startsWith('aws:')) throw errors.reservedTagKey()
+    if (!TAG_TEXT.test(key)) throw errors.invalidTagKey(key)
+    if (!TAG_TEXT.test(value)) throw errors.invalidTagValue(key)
+    merged.set(key, { key, value })
+  }
+  if (merged.size > TAGS_MAX) throw errors.tooManyTags(TAGS_MAX)
+  return [...merged.values()]
+}
+
+// Dates.
+
+/** Midnight UTC of the day of `time`. */
+export const dayOf = (time: number): number => time - (time % DAY_MS)
+
+/** What DescribeSecret and ListSecrets show as DeletedDate: when DeleteSecret was called. */
+export const deletedDate = (secret: Secret): number | undefined => secret.deletedAt

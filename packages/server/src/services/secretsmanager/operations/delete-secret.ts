@@ -1,0 +1,90 @@
+// DeleteSecret schedules a secret's removal after a recovery window, or removes it at once where the caller forces it.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
+
+import type { Call } from '../../../call.ts'
+import { operation } from '../../../operation.ts'
+import { boolean, integer, optional, timestamp } from '../../../shape/shape.ts'
+import * as errors from '../errors.ts'
+import { splitTail } from '../model.ts'
+import { cancelPurge, schedulePurge, versionEvents } from '../purge.ts'
+import { Arn, SecretId, SecretName } from '../shapes.ts'
+import { removeSecret, type StoredSecret, updateSecret } from '../store.ts'
+import { existingSecret, liveSecret, secretTarget } from '../target.ts'
+
+const RECOVERY_DAYS = { min: 7, max: 30, unlessGiven: 30 } as const
+const DAY_MS = 86_400_000
+
+export const deleteSecret = operation({
+  name: 'DeleteSecret',
+  readOnly: false,
+
+  input: {
+    SecretId,
+    RecoveryWindowInDays: optional(integer()),
+    ForceDeleteWithoutRecovery: optional(boolean()),
+  },
+
+  output: { ARN: optional(Arn), Name: optional(SecretName), DeletionDate: optional(timestamp()) },
+
+  target: secretTarget,
+
+  conditions: ({ RecoveryWindowInDays, ForceDeleteWithoutRecovery }) => ({
+    'secretsmanager:RecoveryWindowInDays': RecoveryWindowInDays?.toString(),
+    'secretsmanager:ForceDeleteWithoutRecovery': ForceDeleteWithoutRecovery?.toString(),
+  }),
+
+  responseElements: ({ ARN, Name, DeletionDate }) => ({ name: Name, deletionDate: eventDate(DeletionDate!), arn: ARN }),
+
+  async run(call) {
+    const { RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: force = false } = call.input
+    if (force && days !== undefined) throw errors.forceWithRecoveryWindow()
+    if (days !== undefined && (days < RECOVERY_DAYS.min || days > RECOVERY_DAYS.max)) {
+      throw errors.recoveryWindowOutOfRange()
+    }
+    const owner = call.target.stored?.secret.owningService
+    if (owner !== undefined) throw errors.ownedByService(owner)
+    if (!force) return scheduleDeletion(call, liveSecret(call.target), days ?? RECOVERY_DAYS.unlessGiven)
+    // AWS documents that forcing succeeds where there is nothing, so that clean-up scripts can be repeated.
+    return call.target.stored === undefined ? nothingToDelete(call) : deleteNow(call, existingSecret(call.target))
+  },
+})
+
+type Answer = { readonly ARN: string; readonly Name: string; readonly DeletionDate: number }
+
+async function scheduleDeletion(call: Call, stored: StoredSecret, days: number): Promise<Answer> {
+  const deletionDate = call.now + days * DAY_MS
+  const { arn, name } = stored.secret
+  await updateSecret(call, stored, { ...stored.secret, changedAt: call.now, deletedAt: call.now, deletionDate })
+  await schedulePurge(call, stored, deletionDate)
+  for (const event of versionEvents(stored, 'StartSecretVersionDelete')) call.also(event)
+  return { ARN: arn, Name: name, DeletionDate: deletionDate }
+}
+
+async function deleteNow(call: Call, stored: StoredSecret): Promise<Answer> {
+  const scheduled = stored.secret.deletedAt !== undefined
+  if (scheduled) await cancelPurge(call, stored)
+  await removeSecret(call, stored)
+  if (!scheduled) for (const event of versionEvents(stored, 'StartSecretVersionDelete')) call.also(event)
+  for (const event of versionEvents(stored, 'EndSecretVersionDelete')) call.also(event)
+  return { ARN: stored.secret.arn, Name: stored.secret.name, DeletionDate: call.now }
+}
+
+/** What a secret of that name would have, the random suffix left out. */
+function nothingToDelete({ partition, region, account, now, input }: Call<{ readonly SecretId: string }>): Answer {
+  const { SecretId: id } = input
+  if (!id.startsWith('arn:')) {
+    return { ARN: `arn:${partition}:secretsmanager:${region}:${account}:secret:${id}`, Name: id, DeletionDate: now }
+  }
+  return { ARN: id, Name: splitTail(id.split(':').slice(6).join(':')).name, DeletionDate: now }
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
+
+/** A time as AWS writes it into the event: `May 3, 2018 5:51:02 PM`. */
+export function eventDate(time: number): string {
+  const date = new Date(time)
+  const hours = date.getUTCHours()
+  const twoDigits = (n: number): string => String(n).padStart(2, '0')
+  const day = `${MONTHS[date.getUTCMonth()]} ${date.getUTCDate()}, ${date.getUTCFullYear()}`
+  return `${day} ${hours % 12 || 12}:${twoDigits(date.getUTCMinutes())}:${twoDigits(date.getUTCSeconds())} ${hours < 12 ? 'AM' : 'PM'}`
+}

@@ -1,0 +1,82 @@
+// PutSecretValue adds a version with a value, or fills the version that a rotation registered.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+
+import { operation } from '../../../operation.ts'
+import { list, optional } from '../../../shape/shape.ts'
+import * as errors from '../errors.ts'
+import { findVersion, mustHaveToken, plainOf, type Secret } from '../model.ts'
+import {
+  Arn,
+  ClientRequestToken,
+  RotationToken,
+  SecretBinary,
+  SecretId,
+  SecretName,
+  SecretString,
+  VersionId,
+  VersionStage,
+  VersionStages,
+} from '../shapes.ts'
+import { updateSecret } from '../store.ts'
+import { secretTarget, writableSecret } from '../target.ts'
+import { hasSameValue } from '../value.ts'
+import { addVersion } from '../version.ts'
+
+export const putSecretValue = operation({
+  name: 'PutSecretValue',
+  readOnly: false,
+
+  input: {
+    SecretId,
+    ClientRequestToken: optional(ClientRequestToken),
+    SecretBinary: optional(SecretBinary),
+    SecretString: optional(SecretString),
+    VersionStages: optional(VersionStages),
+    RotationToken: optional(RotationToken),
+  },
+
+  output: {
+    ARN: optional(Arn),
+    Name: optional(SecretName),
+    VersionId: optional(VersionId),
+    VersionStages: optional(list(VersionStage)),
+  },
+
+  target: secretTarget,
+
+  responseElements: ({ ARN, Name, VersionId: versionId, VersionStages: versionStages }) => ({
+    arn: ARN,
+    name: Name,
+    versionId,
+    versionStages,
+  }),
+
+  async run(call) {
+    const { input } = call
+    const stored = writableSecret(call.target)
+    const { secret } = stored
+    const plain = plainOf(input)
+    if (!plain) throw errors.noValue()
+    const token = mustHaveToken(input.ClientRequestToken)
+
+    const version = findVersion(secret, token)
+    if (version?.value) {
+      const same = await hasSameValue(call, secret, { ...version, value: version.value }, plain)
+      if (!same) throw errors.tokenInUse(token, secret.arn)
+      return answer(secret, token)
+    }
+    // AWS verifies the token while a rotation is pending, and takes no notice of it at other times.
+    if (version && input.RotationToken !== undefined) throw errors.rotationTokenUnsupported()
+
+    const changed = await addVersion(call, secret, token, plain, input.VersionStages)
+    await updateSecret(call, stored, changed)
+    return answer(changed, token)
+  },
+})
+
+const answer = (secret: Secret, versionId: string) => ({
+  ARN: secret.arn,
+  Name: secret.name,
+  VersionId: versionId,
+  VersionStages: findVersion(secret, versionId)!.stages,
+})

@@ -1,0 +1,31 @@
+// RestoreSecret takes a scheduled deletion back. On a secret that is not scheduled it succeeds and changes nothing.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RestoreSecret.html
+
+import { operation } from '../../../operation.ts'
+import { optional } from '../../../shape/shape.ts'
+import { cancelPurge, versionEvents } from '../purge.ts'
+import { Arn, SecretId, SecretName } from '../shapes.ts'
+import { updateSecret } from '../store.ts'
+import { existingSecret, secretTarget } from '../target.ts'
+
+export const restoreSecret = operation({
+  name: 'RestoreSecret',
+  readOnly: false,
+
+  input: { SecretId },
+
+  output: { ARN: optional(Arn), Name: optional(SecretName) },
+
+  target: secretTarget,
+
+  async run(call) {
+    const stored = existingSecret(call.target)
+    const { deletedAt, deletionDate: _, ...live } = stored.secret
+    if (deletedAt !== undefined) {
+      await updateSecret(call, stored, { ...live, changedAt: call.now })
+      await cancelPurge(call, stored)
+      for (const event of versionEvents(stored, 'CancelSecretVersionDelete')) call.also(event)
+    }
+    return { ARN: live.arn, Name: live.name }
+  },
+})

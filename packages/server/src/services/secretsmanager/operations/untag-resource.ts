@@ -1,0 +1,29 @@
+// UntagResource takes tags off a secret. Keys that it does not have are no error.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UntagResource.html
+
+import { operation } from '../../../operation.ts'
+import { SecretId, TagKeys } from '../shapes.ts'
+import { updateSecret } from '../store.ts'
+import { tagKeysContext, withoutTags } from '../tags.ts'
+import { liveSecret, secretTarget } from '../target.ts'
+
+export const untagResource = operation({
+  name: 'UntagResource',
+  readOnly: false,
+
+  input: { SecretId, TagKeys },
+
+  target: secretTarget,
+
+  conditions: ({ TagKeys }) => tagKeysContext(TagKeys),
+
+  async run(call) {
+    const stored = liveSecret(call.target)
+    const tags = withoutTags(stored.secret.tags, call.input.TagKeys)
+    // See TagResource about the check that the caller keeps its own access.
+    if (tags.length < stored.secret.tags.length) {
+      await updateSecret(call, stored, { ...stored.secret, tags, changedAt: call.now })
+    }
+    return {}
+  },
+})

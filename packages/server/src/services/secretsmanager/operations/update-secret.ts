@@ -1,0 +1,125 @@
+// UpdateSecret changes a secret's description or key and, if a value is given, adds a version as its current one.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+
+import type { Call } from '../../../call.ts'
+import { operation } from '../../../operation.ts'
+import { optional } from '../../../shape/shape.ts'
+import * as errors from '../errors.ts'
+import { keyContext, mayEncrypt } from '../key-access.ts'
+import {
+  CURRENT,
+  DEFAULT_KEY,
+  findVersion,
+  keptKeyId,
+  mustHaveToken,
+  PENDING,
+  type Plain,
+  PREVIOUS,
+  plainOf,
+  type Secret,
+  type SecretVersion,
+} from '../model.ts'
+import {
+  Arn,
+  ClientRequestToken,
+  Description,
+  KmsKeyId,
+  SecretBinary,
+  SecretId,
+  SecretName,
+  SecretString,
+  SecretType,
+  VersionId,
+} from '../shapes.ts'
+import { updateSecret as storeSecret } from '../store.ts'
+import { secretTarget, writableSecret } from '../target.ts'
+import { hasSameValue, reencryptValue, tryKey } from '../value.ts'
+import { addVersion } from '../version.ts'
+
+export const updateSecret = operation({
+  name: 'UpdateSecret',
+  readOnly: false,
+
+  input: {
+    SecretId,
+    ClientRequestToken: optional(ClientRequestToken),
+    Description: optional(Description),
+    KmsKeyId: optional(KmsKeyId),
+    SecretBinary: optional(SecretBinary),
+    SecretString: optional(SecretString),
+    Type: optional(SecretType),
+  },
+
+  output: { ARN: optional(Arn), Name: optional(SecretName), VersionId: optional(VersionId) },
+
+  target: secretTarget,
+
+  conditions: (input) => ({
+    'secretsmanager:Description': input.Description,
+    ...keyContext(input.KmsKeyId),
+    'secretsmanager:Type': input.Type,
+  }),
+
+  responseElements: ({ ARN, Name, VersionId: versionId }) => ({ arn: ARN, name: Name, versionId }),
+
+  async run(call) {
+    const { input, now } = call
+    const stored = writableSecret(call.target)
+    if (input.Type) throw errors.externalSecretsUnsupported()
+    const plain = plainOf(input)
+    const token = plain ? mustHaveToken(input.ClientRequestToken) : undefined
+
+    let secret = stored.secret
+    if (input.Description !== undefined) secret = withDescription(secret, input.Description, now)
+    const keyArn = input.KmsKeyId === undefined ? undefined : await tryKey(call, secret.arn, keptKeyId(input.KmsKeyId))
+    if (keyArn !== undefined) secret = withKey(secret, keptKeyId(input.KmsKeyId), now)
+    if (plain) secret = await withValue(call, secret, token!, plain)
+    if (keyArn !== undefined) secret = await reencrypted(call, secret, keyArn)
+
+    if (secret !== stored.secret) await storeSecret(call, stored, secret)
+    return { ARN: secret.arn, Name: secret.name, VersionId: token }
+  },
+})
+
+function withDescription(secret: Secret, description: string, now: number): Secret {
+  if (description === (secret.description ?? '')) return secret
+  const { description: _, ...rest } = secret
+  return { ...rest, ...(description !== '' && { description }), changedAt: now }
+}
+
+function withKey(secret: Secret, kmsKeyId: string | undefined, now: number): Secret {
+  if (kmsKeyId === secret.kmsKeyId) return secret
+  const { kmsKeyId: _, ...rest } = secret
+  return { ...rest, ...(kmsKeyId !== undefined && { kmsKeyId }), changedAt: now }
+}
+
+/** With the value as the current version. A retry changes nothing. @throws ResourceExistsException if the token has another value. */
+async function withValue(call: Call, secret: Secret, token: string, plain: Plain): Promise<Secret> {
+  const version = findVersion(secret, token)
+  if (!version) return addVersion(call, secret, token, plain, undefined)
+  const same = version.value && (await hasSameValue(call, secret, { ...version, value: version.value }, plain))
+  if (!same) throw errors.tokenInUse(token, secret.arn)
+  return secret
+}
+
+/**
+ * With the values of the current, pending and previous versions under the new key, if the caller may encrypt under it. Otherwise they
+ * stay under the old key, as other versions always do.
+ */
+async function reencrypted(call: Call, secret: Secret, keyArn: string): Promise<Secret> {
+  const kmsKey = secret.kmsKeyId === undefined ? DEFAULT_KEY : keyArn
+  const isDue = ({ stages, value }: SecretVersion): boolean =>
+    value !== undefined &&
+    value.kmsKey !== kmsKey &&
+    [CURRENT, PENDING, PREVIOUS].some((stage) => stages.includes(stage))
+  if (!secret.versions.some(isDue)) return secret
+  if (kmsKey !== DEFAULT_KEY && !mayEncrypt(call, keyArn)) return secret
+
+  const versions: SecretVersion[] = []
+  for (const version of secret.versions) {
+    const { value } = version
+    const due = value !== undefined && isDue(version)
+    versions.push(due ? { ...version, value: await reencryptValue(call, secret, { ...version, value }) } : version)
+  }
+  return { ...secret, versions, changedAt: call.now }
+}

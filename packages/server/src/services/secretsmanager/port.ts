@@ -1,0 +1,4 @@
+// What the rest of the server asks of Secrets Manager: the two things that a process keeps for it between calls (see app.ts).
+
+export { type AccessNotes, createAccessNotes } from './access.ts'
+export { createSecretRows, type SecretRows } from './store.ts'

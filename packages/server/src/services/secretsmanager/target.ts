@@ -1,0 +1,115 @@
+// Which secret a SecretId means, and what a policy and a refusal may see of it.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+
+import type { Call } from '../../call.ts'
+import type { Target } from '../../operation.ts'
+import type { Context } from '../../policy/engine.ts'
+import * as errors from './errors.ts'
+import { secretArn, splitTail, type Tag } from './model.ts'
+import { findSecret, type Store, type StoredSecret } from './store.ts'
+
+export const RESOURCE_TYPE = 'AWS::SecretsManager::Secret'
+
+export type SecretTarget = Target & {
+  /** Undefined where nothing matches: known to `run`, but not told before authorization. */
+  readonly stored: StoredSecret | undefined
+}
+
+/** The target of every operation that takes a SecretId. */
+export const secretTarget = (call: Call<{ readonly SecretId: string }>): Promise<SecretTarget> =>
+  resolveSecret(call, call.input.SecretId)
+
+type Caller = Store & Pick<Call, 'account' | 'region' | 'partition'>
+
+/**
+ * What a SecretId means to a caller. Of a secret of another account nothing shows: neither its full ARN, nor its tags, nor whether it
+ * exists; and only its full ARN reaches it.
+ */
+export async function resolveSecret(caller: Caller, secretId: string): Promise<SecretTarget> {
+  const { account, region, partition } = caller
+  if (!secretId.startsWith('arn:')) {
+    const stored = await findSecret(caller, account, region, secretId)
+    return stored ? found(stored, secretId) : missing(secretArnPattern(caller, secretId), secretId, account)
+  }
+  const arn = parseArn(secretId)
+  if (arn === undefined || arn.partition !== partition || arn.region !== region) {
+    return missing(secretId, secretId, arn?.account ?? account)
+  }
+  const { name, suffix } = splitTail(arn.tail)
+  if (arn.account !== account) {
+    const stored = suffix === undefined ? undefined : await findSecret(caller, arn.account, region, name)
+    const exact = stored?.secret.suffix === suffix ? stored : undefined
+    return { ...missing(secretId, secretId, arn.account), resourceType: RESOURCE_TYPE, stored: exact }
+  }
+  // What ends like a suffix is taken for one, even where a secret has all of it as its name.
+  const stored = await findSecret(caller, account, region, name)
+  return stored && (suffix === undefined || stored.secret.suffix === suffix)
+    ? found(stored, secretId)
+    : missing(secretId, secretId, account)
+}
+
+/** The secret, whatever its state. @throws ResourceNotFoundException where there is none. */
+export function existingSecret(target: SecretTarget): StoredSecret {
+  if (target.stored === undefined) throw errors.secretNotFound()
+  return target.stored
+}
+
+/** @throws ResourceNotFoundException where there is none; InvalidRequestException where it is scheduled for deletion. */
+export function liveSecret(target: SecretTarget): StoredSecret {
+  const stored = existingSecret(target)
+  if (stored.secret.deletedAt !== undefined) throw errors.markedForDeletion()
+  return stored
+}
+
+/** A live secret whose value and metadata the caller may change. @throws InvalidRequestException where a service owns it. */
+export function writableSecret(target: SecretTarget): StoredSecret {
+  const stored = liveSecret(target)
+  if (stored.secret.owningService !== undefined) throw errors.ownedByService(stored.secret.owningService)
+  return stored
+}
+
+/** Condition keys that tags give. */
+export const tagContext = (tags: readonly Tag[]): Context =>
+  Object.fromEntries(
+    tags.flatMap(({ key, value }) => [
+      [`aws:ResourceTag/${key}`, value],
+      [`secretsmanager:ResourceTag/${key}`, value],
+    ]),
+  )
+
+const found = (stored: StoredSecret, secretId: string): SecretTarget => ({
+  resource: stored.secret.arn,
+  shown: stored.secret.arn,
+  account: stored.account,
+  resourceType: RESOURCE_TYPE,
+  context: {
+    'secretsmanager:SecretId': secretId,
+    'secretsmanager:SecretPrimaryRegion': stored.region,
+    ...tagContext(stored.secret.tags),
+  },
+  stored,
+})
+
+const missing = (resource: string, secretId: string, account: string): SecretTarget => ({
+  resource,
+  shown: secretId,
+  account,
+  context: { 'secretsmanager:SecretId': secretId },
+  stored: undefined,
+})
+
+/** What policies see of a name that nothing has: the ARN that it would have, with a suffix that no secret gets. */
+const secretArnPattern = ({ partition, region, account }: Caller, name: string): string =>
+  secretArn(partition, region, account, name, '??????')
+
+type SecretArn = {
+  readonly partition: string
+  readonly region: string
+  readonly account: string
+  readonly tail: string
+}
+
+function parseArn(arn: string): SecretArn | undefined {
+  const match = /^arn:([a-z-]+):secretsmanager:([a-z0-9-]+):(\d{12}):secret:([^:]+)$/.exec(arn)
+  return match ? { partition: match[1]!, region: match[2]!, account: match[3]!, tail: match[4]! } : undefined
+}

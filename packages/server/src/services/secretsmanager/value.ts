@@ -1,0 +1,135 @@
+// Values under KMS: each version has its own data key, asked for and opened as the caller, in the context of secret and version.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+
+import type { Call } from '../../call.ts'
+import { sameBytes } from '../../crypto/mac.ts'
+import { openValue, sealValue } from '../../crypto/value.ts'
+import { IntegrityError, ServiceError } from '../../errors.ts'
+import type { DataKey, EncryptionContext } from '../kms/port.ts'
+import * as errors from './errors.ts'
+import { DEFAULT_KEY, type Plain, type Secret, type ValuedVersion, type VersionValue } from './model.ts'
+import { insertValue, readValue, replaceValue, type StoredSecret, type StoredValue } from './store.ts'
+
+const SERVICE = 'secretsmanager'
+/** The SecretVersionId under which a key is tried. */
+const PROBE = 'RequestToValidateKeyAccess'
+
+/** What GetSecretValue and an entry of BatchGetSecretValue answer. Notes the day of access. */
+export async function readSecretValue(call: Call, stored: StoredSecret, version: ValuedVersion) {
+  const { secret } = stored
+  const value = await readValue(call, secret, version)
+  const plain = await open(call, secret, version, value)
+  call.app.accesses.note(stored, version, value, call.now)
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    VersionId: version.id,
+    ...(plain.kind === 'string' ? { SecretString: takeText(plain.bytes) } : { SecretBinary: plain.bytes }),
+    VersionStages: version.stages,
+    CreatedDate: version.createdAt,
+  }
+}
+
+/** Whether a version has this value, in time that depends on the lengths only. */
+export async function hasSameValue(call: Call, secret: Secret, version: ValuedVersion, plain: Plain): Promise<boolean> {
+  const kept = await open(call, secret, version, await readValue(call, secret, version))
+  const same = kept.kind === plain.kind && sameBytes(kept.bytes, plain.bytes)
+  kept.bytes.fill(0)
+  return same
+}
+
+/** Encrypts and stores the value of a new version, or of a placeholder, under the secret's key. */
+export async function storeValue(call: Call, secret: Secret, versionId: string, plain: Plain): Promise<VersionValue> {
+  const { bytes, kmsKey } = await seal(call, secret, versionId, plain)
+  return { kind: plain.kind, kmsKey, digest: await insertValue(call, secret.arn, versionId, bytes) }
+}
+
+/** Encrypts a version anew under the secret's key. */
+export async function reencryptValue(call: Call, secret: Secret, version: ValuedVersion): Promise<VersionValue> {
+  const stored = await readValue(call, secret, version)
+  const plain = await open(call, secret, version, stored)
+  const { bytes, kmsKey } = await seal(call, secret, version.id, plain)
+  plain.bytes.fill(0)
+  return {
+    kind: plain.kind,
+    kmsKey,
+    digest: await replaceValue(call, secret.arn, version.id, stored, bytes),
+  }
+}
+
+/**
+ * Tries a key as AWS does before a secret takes it: a data key is made, opened and thrown away. `kmsKeyId` undefined is the managed key.
+ * @returns the key's ARN. @throws AccessDeniedException, EncryptionFailure
+ */
+export async function tryKey(call: Call, secretArn: string, kmsKeyId: string | undefined): Promise<string> {
+  const context = contextOf(secretArn, PROBE)
+  const dataKey = await generate(call, kmsKeyId, context)
+  await onWrite(call, call.app.kms.decryptDataKey(call, SERVICE, dataKey.ciphertextBlob, context))
+  return dataKey.keyArn
+}
+
+/** The encryption context of every data key. https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-encryption-context */
+const contextOf = (secretArn: string, versionId: string): EncryptionContext => ({
+  SecretARN: secretArn,
+  SecretVersionId: versionId,
+})
+
+/** `u32 length of the encrypted data key ‖ encrypted data key ‖ encrypted value`. */
+async function seal(
+  call: Call,
+  secret: Secret,
+  versionId: string,
+  plain: Plain,
+): Promise<{ readonly bytes: Uint8Array; readonly kmsKey: string }> {
+  const dataKey = await generate(call, secret.kmsKeyId, contextOf(secret.arn, versionId))
+  const place = { secretArn: secret.arn, versionId }
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(dataKey.ciphertextBlob.length)
+  const bytes = Buffer.concat([length, dataKey.ciphertextBlob, sealValue(dataKey.key, place, plain.kind, plain.bytes)])
+  return { bytes, kmsKey: secret.kmsKeyId === undefined ? DEFAULT_KEY : dataKey.keyArn }
+}
+
+async function open(call: Call, secret: Secret, version: ValuedVersion, { bytes }: StoredValue): Promise<Plain> {
+  const lengthOfKey = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0)
+  const encryptedKey = bytes.subarray(4, 4 + lengthOfKey)
+  const key = await onRead(
+    call,
+    call.app.kms.decryptDataKey(call, SERVICE, encryptedKey, contextOf(secret.arn, version.id)),
+  )
+  const place = { secretArn: secret.arn, versionId: version.id }
+  const opened = openValue(key, place, bytes.subarray(4 + lengthOfKey))
+  if (opened?.kind !== version.value.kind) {
+    throw new IntegrityError('secret_version', [secret.arn, version.id], 'does not open under its data key')
+  }
+  return { kind: opened.kind, bytes: opened.plaintext }
+}
+
+/** The text, after which the bytes are zeroed. */
+function takeText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  bytes.fill(0)
+  return text
+}
+
+const generate = (call: Call, kmsKeyId: string | undefined, context: EncryptionContext): Promise<DataKey> =>
+  onWrite(call, call.app.kms.generateDataKey(call, SERVICE, kmsKeyId, context))
+
+const onWrite = <T>(call: Call, work: Promise<T>): Promise<T> =>
+  work.catch((error) => {
+    throw translated(call, error, errors.encryptionFailed)
+  })
+
+const onRead = <T>(call: Call, work: Promise<T>): Promise<T> =>
+  work.catch((error) => {
+    throw translated(call, error, errors.decryptionFailed)
+  })
+
+/** What KMS answered, as Secrets Manager tells it. Whatever is not an answer of KMS stays what it is. */
+function translated(call: Call, error: unknown, failed: (reason: string, cause: unknown) => ServiceError): unknown {
+  if (!(error instanceof ServiceError) || error.status >= 500) return error
+  if (error.code === 'AccessDeniedException') return errors.kmsAccessDenied(error)
+  return failed(
+    `${error.message} (Service: AWSKMS; Status Code: ${error.status}; Error Code: ${error.code}; Request ID: ${call.requestId})`,
+    error,
+  )
+}

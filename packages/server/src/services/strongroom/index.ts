@@ -1,0 +1,12 @@
+// Our own signed routes under /_strongroom/. They take SigV4 with the service name secretsmanager, so that any AWS signer can call them.
+
+import type { Service } from '../../operation.ts'
+import { advanceClock } from './operations/advance-clock.ts'
+
+export const strongroom: Service = {
+  name: 'strongroom',
+  signingName: 'secretsmanager',
+  protocol: 'json',
+  bodyBytesMax: 65_536,
+  operations: [advanceClock],
+}

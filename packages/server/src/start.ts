@@ -1,0 +1,350 @@
+// The only wiring: from a configuration to a running server, in an order that survives being killed at any point of it, and back.
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import { commands } from './admin/registry.ts'
+import { serveAdmin } from './admin/server.ts'
+import { clientUrl, readyLines } from './announce.ts'
+import type { App } from './app.ts'
+import { createRetention } from './audit/retention.ts'
+import { createTrail } from './audit/trail.ts'
+import { createAuthenticator } from './auth/authenticate.ts'
+import { createTestClock, followOffset, systemClock } from './clock.ts'
+import { type Config, ConfigurationError } from './config.ts'
+import { type Credentials, credentialsPath, findCredentials, writeCredentials } from './credentials-file.ts'
+import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
+import { openDatabases } from './databases.ts'
+import { IntegrityError } from './errors.ts'
+import { createHandler } from './handle.ts'
+import { createHealth } from './health.ts'
+import { type Handler, type Listener, listen } from './http/listen.ts'
+import { createJobs, type Jobs } from './jobs/jobs.ts'
+import { closeMemory } from './memory.ts'
+import { createLogger, type Logger } from './observe/log.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
+import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
+import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
+import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
+import { findFirstAccount } from './services/iam/store.ts'
+import { jobHandlers, services } from './services/index.ts'
+import { createKms } from './services/kms/data-keys.ts'
+import { materialTable } from './services/kms/store.ts'
+import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
+import { readClockOffset } from './services/strongroom/store.ts'
+import { type Database, DatabaseError } from './storage/database.ts'
+import { SchemaTooNewError, underMigrationLock } from './storage/migrate.ts'
+import { createRows, type Rows } from './storage/sealed.ts'
+import { supervise, WorkerEndedError } from './supervisor.ts'
+
+const PARTITION = 'aws'
+
+/** How long requests in flight may take to finish when the server stops. */
+export const STOP_GRACE_MS = 25_000
+
+export type RunningServer = {
+  /** Where a client on this machine reaches it. */
+  readonly url: string
+  readonly app: App
+  readonly jobs: Jobs
+  /** The first account. */
+  readonly accountId: string
+  /** The administrator's, from the credentials file. @throws where another server on the database made them. */
+  credentials(): Credentials
+  /** Whether this start made the first account. */
+  readonly firstStart: boolean
+  /** Reads the certificate again; what cannot be read is logged, and the old one stays. */
+  reloadTls(): void
+  /** Accepts no more, finishes requests in flight within graceMs, writes what is pending, lets go of everything. */
+  close(graceMs?: number): Promise<void>
+}
+
+/**
+ * Starts one server in this process. `slot` is its place under a supervisor, which then holds the data directory.
+ * @throws what exitWith turns into one line.
+ */
+export async function startServer(config: Config, options: { readonly slot?: number } = {}): Promise<RunningServer> {
+  await using starting = new AsyncDisposableStack()
+  const { slot } = options
+  const log = createLogger(config.logLevel)
+  const tls = readTls(config)
+  for (const warning of prepareDataDirectory(config.dataDir)) log.warn(warning)
+  const lock = slot === undefined ? await holdDataDirectory(config.dataDir) : await holdWorkerSlot(config.dataDir, slot)
+  starting.defer(() => lock.release())
+  const openMemory = await closeMemory()
+  if (openMemory !== undefined) log.info({ reason: openMemory }, 'other processes of this user can read the memory')
+
+  const databases = await openDatabases(config, slot ?? 0, log)
+  starting.defer(() => databases.close())
+  const database = databases.main
+
+  // The order of a first start: schema, root key, keyring, and the first account together with its credentials file. Each step is whole
+  // or not there, and the next start does what is missing.
+  const { wallNow } = systemClock
+  const providers = [rootKeyProvider(config)]
+  const { keyring, rows, accountId, firstStart } = await underMigrationLock(database, async () => {
+    const keyring = await openKeyring(database, providers, { wallNow, randomBytes })
+    const rows = createRows(keyring)
+    return { keyring, rows, ...(await bootstrap(config, database, keyring, rows)) }
+  })
+  for (const provider of providers) for (const warning of await provider.warnings()) log.info(warning)
+  starting.defer(
+    keyring.startPolling({ onError: (error) => log.error({ err: error }, 'the keyring cannot be read again') }),
+  )
+
+  const stored = await database.transaction('read', (tx) => readClockOffset(rows, tx))
+  const testClock = config.testClock ? createTestClock(stored) : undefined
+  if (testClock !== undefined) {
+    starting.defer(followOffset(testClock, () => database.transaction('read', (tx) => readClockOffset(rows, tx))))
+  } else if (stored > 0)
+    log.warn({ aheadMs: stored }, 'the test clock was advanced; this start is without --test-clock')
+
+  const trail = await createTrail({
+    database,
+    auditDatabase: databases.audit,
+    databases: () => databases.trail,
+    keyring,
+    log,
+    wallNow,
+    randomBytes,
+  })
+  starting.defer(() => trail.close())
+  const accesses = createAccessNotes(database, log)
+  starting.defer(() => accesses.close())
+  const limits = {
+    secretsPerRegion: config.secretsPerRegion,
+    versionsPerSecret: 100,
+    skewMs: config.skewMinutes * 60_000,
+  }
+  const app: App = {
+    partition: PARTITION,
+    services,
+    database,
+    rows,
+    keyring,
+    kms: createKms({
+      keyring,
+      rows,
+      wallNow,
+      uuid: randomUUID,
+      randomBytes,
+      dataKeyCache: config.dataKeyCache === 'on',
+    }),
+    secretRows: createSecretRows(),
+    accesses,
+    trail,
+    authenticate: createAuthenticator({ skewMs: limits.skewMs }),
+    log,
+    metrics: createMetrics(),
+    wallNow,
+    now: testClock?.now ?? systemClock.now,
+    ...(testClock && { testClock }),
+    uuid: randomUUID,
+    randomBytes,
+    limits,
+  }
+
+  const jobs = createJobs({ app, handlers: jobHandlers })
+  starting.defer(() => jobs.stop())
+  const retention = createRetention({
+    databases: databases.trail,
+    keyring,
+    log,
+    wallNow,
+    days: config.auditRetentionDays,
+    bytesMax: config.auditMaxBytes,
+  })
+  const first = slot === undefined || slot === 0
+  if (first) {
+    starting.defer(() => retention.stop())
+    retention.start()
+  }
+
+  const listener = await listenOrExplain(config, createHandler(app, createHealth(keyring, retention)), tls)
+  let graceMs = STOP_GRACE_MS
+  starting.defer(() => listener.close(graceMs))
+  if (first) {
+    const context = {
+      app,
+      config,
+      keyring,
+      retention,
+      auditDatabases: databases.trail,
+      sealedTables: [materialTable(keyring, rows)],
+      account: accountId,
+    }
+    const admin = await serveAdmin(context, commands)
+    starting.defer(() => admin.close())
+  }
+  jobs.start()
+
+  const url = clientUrl(config, listener.port)
+  log.info({ url, ...(slot !== undefined && { slot }), pid: process.pid }, 'ready')
+  const closing = starting.move()
+  return {
+    url,
+    app,
+    jobs,
+    accountId,
+    credentials: () => {
+      const credentials = findCredentials(credentialsPath(config.dataDir))
+      if (credentials === undefined) throw new ConfigurationError(`${config.dataDir} has no credentials of this server`)
+      return credentials
+    },
+    firstStart,
+    reloadTls: () => reloadTls(config, listener, log),
+    close: (grace = STOP_GRACE_MS) => {
+      graceMs = grace
+      return closing.disposeAsync()
+    },
+  }
+}
+
+/** The whole life of `strongroom serve`: resolves when the process is to end; its exit code is set. */
+export async function runServer(config: Config): Promise<void> {
+  process.umask(0o077)
+  process.on('uncaughtException', exitWith)
+  process.on('unhandledRejection', exitWith)
+  // Whoever read the ready line may be gone.
+  process.stdout.on('error', () => undefined)
+  try {
+    const running = config.workers > 1 ? await startSupervisor(config) : await startServer(config)
+    process.on('SIGHUP', running.reloadTls)
+    const stopped = Promise.withResolvers<void>()
+    const stop = (): void => {
+      // A second signal means now.
+      for (const signal of STOP_SIGNALS) process.once(signal, () => process.exit(1))
+      running.close().then(stopped.resolve, stopped.reject)
+    }
+    for (const signal of STOP_SIGNALS) process.once(signal, stop)
+    process.stdout.write(readyLines(config, running.url, running.firstStart))
+    await stopped.promise
+    process.exit(0)
+  } catch (error) {
+    exitWith(error)
+  }
+}
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+type Running = Pick<RunningServer, 'url' | 'firstStart' | 'reloadTls' | 'close'>
+
+async function startSupervisor(config: Config): Promise<Running> {
+  await using starting = new AsyncDisposableStack()
+  const log = createLogger(config.logLevel)
+  readTls(config)
+  prepareDataDirectory(config.dataDir)
+  const lock = await holdDataDirectory(config.dataDir)
+  starting.defer(() => lock.release())
+  await closeMemory()
+  const supervisor = supervise(config, log)
+  let graceMs = 1_000
+  starting.defer(() => supervisor.stop(graceMs))
+  const { url, firstStart } = await supervisor.ready
+  // Workers have their own bound, and this one is beyond it.
+  graceMs = STOP_GRACE_MS + 5_000
+  const closing = starting.move()
+  return { url, firstStart, reloadTls: supervisor.reload, close: () => closing.disposeAsync() }
+}
+
+/** Ends the process with exit code 1: one line where the operator can mend it, a log line with the stack where it is a fault. */
+export function exitWith(error: unknown): never {
+  if (isForOperator(error)) process.stderr.write(`strongroom: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`)
+  else if (!(error instanceof WorkerEndedError))
+    createLogger('error').fatal({ err: error }, 'a fault of the server: it ends')
+  process.exit(1)
+}
+
+const isForOperator = (error: unknown): error is Error =>
+  [
+    ConfigurationError,
+    SchemaTooNewError,
+    DatabaseError,
+    IntegrityError,
+    RootKeyError,
+    WrongRootKeyError,
+    DamagedKeyringError,
+    MissingKeyringError,
+    PresetError,
+  ].some((type) => error instanceof type)
+
+/** Makes the first account where there is none. Its credentials file is written before the commit: no administrator without one. */
+function bootstrap(
+  config: Config,
+  database: Database,
+  keyring: LiveKeyring,
+  rows: Rows,
+): Promise<{ readonly accountId: string; readonly firstStart: boolean }> {
+  const iam = { partition: PARTITION, rows, keyring, randomBytes }
+  return database.transaction('write', async (tx) => {
+    const made = await bootstrapIdentity(iam, tx, systemClock.wallNow(), {
+      accountId: config.bootstrapAccountId,
+      accessKeyId: config.bootstrapAccessKeyId,
+      secretAccessKey: config.bootstrapSecretAccessKey,
+    })
+    if (made === undefined) return { accountId: (await findFirstAccount(iam, tx))!, firstStart: false }
+    writeCredentials(config.dataDir, made)
+    return { accountId: made.accountId, firstStart: true }
+  })
+}
+
+function rootKeyProvider(config: Config): RootKeyProvider {
+  const [kind, where] = config.rootKey.split(':', 2)
+  if (kind === 'env') return envRootKey(where ?? 'STRONGROOM_ROOT_KEY', () => config.rootKeyText)
+  return kind === 'credential' ? credentialRootKey(config.rootKeyFile) : fileRootKey(config.rootKeyFile, randomBytes)
+}
+
+type Tls = { readonly cert: Buffer; readonly key: Buffer }
+
+/** @throws ConfigurationError where the files cannot be read, or do not belong together. */
+function readTls({ tlsCert, tlsKey }: Config): Tls | undefined {
+  if (tlsCert === '') return undefined
+  const read = (option: string, path: string): Buffer => {
+    try {
+      return readFileSync(path)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new ConfigurationError(`${option} ${path} cannot be read (${code}): give the path of a readable PEM file`)
+    }
+  }
+  const tls = { cert: read('--tls-cert', tlsCert), key: read('--tls-key', tlsKey) }
+  try {
+    createSecureContext(tls)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigurationError(
+      `--tls-cert ${tlsCert} and --tls-key ${tlsKey} are not a certificate and its key (${code}): give a pair in PEM`,
+    )
+  }
+  return tls
+}
+
+function reloadTls(config: Config, listener: Listener, log: Logger): void {
+  try {
+    const tls = readTls(config)
+    if (tls === undefined) return
+    listener.reloadTls(tls)
+    log.info('the certificate was read again')
+  } catch (error) {
+    log.error({ err: error }, 'the certificate cannot be read again; the old one stays')
+  }
+}
+
+async function listenOrExplain(config: Config, handler: Handler, tls: Tls | undefined): Promise<Listener> {
+  const { host, port } = config
+  try {
+    return await listen(
+      { host, port, ...(tls && { tls }), allowedHosts: config.allowedHost, connectionsMax: config.maxConnections },
+      handler,
+    )
+  } catch (error) {
+    const explained = {
+      EADDRINUSE: `--port ${port} is in use on ${host}: stop what listens there, or give another --port`,
+      EADDRNOTAVAIL: `--host ${host} is no address of this machine: give one that is`,
+      ENOTFOUND: `--host ${host} is not known: give an IP address of this machine`,
+      EACCES: `--port ${port} needs rights that this user does not have: give one of 1024 or more`,
+    }[(error as NodeJS.ErrnoException).code ?? '']
+    throw explained === undefined ? error : new ConfigurationError(explained)
+  }
+}

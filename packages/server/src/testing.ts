@@ -1,0 +1,155 @@
+// The real server for tests: the real wiring, pipeline, cryptography and database on a spare port, with a clock that can be advanced.
+// SQLite in a temporary directory, or a fresh database of the PostgreSQL server that TEST_DATABASE names.
+
+import { createHash, createHmac } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { SignatureV4 } from '@smithy/signature-v4'
+import type { App } from './app.ts'
+import { type GivenOptions, loadConfig } from './config.ts'
+import { type RunningServer, startServer } from './start.ts'
+import { openTestDatabaseUrl } from './storage/testing.ts'
+
+export const TEST_REGION = 'eu-central-1'
+
+export type TestCredentials = { readonly accessKeyId: string; readonly secretAccessKey: string }
+
+export type TestAnswer = {
+  readonly status: number
+  readonly headers: Headers
+  /** The parsed body; undefined where it is empty, the text where it is not JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test asserts on whatever came
+  readonly body: any
+}
+
+export type TestServer = {
+  readonly url: string
+  readonly region: string
+  readonly accountId: string
+  /** The administrator's. */
+  readonly credentials: TestCredentials
+  readonly dataDir: string
+  readonly app: App
+  /** With the administrator's credentials and retries off. */
+  readonly secretsManager: SecretsManagerClient
+  /** A raw signed JSON call; `headers` replace or, undefined, remove what would be sent. */
+  call(
+    service: string,
+    operation: string,
+    input: object | string,
+    options?: { readonly credentials?: TestCredentials; readonly region?: string },
+  ): Promise<TestAnswer>
+  readonly clock: { advance(ms: number): void }
+  readonly jobs: RunningServer['jobs']
+  /** Stops this server and starts another on the same data. */
+  restart(): Promise<TestServer>
+  close(): Promise<void>
+}
+
+const TARGETS: { readonly [service: string]: string } = {
+  secretsmanager: 'secretsmanager',
+  cloudtrail: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
+}
+
+/** Stopped when the test ends. */
+export async function startTestServer(t: TestContext, given: GivenOptions = {}): Promise<TestServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
+  t.after(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }))
+  const database = await openTestDatabaseUrl(t)
+  return start(t, { dataDir, ...(database !== undefined && { database }), ...given })
+}
+
+async function start(t: TestContext, given: GivenOptions): Promise<TestServer> {
+  const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', ...given }, {})
+  const running = await startServer(config, { slot: 0 })
+  const credentials = running.credentials()
+  const secretsManager = new SecretsManagerClient({
+    endpoint: running.url,
+    region: TEST_REGION,
+    credentials: { ...credentials },
+    maxAttempts: 1,
+  })
+  let closed = false
+  const close = async (): Promise<void> => {
+    if (closed) return
+    closed = true
+    secretsManager.destroy()
+    await running.close(1_000)
+  }
+  t.after(close)
+  const { app } = running
+  return {
+    url: running.url,
+    region: TEST_REGION,
+    accountId: running.accountId,
+    credentials,
+    dataDir: config.dataDir,
+    app,
+    secretsManager,
+    call: (service, operation, input, options = {}) =>
+      signedCall(running.url, service, `${TARGETS[service]}.${operation}`, input, {
+        credentials: options.credentials ?? credentials,
+        region: options.region ?? TEST_REGION,
+      }),
+    clock: {
+      advance: (ms) => app.testClock!.setOffset(app.testClock!.offsetMs() + ms),
+    },
+    jobs: running.jobs,
+    restart: async () => {
+      await close()
+      return start(t, given)
+    },
+    close,
+  }
+}
+
+/** One POST, signed by AWS's own signer. */
+async function signedCall(
+  url: string,
+  service: string,
+  target: string,
+  input: object | string,
+  { credentials, region }: { readonly credentials: TestCredentials; readonly region: string },
+): Promise<TestAnswer> {
+  const { hostname, port } = new URL(url)
+  const body = typeof input === 'string' ? input : JSON.stringify(input)
+  const signer = new SignatureV4({ service, region, credentials: { ...credentials }, sha256: NodeSha256 })
+  const { headers } = await signer.sign({
+    method: 'POST',
+    protocol: 'http:',
+    hostname,
+    port: Number(port),
+    path: '/',
+    query: {},
+    headers: { host: `${hostname}:${port}`, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target },
+    body,
+  } as Parameters<typeof signer.sign>[0])
+  const response = await fetch(url, { method: 'POST', headers, body })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : parse(text) }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** The signer wants a class. */
+class NodeSha256 {
+  readonly #hash
+  constructor(secret?: unknown) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)
+  }
+  update(chunk: string | Uint8Array): void {
+    this.#hash.update(chunk)
+  }
+  async digest(): Promise<Uint8Array> {
+    return this.#hash.digest()
+  }
+}
