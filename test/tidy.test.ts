@@ -67,19 +67,17 @@ test('the environment is read only in config.ts of the server and by the command
 })
 
 test('the clock and randomness come from App, but for the places that make them', () => {
+  const makers = [
+    /server\/src\/(start|clock|supervisor)\.ts$/,
+    /server\/src\/(crypto|seal|storage|http|admin|observe)\//,
+    /^packages\/cli\//,
+  ]
+  nowhere(outside(...makers), /\bDate\.now\(\)|\bMath\.random\(|new Date\(\)/, 'a clock or randomness outside App')
+  nowhere(outside(...makers), /\bcrypto\.(randomUUID|getRandomValues)\(/, 'randomness outside App')
   nowhere(
-    outside(
-      /server\/src\/(start|clock|supervisor)\.ts$/,
-      /server\/src\/(crypto|seal|storage|http|admin|observe)\//,
-      /^packages\/cli\//,
-    ),
-    /\bDate\.now\(\)|\bMath\.random\(|\brandomUUID\(|\brandomBytes\(\d|new Date\(\)/,
-    'a clock or randomness outside App',
-  )
-  nowhere(
-    product.filter(({ path }) => /server\/src\/services\//.test(path)),
-    /from 'node:crypto'.*\b(randomBytes|randomUUID|randomInt)\b|import .*\b(randomBytes|randomUUID|randomInt)\b.* from 'node:crypto'/,
-    'a service takes randomness from node:crypto',
+    outside(...makers),
+    /import .*\b(randomBytes|randomUUID|randomInt|randomFill)\b.* from 'node:crypto'/,
+    'randomness taken from node:crypto',
   )
 })
 
@@ -172,9 +170,11 @@ test('names that say nothing are not used', () => {
   nowhere(product, /\bexport default\b/, 'a default export')
 })
 
-test('every file opens by saying what it is', () => {
+test('every file but a test beside its subject opens by saying what it is', () => {
   assert.deepEqual(
-    sources.filter(({ text }) => !/^(#!.*\n)?(\/\/|\/\*\*) \S/.test(text)).map(({ path }) => path),
+    sources
+      .filter(({ path, text }) => !path.endsWith('.test.ts') && !/^(#!.*\n)?(\/\/|\/\*\*) \S/.test(text))
+      .map(({ path }) => path),
     [],
   )
 })

@@ -5,7 +5,6 @@ import { callAdmin } from '@strongroom/server/admin/client.ts'
 import { AdminError, type AdminInput } from '@strongroom/server/admin/command.ts'
 import { ConfigurationError, type GivenOptions, loadConfig, loadDataDir } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
-import { advanceClock } from './clock.ts'
 import { addDataDirOptions, addServerOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -27,6 +26,7 @@ function createProgram(): Command {
   const program = new Command('strongroom')
     .description('AWS Secrets Manager that you run yourself')
     .exitOverride()
+    .showSuggestionAfterError(false)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'strongroom: ')) })
 
   addServerOptions(program.command('serve'))
@@ -51,8 +51,8 @@ function createProgram(): Command {
     .description('put a backup into a data directory, or a PostgreSQL database, that has no content')
     .action(async (file: string, given: GivenOptions) => {
       const config = loadConfig(given)
-      const { restoreServer } = await import('@strongroom/server/start.ts')
-      print(await restoreServer(config, resolve(file)))
+      const { exitWith, restoreServer } = await import('@strongroom/server/start.ts')
+      print(await restoreServer(config, resolve(file)).catch(exitWith))
     })
 
   const rootKey = program.command('root-key').description('the key that everything else is sealed under')
@@ -88,6 +88,7 @@ function createProgram(): Command {
     )
     .option('--endpoint-url <URL>', 'the server; absent: AWS_ENDPOINT_URL, else http://127.0.0.1:4650')
     .action(async (duration: string, given: GivenOptions & { readonly endpointUrl?: string }) => {
+      const { advanceClock } = await import('./clock.ts')
       print(await advanceClock(duration, given.endpointUrl, loadDataDir(given)))
     })
 

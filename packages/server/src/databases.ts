@@ -29,15 +29,14 @@ export async function openDatabases(config: Config, slot: number, log: Logger): 
     return database
   }
 
+  const main = opened(await openMainDatabase(config, log))
   if (config.database !== '') {
-    const main = opened(await openPostgres({ url: config.database }))
     await migrate(main, ['main', 'audit'])
     const closing = opening.move()
     return { main, audit: main, trail: [main], close: () => closing.disposeAsync() }
   }
 
   const { dataDir } = config
-  const main = opened(await openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log }))
   await migrate(main, ['main', 'audit'])
   const audits = new Map<number, Database>()
   for (const number of auditNumbers(dataDir, config.workers)) {
@@ -54,6 +53,12 @@ export async function openDatabases(config: Config, slot: number, log: Logger): 
     close: () => closing.disposeAsync(),
   }
 }
+
+/** The database that holds everything but the events of reads, its schema as it is. */
+export const openMainDatabase = ({ database, dataDir }: Config, log: Logger): Promise<Database> =>
+  database === ''
+    ? openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
+    : openPostgres({ url: database, log })
 
 /** One for each worker, and those that more workers left behind. */
 function auditNumbers(dataDir: string, workers: number): readonly number[] {

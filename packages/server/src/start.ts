@@ -14,7 +14,7 @@ import { createTestClock, followOffset, systemClock } from './clock.ts'
 import { type Config, ConfigurationError } from './config.ts'
 import { type Credentials, credentialsPath, findCredentials, writeCredentials } from './credentials-file.ts'
 import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
-import { openDatabases } from './databases.ts'
+import { openDatabases, openMainDatabase } from './databases.ts'
 import { IntegrityError } from './errors.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
@@ -33,6 +33,7 @@ import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
+import { BackupError, restore } from './storage/backup.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
 import { SchemaTooNewError, underMigrationLock } from './storage/migrate.ts'
 import { createRows, type Rows } from './storage/sealed.ts'
@@ -69,11 +70,12 @@ export async function startServer(config: Config, options: { readonly slot?: num
   const { slot } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
-  for (const warning of prepareDataDirectory(config.dataDir)) log.warn(warning)
+  const warnings = [...prepareDataDirectory(config.dataDir)]
   const lock = slot === undefined ? await holdDataDirectory(config.dataDir) : await holdWorkerSlot(config.dataDir, slot)
   starting.defer(() => lock.release())
   const openMemory = await closeMemory()
-  if (openMemory !== undefined) log.info({ reason: openMemory }, 'other processes of this user can read the memory')
+  if (openMemory !== undefined)
+    warnings.push(`other processes of this user can read the memory of this one: ${openMemory}`)
 
   const databases = await openDatabases(config, slot ?? 0, log)
   starting.defer(() => databases.close())
@@ -88,7 +90,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
     const rows = createRows(keyring)
     return { keyring, rows, ...(await bootstrap(config, database, keyring, rows)) }
   })
-  for (const provider of providers) for (const warning of await provider.warnings()) log.info(warning)
+  for (const provider of providers) warnings.push(...(await provider.warnings()))
   starting.defer(
     keyring.startPolling({ onError: (error) => log.error({ err: error }, 'the keyring cannot be read again') }),
   )
@@ -179,6 +181,8 @@ export async function startServer(config: Config, options: { readonly slot?: num
   }
   jobs.start()
 
+  // Only now: what cannot start says one line and no more.
+  if (first) for (const warning of warnings) log.warn(warning)
   const url = clientUrl(config, listener.port)
   log.info({ url, ...(slot !== undefined && { slot }), pid: process.pid }, 'ready')
   const closing = starting.move()
@@ -248,6 +252,22 @@ async function startSupervisor(config: Config): Promise<Running> {
   return { url, firstStart, reloadTls: supervisor.reload, close: () => closing.disposeAsync() }
 }
 
+/**
+ * `strongroom restore FILE`: fills the empty database of a data directory that no server holds.
+ * @throws what isForOperator knows
+ */
+export async function restoreServer(config: Config, file: string): Promise<object> {
+  await using work = new AsyncDisposableStack()
+  process.umask(0o077)
+  prepareDataDirectory(config.dataDir)
+  const lock = await holdDataDirectory(config.dataDir)
+  work.defer(() => lock.release())
+  const database = await openMainDatabase(config, createLogger(config.logLevel))
+  work.defer(() => database.close())
+  await restore(file, [{ database, sets: ['main', 'audit'] }])
+  return { restored: file, rootKey: config.rootKeyFile || config.rootKey }
+}
+
 /** Ends the process with exit code 1: one line where the operator can mend it, a log line with the stack where it is a fault. */
 export function exitWith(error: unknown): never {
   if (isForOperator(error)) process.stderr.write(`strongroom: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`)
@@ -256,7 +276,8 @@ export function exitWith(error: unknown): never {
   process.exit(1)
 }
 
-const isForOperator = (error: unknown): error is Error =>
+/** Whether an error's message is one line for the operator. */
+export const isForOperator = (error: unknown): error is Error =>
   [
     ConfigurationError,
     SchemaTooNewError,
@@ -267,6 +288,7 @@ const isForOperator = (error: unknown): error is Error =>
     DamagedKeyringError,
     MissingKeyringError,
     PresetError,
+    BackupError,
   ].some((type) => error instanceof type)
 
 /** Makes the first account where there is none. Its credentials file is written before the commit: no administrator without one. */

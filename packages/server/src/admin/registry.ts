@@ -2,6 +2,7 @@
 
 import type { AdminCommand } from './command.ts'
 import { auditVerify } from './commands/audit-verify.ts'
+import { backup } from './commands/backup.ts'
 import { domainKeysRotate } from './commands/domain-keys.ts'
 import { health } from './commands/health.ts'
 import { recover } from './commands/recover.ts'
@@ -9,6 +10,7 @@ import { rootKeyDescribe, rootKeyRotate } from './commands/root-key.ts'
 
 export const commands: readonly AdminCommand[] = [
   auditVerify,
+  backup,
   domainKeysRotate,
   health,
   recover,

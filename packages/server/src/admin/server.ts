@@ -86,7 +86,8 @@ async function answer(
         requestId: app.uuid(),
         service: 'strongroom',
         eventName: command.eventName,
-        region: '',
+        // Where AWS records what belongs to no region.
+        region: 'us-east-1',
         readOnly: false,
         ofService: true,
         account: context.account,

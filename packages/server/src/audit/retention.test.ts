@@ -1,4 +1,5 @@
 // Retention: what is due goes, what stays verifies and is found, and nobody else can make it look as if something was due.
+// On SQLite and on PostgreSQL: openTestDatabase.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -91,20 +92,22 @@ test('a checkpoint cannot be forged, moved or taken away', async (t) => {
   const found = async (): Promise<string> =>
     (await verifyTrail(fixture.databases, fixture.keyring)).problems.map(({ what }) => what).join('; ')
   assert.equal(await found(), '')
-  const old = await fixture.auditDatabase.transaction('read', (tx) =>
-    tx.get<{ mac: Uint8Array; body: Uint8Array; rev: number }>('SELECT * FROM audit_checkpoint'),
-  )
-  await fixture.sql(fixture.auditDatabase, 'DELETE FROM audit_checkpoint')
+  type Row = { chain: string; rev: number; body: Uint8Array; mac: Uint8Array }
+  const old = (await fixture.auditDatabase.transaction('read', (tx) =>
+    tx.get<Row>("SELECT chain, rev, body, mac FROM audit_checkpoint WHERE chain LIKE '%.reads'"),
+  ))!
+  await fixture.sql(fixture.auditDatabase, 'DELETE FROM audit_checkpoint WHERE chain = $1', old.chain)
   assert.match(await found(), /blocks 1 to 10 are missing/)
   await fixture.sql(
     fixture.auditDatabase,
-    "INSERT INTO audit_checkpoint SELECT DISTINCT chain, $1, $2, $3 FROM audit_block WHERE chain LIKE '%.reads'",
-    Number(old!.rev) + 5,
-    old!.body,
-    old!.mac,
+    'INSERT INTO audit_checkpoint (chain, rev, body, mac) VALUES ($1, $2, $3, $4)',
+    old.chain,
+    Number(old.rev) + 5,
+    old.body,
+    old.mac,
   )
   assert.match(await found(), /checkpoint of this chain was altered/)
-  await fixture.sql(fixture.auditDatabase, 'UPDATE audit_checkpoint SET rev = rev - 5')
+  await fixture.sql(fixture.auditDatabase, 'UPDATE audit_checkpoint SET rev = rev - 5 WHERE chain = $1', old.chain)
   assert.equal(await found(), '')
   await fixture.sql(fixture.auditDatabase, 'DELETE FROM audit_segment WHERE first_seq < 20')
   assert.match(await found(), /missing/)

@@ -293,7 +293,10 @@ async function cutoffFor(databases: readonly Database[], bytes: number): Promise
   for (const database of databases) {
     for (const sql of [
       'SELECT last_time, stored_bytes AS size FROM audit_segment ORDER BY last_time LIMIT 10000',
-      'SELECT last_time, LENGTH(body) AS size FROM audit_block ORDER BY last_time LIMIT 10000',
+      // The newest block of a chain stays, and so does the directory, whose blocks hold no events.
+      `SELECT last_time, LENGTH(body) AS size FROM audit_block
+       WHERE events > 0 AND seq < (SELECT MAX(newest.seq) FROM audit_block AS newest WHERE newest.chain = audit_block.chain)
+       ORDER BY last_time LIMIT 10000`,
     ]) {
       const found = await database.transaction('read', (tx) => tx.all<{ last_time: number; size: number }>(sql))
       for (const row of found) oldest.push({ lastTime: Number(row.last_time), size: Number(row.size) })

@@ -12,19 +12,20 @@ const database = await openSqlite({ path: join(folder, 'main.db'), durability: '
 const auditDatabase = await openSqlite({ path: join(folder, 'audit.db'), durability: 'interval' })
 await migrate(database, ['main', 'audit'])
 await migrate(auditDatabase, ['audit'])
+const wallNow = () => Math.floor(performance.timeOrigin + performance.now())
 const trail = await createTrail({
   database,
   auditDatabase,
   keyring: testKeyring(Buffer.from(seed, 'hex')),
   log: silent,
-  wallNow: () => performance.timeOrigin + performance.now(),
+  wallNow,
   randomBytes,
   headEveryMs: 10,
 })
 
 async function writeForEver(name: string): Promise<void> {
   for (let i = 0; ; i++) {
-    const one = event({ eventId: `${name}-${i}`, time: Math.floor(performance.timeOrigin + performance.now()) })
+    const one = event({ eventId: `${name}-${i}`, time: wallNow() })
     if (name.startsWith('change')) await database.transaction('write', (tx) => trail.record(tx, [one]))
     else await trail.append([one])
     process.stdout.write(`${one.eventId}\n`)

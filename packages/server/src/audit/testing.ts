@@ -1,16 +1,12 @@
 // What tests of the trail share: real databases, a real keyring, events to write. Test code only.
 
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Identity } from '../call.ts'
 import { createLogger } from '../observe/log.ts'
 import { createKeyring, KEY_FAMILIES, type Keyring } from '../seal/keyring.ts'
 import type { Database, Value } from '../storage/database.ts'
-import { migrate } from '../storage/migrate.ts'
-import { openSqlite } from '../storage/sqlite.ts'
+import { openTestDatabase } from '../storage/testing.ts'
 import type { AuditEvent } from './event.ts'
 import { createTrail, type Trail } from './trail.ts'
 
@@ -72,25 +68,24 @@ export type TrailFixture = {
   sql(database: Database, text: string, ...values: readonly Value[]): Promise<number>
 }
 
-export async function openTrailFixture(t: TestContext): Promise<TrailFixture> {
-  const folder = mkdtempSync(join(tmpdir(), 'strongroom-trail-'))
-  const database = await openSqlite({ path: join(folder, 'main.db'), durability: 'none', writer: 'inline' })
-  const auditDatabase = await openSqlite({ path: join(folder, 'audit.db'), durability: 'none', writer: 'inline' })
-  await migrate(database, ['main', 'audit'])
-  await migrate(auditDatabase, ['audit'])
+/** On the database that the tests run on; with `sqlite`, on SQLite whatever that is, for tests that speak its dialect. */
+export async function openTrailFixture(
+  t: TestContext,
+  options: { readonly sqlite?: boolean } = {},
+): Promise<TrailFixture> {
+  // Hooks run in the order of their registration: trails are closed before the databases under them.
+  const trails: Trail[] = []
+  t.after(() => Promise.all(trails.map((trail) => trail.close())))
+  const on = options.sqlite ? { testDatabaseUrl: '' } : {}
+  const database = await openTestDatabase(t, on)
+  const auditDatabase =
+    database.dialect === 'postgres' ? database : await openTestDatabase(t, { ...on, sets: ['audit'] })
   const keyring = testKeyring()
   const clock = { now: START }
-  const trails: Trail[] = []
-  t.after(async () => {
-    for (const trail of trails) await trail.close().catch(() => undefined)
-    await auditDatabase.close()
-    await database.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
   return {
     database,
     auditDatabase,
-    databases: [database, auditDatabase],
+    databases: [...new Set([database, auditDatabase])],
     keyring,
     clock,
     open: async () => {
@@ -106,6 +101,7 @@ export async function openTrailFixture(t: TestContext): Promise<TrailFixture> {
       trails.push(trail)
       return trail
     },
-    sql: async (on, text, ...values) => (await on.transaction('write', (tx) => tx.run(text, ...values))).changes,
+    sql: async (target, text, ...values) =>
+      (await target.transaction('write', (tx) => tx.run(text, ...values))).changes,
   }
 }

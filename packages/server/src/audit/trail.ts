@@ -157,6 +157,6 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
   }
 }
 
-const toLine = (event: AuditEvent): Line => ({ time: event.time, text: encodeEvent(event) })
+const toLine = (event: AuditEvent): Line => ({ time: Math.floor(event.time), text: encodeEvent(event) })
 
 const closedError = (): DatabaseError => new DatabaseError('unavailable', 'the audit trail is closed')

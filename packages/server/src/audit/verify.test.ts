@@ -16,7 +16,7 @@ type Tampering = (
 
 /** Two processes that each wrote four blocks of changes and four of reads, and stopped. */
 async function openFilledTrail(t: TestContext): Promise<TrailFixture> {
-  const fixture = await openTrailFixture(t)
+  const fixture = await openTrailFixture(t, { sqlite: true })
   for (const _process of [1, 2]) {
     const trail = await fixture.open()
     for (let i = 0; i < 4; i++) {
@@ -329,13 +329,13 @@ for (const [name, tampering] of Object.entries(segmentTamperings)) {
 
 test('with another keyring nothing verifies', async (t) => {
   const fixture = await openFilledTrail(t)
-  const other = await openTrailFixture(t)
+  const other = await openTrailFixture(t, { sqlite: true })
   const { problems } = await verifyTrail(fixture.databases, other.keyring)
   assert.ok(problems.length >= 16)
 })
 
 test('a trail that is being written and compressed verifies at any moment', async (t) => {
-  const fixture = await openTrailFixture(t)
+  const fixture = await openTrailFixture(t, { sqlite: true })
   const { databases, keyring, clock } = fixture
   const trail = await fixture.open()
   const retention = createRetention({

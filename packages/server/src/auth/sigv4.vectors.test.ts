@@ -6,8 +6,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { WireRequest } from './request.ts'
-import { type ParseOptions, parseSignature, textOf, verifySignature } from './sigv4.ts'
 import { deriveSigningKey, SigningKeys } from './signing-keys.ts'
+import { type ParseOptions, parseSignature, textOf, verifySignature } from './sigv4.ts'
 import { checkTime } from './time.ts'
 
 type Context = {
@@ -29,14 +29,17 @@ const UNSIGNED = ['v4a/get-vanilla-query-order-key', 'v4a/get-vanilla-query-orde
 const skip = existsSync(SUITE) ? false : `no test vectors at ${SUITE}`
 
 describe('the published SigV4 vectors', { skip }, () => {
-  const directories = skip ? [] : ['v4', 'v4a'].flatMap((suite) => readdirSync(join(SUITE, suite)).map((name) => `${suite}/${name}`))
+  const directories = skip
+    ? []
+    : ['v4', 'v4a'].flatMap((suite) => readdirSync(join(SUITE, suite)).map((name) => `${suite}/${name}`))
   const cases = directories.filter((directory) => !UNSIGNED.includes(directory))
 
   test('are all there: 38 cases of each algorithm, signed in the header and in the query', () => {
     assert.equal(cases.filter((directory) => directory.startsWith('v4/')).length, 38)
     assert.equal(cases.filter((directory) => directory.startsWith('v4a/')).length, 38)
     for (const directory of cases)
-      for (const carrier of ['header', 'query']) assert.ok(existsSync(join(SUITE, directory, `${carrier}-signed-request.txt`)))
+      for (const carrier of ['header', 'query'])
+        assert.ok(existsSync(join(SUITE, directory, `${carrier}-signed-request.txt`)))
   })
 
   for (const directory of cases)

@@ -92,8 +92,11 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     close: (graceMs) =>
       new Promise((resolve) => {
         const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+        // A connection whose request ends now would stay open until its client or its timeout ends it.
+        const sweep = setInterval(() => server.closeIdleConnections(), 20)
         server.close(() => {
           clearTimeout(timer)
+          clearInterval(sweep)
           resolve()
         })
         server.closeIdleConnections()

@@ -46,7 +46,12 @@ export type ChangingKeyring = Keyring & {
   /** Takes over the keys as stored now. New versions wait for `activationDelayMs` here, whatever the clocks of others say. */
   adopt(keys: readonly DomainKey[]): void
   keys(): readonly DomainKey[]
+  /** For what this process sealed or opened something since it started. */
+  sealedPurposes(): ReadonlySet<string>
 }
+
+/** Every purpose under which something lasting is sealed. A new one is named here, and has a SealedTable (rotate.ts). */
+export const SEALED_PURPOSES = ['kms/material', 'iam-access-key'] as const
 
 export type KeyringOptions = {
   readonly wallNow: () => number
@@ -168,6 +173,10 @@ export function createKeyring(
 
     activeVersion: (family) => active(family).version,
     adopt,
+    sealedPurposes: () => {
+      const { entries } = families.get('domain')!
+      return new Set([...entries.values()].flatMap(({ derived: keys }) => [...keys.keys()]))
+    },
     keys: () => [...families.values()].flatMap(({ entries }) => [...entries.values()]),
   }
 }

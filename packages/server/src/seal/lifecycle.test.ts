@@ -143,11 +143,6 @@ test('a process follows a rotation of the domain keys by another, and neither ev
   const b = await loadKeyring(await open(), [file], testOptions)
   const errors: unknown[] = []
   const stops = [a, b].map((keyring) => keyring.startPolling({ intervalMs: 5, onError: (error) => errors.push(error) }))
-  t.after(() =>
-    stops.forEach((stop) => {
-      stop()
-    }),
-  )
 
   const rotation = rotateDomainKeys(a, [], testOptions)
   for (let round = 0; round < 60; round++) {
@@ -158,6 +153,7 @@ test('a process follows a rotation of the domain keys by another, and neither ev
   }
   assert.deepEqual((await rotation).versions, { domain: 2, row: 2, token: 2, audit: 2 })
   assert.equal(b.activeVersion('row'), 2)
+  await Promise.all(stops.map((stop) => stop()))
   assert.deepEqual(errors, [])
 })
 
@@ -165,11 +161,12 @@ test('an unknown key version makes a process read the keyring at once', async (t
   const { open, database, file } = await installation(t)
   const a = await openKeyring(database, [file], { ...testOptions, activationDelayMs: 0 })
   const b = await loadKeyring(await open(), [file], testOptions)
-  t.after(b.startPolling({ intervalMs: 3_600_000, onError: assert.ifError }))
+  const stop = b.startPolling({ intervalMs: 3_600_000, onError: assert.ifError })
   await rotateDomainKeys(a, [], { ...testOptions, activationDelayMs: 0 })
   const mac = a.mac('row', 't', parts)
   assert.ok(!b.verify('row', 't', mac, parts))
   for (let wait = 0; wait < 200 && !b.verify('row', 't', mac, parts); wait++) await sleep(5)
+  await stop()
   assert.ok(b.verify('row', 't', mac, parts))
 })
 

@@ -26,8 +26,8 @@ export type LiveKeyring = ChangingKeyring & {
   opened(): OpenedKeyring
   /** Reads the row again where its rev changed. True where it did. @throws as loadKeyring; what was open stays open. */
   refresh(from?: Database | Transaction): Promise<boolean>
-  /** Refreshes once a second and whenever an unknown key version is met. Returns what stops it. */
-  startPolling(options: PollingOptions): () => void
+  /** Refreshes once a second and whenever an unknown key version is met. Returns what stops it, and resolves when nothing is under way. */
+  startPolling(options: PollingOptions): () => Promise<void>
   /** Writes a change of the row, made again from the newest one where another process was first. */
   change(next: (opened: OpenedKeyring) => Promise<KeyringContents>): Promise<OpenedKeyring>
 }
@@ -151,8 +151,9 @@ export async function loadKeyring(
 
     startPolling: ({ intervalMs = POLL_INTERVAL_MS, onError }) => {
       let hurriedAt = Number.NEGATIVE_INFINITY
+      let polling = Promise.resolve()
       const poll = (): void => {
-        refresh().catch(onError)
+        polling = refresh().then(() => undefined, onError)
       }
       const timer = setInterval(poll, intervalMs).unref()
       hurry = () => {
@@ -164,6 +165,7 @@ export async function loadKeyring(
       return () => {
         clearInterval(timer)
         hurry = () => undefined
+        return polling
       }
     },
 

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
 import type { Database } from '../storage/database.ts'
 import { RootKeyError, WrongRootKeyError } from './errors.ts'
-import { sealedVersion } from './keyring.ts'
+import { SEALED_PURPOSES, sealedVersion } from './keyring.ts'
 import { type LiveKeyring, loadKeyring, openKeyring } from './lifecycle.ts'
 import { envRootKey, fileRootKey } from './root-key.ts'
 import {
@@ -146,6 +146,7 @@ test('a slot that nobody here can open stops a rotation before anything is writt
 function sealedTable(keyring: LiveKeyring, rows: Uint8Array[]): SealedTable {
   return {
     name: 'thing',
+    purposes: ['p', ...SEALED_PURPOSES],
     reseal: async (_tx, version, limit) => {
       const found = rows.map((row, at) => ({ row, at })).filter(({ row }) => sealedVersion(row) < version)
       for (const { row, at } of found.slice(0, limit))
@@ -169,6 +170,8 @@ test('old domain keys go when nothing is sealed under them any more, and not bef
   rows.push(straggler)
   assert.deepEqual(await retireDomainKeys(keyring, [table], { ...now, retireAfterMs: 0 }), [], 'still referred to')
   rows.pop()
+  const without = { ...table, purposes: SEALED_PURPOSES }
+  assert.deepEqual(await retireDomainKeys(keyring, [without], { ...now, retireAfterMs: 0 }), [], 'not in any table')
   assert.deepEqual(await retireDomainKeys(keyring, [table], { ...now, retireAfterMs: 0 }), [1])
 
   const restarted = await restart(database, path)
@@ -196,13 +199,12 @@ test('MACs made before a rotation hold after it', async (t) => {
 test('two rotations at once both count', async (t) => {
   const { open, path, keyring } = await installation(t)
   const other = await restart(await open(), path)
-  t.after(keyring.startPolling({ intervalMs: 5, onError: assert.ifError }))
-  t.after(other.startPolling({ intervalMs: 5, onError: assert.ifError }))
-  const rotations = await Promise.all([
-    rotateDomainKeys(keyring, [], testOptions),
-    rotateDomainKeys(other, [], testOptions),
-  ])
-  assert.deepEqual(rotations.map(({ versions }) => versions.domain).sort(), [2, 3])
+  const stops = [keyring, other].map((each) => each.startPolling({ intervalMs: 5, onError: assert.ifError }))
+  const versions = await Promise.all(
+    [keyring, other].map(async (each) => (await rotateDomainKeys(each, [], testOptions)).versions.domain),
+  )
+  await Promise.all(stops.map((stop) => stop()))
+  assert.deepEqual(versions.sort(), [2, 3])
 })
 
 test('a description names states and places, and holds no key', async (t) => {

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Transaction } from '../storage/database.ts'
 import { RootKeyError } from './errors.ts'
-import { ACTIVATION_DELAY_MS, KEY_FAMILIES, type KeyFamily, type KeyringOptions } from './keyring.ts'
+import { ACTIVATION_DELAY_MS, KEY_FAMILIES, type KeyFamily, type KeyringOptions, SEALED_PURPOSES } from './keyring.ts'
 import type { Header, RootKeyKind, Slot } from './keyring-format.ts'
 import { type LiveKeyring, newDomainKey, newKey, newSlot, type OpenedKeyring, opensSlot } from './lifecycle.ts'
 import type { FileRootKeyProvider, RootKeyProvider } from './root-key.ts'
@@ -98,6 +98,8 @@ export async function keepOnlySlotsOf(
 /** A table whose rows hold something sealed by `keyring.seal`. */
 export type SealedTable = {
   readonly name: string
+  /** For what its rows are sealed. */
+  readonly purposes: readonly string[]
   /** Seals anew, under the newest domain key, at most `limit` rows sealed under one older than `version`. How many there were. */
   reseal(tx: Transaction, version: number, limit: number): Promise<number>
   /** Whether a row is sealed under this version. */
@@ -184,27 +186,35 @@ async function becomeActive(
 export const RETIRE_AFTER_MS = 48 * 3_600_000
 
 /**
- * Removes the old domain keys (those that seal, not those that make MACs) to which no row of `tables` refers, once a newer one has
- * been in use for `retireAfterMs`. `tables` must name every table that holds sealed bytes: what is left out could never be opened again.
+ * Removes the old domain keys (those that seal, not those that make MACs) to which no row of `tables` refers, once their successor
+ * has been in use for `retireAfterMs`. Removes nothing where something is sealed for a purpose that no table names: it could never
+ * be opened again. The versions removed.
  */
 export async function retireDomainKeys(
   keyring: LiveKeyring,
   tables: readonly SealedTable[],
   { wallNow, retireAfterMs = RETIRE_AFTER_MS }: Pick<KeyringOptions, 'wallNow'> & { readonly retireAfterMs?: number },
 ): Promise<readonly number[]> {
+  const covered = new Set(tables.flatMap(({ purposes }) => purposes))
+  const purposes = [...SEALED_PURPOSES, ...keyring.sealedPurposes()]
+  if (!purposes.every((purpose) => covered.has(purpose))) return []
+
   await keyring.refresh()
   const inUse = keyring.activeVersion('domain')
-  const successor = keyring.keys().find(({ family, version }) => family === 'domain' && version === inUse)
-  if (successor === undefined || wallNow() < successor.activeFrom + retireAfterMs) return []
-  const candidates = keyring.keys().filter(({ family, version }) => family === 'domain' && version < inUse)
+  const versions = keyring.keys().filter(({ family }) => family === 'domain')
+  const isLongReplaced = (version: number): boolean => {
+    const successor = versions.find((key) => key.version > version)
+    return version < inUse && successor !== undefined && wallNow() >= successor.activeFrom + retireAfterMs
+  }
   const unused = await keyring.database.transaction('read', async (tx) => {
-    const versions: number[] = []
-    for (const { version } of candidates) {
+    const found: number[] = []
+    for (const { version } of versions) {
+      if (!isLongReplaced(version)) continue
       let referred = false
       for (const table of tables) referred ||= await table.refersTo(tx, version)
-      if (!referred) versions.push(version)
+      if (!referred) found.push(version)
     }
-    return versions
+    return found
   })
   if (unused.length === 0) return []
   await keyring.change(async (opened) => ({

@@ -54,6 +54,8 @@ export async function openTestDatabaseUrl(
   return url
 }
 
+export const createTestDatabase = openTestDatabaseUrl
+
 /** A directory that is removed when the test ends, after what was registered later has ended. */
 export function temporaryDirectory(t: TestScope): string {
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-test-'))

@@ -57,9 +57,9 @@ export async function bootstrapIdentity(
 }
 
 /**
- * A new active access key of the first account's administrator, who is made again where he or his policy is lost. Where he has two keys
- * already, the oldest inactive one is deleted, or else the oldest. What other policies deny him stays denied.
- * @throws IntegrityError where his rows were altered. @throws Error where there is no account yet.
+ * A new active access key of the first account's administrator. The user and its AdministratorAccess are made again where they are lost; of
+ * two access keys the oldest inactive one is deleted, or else the oldest. What other policies deny the user stays denied.
+ * @throws IntegrityError where its rows were altered. @throws Error where there is no account yet.
  */
 export async function recoverAdministrator(
   app: IamWriter,

@@ -7,7 +7,7 @@ import { IntegrityError } from '../../errors.ts'
 import type { Keyring } from '../../seal/keyring.ts'
 import { type KmsKey, type KmsMaterial, materialAad } from './model.ts'
 
-const PURPOSE = 'kms/material'
+export const MATERIAL_PURPOSE = 'kms/material'
 
 /** Fresh material for a key. */
 export function newMaterial(
@@ -28,14 +28,14 @@ export function newMaterial(
 
 export function wrapMaterial(keyring: Keyring, about: Omit<KmsMaterial, 'wrapped'>, material: KeyObject): KmsMaterial {
   const bytes = material.export()
-  const wrapped = keyring.seal(PURPOSE, bytes, materialAad(about))
+  const wrapped = keyring.seal(MATERIAL_PURPOSE, bytes, materialAad(about))
   bytes.fill(0)
   return { ...about, wrapped: Buffer.from(wrapped).toString('base64') }
 }
 
 /** @throws IntegrityError where it does not open as what its row says it is */
 export function openMaterial(keyring: Keyring, material: KmsMaterial): KeyObject {
-  const bytes = keyring.open(PURPOSE, Buffer.from(material.wrapped, 'base64'), materialAad(material))
+  const bytes = keyring.open(MATERIAL_PURPOSE, Buffer.from(material.wrapped, 'base64'), materialAad(material))
   const key = bytes && createSecretKey(bytes)
   bytes?.fill(0)
   if (key === undefined || materialId(key, material.keyId).toString('hex') !== material.materialId)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadKeyring, openKeyring } from '../../seal/lifecycle.ts'
 import { fileRootKey } from '../../seal/root-key.ts'
-import { retireDomainKeys, rotateDomainKeys } from '../../seal/rotate.ts'
+import { retireDomainKeys, rotateDomainKeys, type SealedTable } from '../../seal/rotate.ts'
 import { testOptions, testStorage } from '../../seal/testing.ts'
 import { createRows } from '../../storage/sealed.ts'
 import { newMaterial, openMaterial } from './material.ts'
@@ -43,7 +43,13 @@ test('material is wrapped anew in batches, stays the same material, and outlives
     for (const material of made) await insertMaterial(tx, rows, material)
   })
 
-  const tables = [materialTable(keyring, rows)]
+  const noAccessKeys: SealedTable = {
+    name: 'iam_access_key',
+    purposes: ['iam-access-key'],
+    reseal: async () => 0,
+    refersTo: async () => false,
+  }
+  const tables = [materialTable(keyring, rows), noAccessKeys]
   const { resealed } = await rotateDomainKeys(keyring, tables, { ...testOptions, batchRows: 3 })
   assert.equal(resealed, 7)
   assert.deepEqual(await retireDomainKeys(keyring, tables, { wallNow: Date.now, retireAfterMs: 0 }), [1])

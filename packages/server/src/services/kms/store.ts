@@ -4,7 +4,7 @@ import { type Keyring, sealedVersion } from '../../seal/keyring.ts'
 import type { SealedTable } from '../../seal/rotate.ts'
 import type { Transaction } from '../../storage/database.ts'
 import type { Rows, SealedColumns } from '../../storage/sealed.ts'
-import { openMaterial, wrapMaterial } from './material.ts'
+import { MATERIAL_PURPOSE, openMaterial, wrapMaterial } from './material.ts'
 import type { KmsAlias, KmsKey, KmsMaterial } from './model.ts'
 
 export async function findKey(
@@ -109,6 +109,7 @@ export async function insertMaterial(tx: Transaction, rows: Rows, material: KmsM
 /** How domain key rotation finds wrapped material and wraps it anew. The column only finds; the bytes say which version they need. */
 export const materialTable = (keyring: Keyring, rows: Rows): SealedTable => ({
   name: 'kms_material',
+  purposes: [MATERIAL_PURPOSE],
 
   reseal: async (tx, version, limit) => {
     const found = await tx.all<SealedColumns & { readonly material_id: string; readonly region: string }>(

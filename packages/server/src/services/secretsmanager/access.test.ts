@@ -1,3 +1,5 @@
+// LastAccessedDate: to the day, written once, and never of another secret.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer } from '../../testing.ts'

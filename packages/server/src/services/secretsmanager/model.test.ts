@@ -1,3 +1,5 @@
+// Every rule of labels, versions, values, names and tags, without a server. Random sequences are compared with a naive model.
+
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'

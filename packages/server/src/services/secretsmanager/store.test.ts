@@ -1,3 +1,5 @@
+// Rows changed with plain SQL, as somebody with the database could change them.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer, type TestServer } from '../../testing.ts'

@@ -1,3 +1,5 @@
+// Which secret a SecretId means to whom, and what a refusal shows.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer } from '../../testing.ts'

@@ -69,3 +69,23 @@ export async function createCaller(
     return { account: owner, arn, credentials: { accessKeyId, secretAccessKey } }
   })
 }
+
+/** The events of one name in the caller's trail, newest first, as CloudTrail records. */
+export async function events(server: TestServer, name: string): Promise<readonly CloudTrailRecord[]> {
+  const attribute = { AttributeKey: 'EventName', AttributeValue: name }
+  const { status, body } = await server.call('cloudtrail', 'LookupEvents', { LookupAttributes: [attribute] })
+  assert.equal(status, 200, JSON.stringify(body))
+  return body.Events.map(({ CloudTrailEvent }: { readonly CloudTrailEvent: string }) => JSON.parse(CloudTrailEvent))
+}
+
+export type CloudTrailRecord = {
+  readonly eventType: string
+  readonly eventName: string
+  readonly readOnly: boolean
+  readonly requestParameters: { readonly [name: string]: unknown } | null
+  readonly responseElements: { readonly [name: string]: unknown } | null
+  readonly additionalEventData?: { readonly [name: string]: unknown }
+  readonly resources?: readonly { readonly ARN: string }[]
+  readonly errorCode?: string
+  readonly errorMessage?: string
+}

@@ -1,3 +1,5 @@
+// CreateSecret through the real server: the first version, retries, names, quotas and every refusal.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CreateSecretCommand, DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'

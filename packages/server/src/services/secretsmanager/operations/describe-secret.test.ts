@@ -1,3 +1,5 @@
+// DescribeSecret through the real server: what it shows and leaves out, and every way to name a secret.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer } from '../../../testing.ts'

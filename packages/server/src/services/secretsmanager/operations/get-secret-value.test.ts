@@ -1,3 +1,5 @@
+// GetSecretValue through the real server: selection, exactness, dates and every refusal.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager'

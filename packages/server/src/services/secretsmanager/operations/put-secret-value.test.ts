@@ -1,3 +1,5 @@
+// PutSecretValue through the real server: labels, retries, placeholders, pruning, concurrency and every refusal.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer } from '../../../testing.ts'

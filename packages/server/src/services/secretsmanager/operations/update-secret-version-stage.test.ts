@@ -1,9 +1,10 @@
+// UpdateSecretVersionStage through the real server. Every case of the rules is in model.test.ts.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer } from '../../../testing.ts'
 import { assertRefused, call, labels, token } from '../testing.ts'
 
-// Every case of the rules is in model.test.ts; here is what the operation adds to them.
 test('UpdateSecretVersionStage', async (t) => {
   const server = await startTestServer(t)
   const [one, two] = [token('one'), token('two')]

@@ -1,10 +1,12 @@
+// UpdateSecret through the real server: metadata, values, retries, changes of the key, and what KMS refuses.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UpdateSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { startTestServer, type TestServer } from '../../../testing.ts'
 import { arnOf } from '../../kms/model.ts'
 import { findAlias, findKey } from '../../kms/store.ts'
-import { assertRefused, call, labels, token, versions } from '../testing.ts'
+import { assertRefused, call, createCaller, labels, token, versions } from '../testing.ts'
 
 /** The managed key, which can also be named by its ARN and then counts as a key of its own. */
 async function managedKey(server: TestServer) {
@@ -135,6 +137,19 @@ test('UpdateSecret', async (t) => {
     assert.equal((await describe('key')).KmsKeyId, undefined)
     assert.deepEqual(new Set(Object.values(await keysOf('key'))), new Set([unnamed]))
     assert.equal((await call(server, 'GetSecretValue', { SecretId: 'key' })).SecretString, six)
+  })
+
+  await t.test('leaves old versions under the old key where the caller may not encrypt under the new one', async () => {
+    const { id: one } = await create('kept')
+    const two = token('two')
+    const { arn } = await managedKey(server)
+    const allow = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }
+    const { credentials } = await createCaller(server, 'no-encrypt', [allow])
+    const input = { SecretId: 'kept', KmsKeyId: arn, ClientRequestToken: two, SecretString: '2' }
+    const { status } = await server.call('secretsmanager', 'UpdateSecret', input, { credentials })
+    assert.equal(status, 200)
+    assert.equal((await describe('kept')).KmsKeyId, arn)
+    assert.deepEqual(await keysOf('kept'), { [one]: 'DefaultEncryptionKey', [two]: arn })
   })
 
   await t.test('refuses a key that does not exist, in the words of KMS', async () => {
