@@ -30,7 +30,7 @@ const has = (command: string, ...args: readonly string[]): Promise<boolean> =>
 const AWKWARD = '{"pass":"p\\"ä\u{1F511} \'$(x)\\n"}\n line two\t'
 
 test('the SDK for JavaScript stores and fetches a secret', async (t) => {
-  const server = await startProcess(t, await makeHome(t))
+  const server = await startProcess(await makeHome(t))
   const client = clientOf(server)
   const created = await client.send(new CreateSecretCommand({ Name: 'app/db', SecretString: AWKWARD }))
   assert.match(created.ARN!, /^arn:aws:secretsmanager:eu-central-1:\d{12}:secret:app\/db-[A-Za-z0-9]{6}$/)
@@ -48,7 +48,7 @@ test('the SDK for JavaScript stores and fetches a secret', async (t) => {
 
 test('the AWS CLI stores, lists, changes, fetches and deletes a secret', async (t) => {
   if (!(await has('aws', '--version'))) return t.skip('the AWS CLI is not installed')
-  const server = await startProcess(t, await makeHome(t))
+  const server = await startProcess(await makeHome(t))
   const aws = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
     const { stdout } = await run('aws', [...args, '--endpoint-url', server.url, '--output', 'json'], {
       env: environment(server),
@@ -81,7 +81,7 @@ test('the AWS CLI stores, lists, changes, fetches and deletes a secret', async (
 
 test('boto3 stores and fetches a secret, pages a listing, and meets its own exception classes', async (t) => {
   if (!(await has('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
-  const server = await startProcess(t, await makeHome(t))
+  const server = await startProcess(await makeHome(t))
   const script = `
 import boto3, os, sys
 client = boto3.client('secretsmanager', endpoint_url=sys.argv[1])

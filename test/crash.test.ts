@@ -25,7 +25,7 @@ test(`${ROUNDS} servers are killed under ${WRITERS} writers and nothing acknowle
   const home = await makeHome(t)
   const stories: Story[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const server = await startProcess(t, home)
+    const server = await startProcess(home)
     const client = clientOf(server)
     const writers = Array.from({ length: WRITERS }, (_, writer) => writeUntilKilled(client, `r${round}-w${writer}`))
     await sleep(200 + Math.random() * 1_000)
@@ -34,7 +34,7 @@ test(`${ROUNDS} servers are killed under ${WRITERS} writers and nothing acknowle
     client.destroy()
   }
 
-  const server = await startProcess(t, home)
+  const server = await startProcess(home)
   const client = clientOf(server)
   const acknowledged = stories.reduce((sum, story) => sum + story.acknowledged.length, 0)
   t.diagnostic(`${acknowledged} acknowledged writes to ${stories.length} secrets in ${ROUNDS} rounds`)

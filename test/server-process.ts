@@ -1,13 +1,12 @@
 // A server as a user runs it: the real command in a process of its own, on a spare port, stopped when the test ends.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { openTestDatabaseUrl } from '../packages/server/src/storage/testing.ts'
+import { openTestDatabaseUrl, temporaryDirectory } from '../packages/server/src/storage/testing.ts'
 
 export const COMMAND = resolve(import.meta.dirname, '../packages/cli/bin/strongroom.js')
 export const REGION = 'eu-central-1'
@@ -26,17 +25,25 @@ export type ServerProcess = {
 }
 
 /** A data directory, and on PostgreSQL a database, that several servers may use one after another. */
-export type Home = { readonly dataDir: string; readonly options: readonly string[] }
+export type Home = {
+  readonly dataDir: string
+  readonly options: readonly string[]
+  /** Runs before what was registered earlier. */
+  readonly after: (end: () => unknown) => void
+}
 
 export async function makeHome(t: TestContext): Promise<Home> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'strongroom-'))
-  t.after(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }))
-  const database = await openTestDatabaseUrl(t)
-  return { dataDir, options: database === undefined ? [] : ['--database', database] }
+  // node:test runs what is registered in order; what was started last must end first.
+  const scope = new AsyncDisposableStack()
+  t.after(() => scope.disposeAsync())
+  const after = (end: () => unknown): void => scope.defer(async () => void (await end()))
+  const dataDir = temporaryDirectory({ after })
+  const database = await openTestDatabaseUrl({ after })
+  return { dataDir, options: database === undefined ? [] : ['--database', database], after }
 }
 
 /** Resolves when the server has printed its ready line. */
-export function startProcess(t: TestContext, home: Home, ...options: readonly string[]): Promise<ServerProcess> {
+export function startProcess(home: Home, ...options: readonly string[]): Promise<ServerProcess> {
   const child = spawn(
     process.execPath,
     [COMMAND, 'serve', '--data-dir', home.dataDir, '--port', '0', ...home.options, ...options],
@@ -48,7 +55,7 @@ export function startProcess(t: TestContext, home: Home, ...options: readonly st
     child.kill(signal)
     return exited
   }
-  t.after(() => kill('SIGKILL'))
+  home.after(() => kill('SIGKILL'))
   child.stderr.on('data', (chunk) => {
     output += chunk
   })

@@ -3,9 +3,9 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from './config.ts'
+import { type Config, ConfigurationError } from './config.ts'
 import type { Logger } from './observe/log.ts'
-import type { Database } from './storage/database.ts'
+import { type Database, DatabaseError } from './storage/database.ts'
 import { migrate } from './storage/migrate.ts'
 import { openPostgres } from './storage/postgres.ts'
 import { openSqlite } from './storage/sqlite.ts'
@@ -54,11 +54,27 @@ export async function openDatabases(config: Config, slot: number, log: Logger): 
   }
 }
 
-/** The database that holds everything but the events of reads, its schema as it is. */
-export const openMainDatabase = ({ database, dataDir }: Config, log: Logger): Promise<Database> =>
-  database === ''
-    ? openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
-    : openPostgres({ url: database, log })
+/**
+ * The database that holds everything but the events of reads, its schema as it is.
+ * @throws ConfigurationError where it cannot be opened
+ */
+export async function openMainDatabase({ database, dataDir }: Config, log: Logger): Promise<Database> {
+  try {
+    return database === ''
+      ? await openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
+      : await openPostgres({ url: database, log })
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error
+    const named = database === '' ? `--data-dir ${dataDir}` : `--database ${withoutUser(database)}`
+    throw new ConfigurationError(`${named} cannot be used (${error.message}): mend it, or give another one`)
+  }
+}
+
+/** A URL may hold a password, and a query anything. */
+function withoutUser(database: string): string {
+  const url = URL.parse(database)
+  return url === null ? '(not shown)' : `${url.protocol}//${url.host}${url.pathname}`
+}
 
 /** One for each worker, and those that more workers left behind. */
 function auditNumbers(dataDir: string, workers: number): readonly number[] {

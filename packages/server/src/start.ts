@@ -208,8 +208,8 @@ export async function startServer(config: Config, options: { readonly slot?: num
 /** The whole life of `strongroom serve`: resolves when the process is to end; its exit code is set. */
 export async function runServer(config: Config): Promise<void> {
   process.umask(0o077)
-  process.on('uncaughtException', exitWith)
-  process.on('unhandledRejection', exitWith)
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
   // Whoever read the ready line may be gone.
   process.stdout.on('error', () => undefined)
   try {
@@ -268,11 +268,17 @@ export async function restoreServer(config: Config, file: string): Promise<objec
   return { restored: file, rootKey: config.rootKeyFile || config.rootKey }
 }
 
-/** Ends the process with exit code 1: one line where the operator can mend it, a log line with the stack where it is a fault. */
+/** Ends a start that failed with exit code 1: one line where the operator can mend it, otherwise as a crash. */
 export function exitWith(error: unknown): never {
-  if (isForOperator(error)) process.stderr.write(`strongroom: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`)
-  else if (!(error instanceof WorkerEndedError))
-    createLogger('error').fatal({ err: error }, 'a fault of the server: it ends')
+  const explained = isForOperator(error)
+  if (!explained && !(error instanceof WorkerEndedError)) crash(error)
+  if (explained) process.stderr.write(`strongroom: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`)
+  process.exit(1)
+}
+
+/** Ends a server that no longer knows its own state. What it acknowledged is on disk. */
+export function crash(error: unknown): never {
+  createLogger('error').fatal({ err: error }, 'a fault of the server: it ends')
   process.exit(1)
 }
 

@@ -3,7 +3,9 @@
 
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
+import { getCompileCacheDir } from 'node:module'
 import { createServer } from 'node:net'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config.ts'
 import type { Logger } from './observe/log.ts'
@@ -51,6 +53,8 @@ export function supervise(config: Config, log: Logger): Supervisor {
   let allReady = false
   let stopping = false
   let shared = config
+  const cacheDirectory = getCompileCacheDir()
+  const compileCache = cacheDirectory === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cacheDirectory) }
   cluster.setupPrimary({ exec: fileURLToPath(new URL('./worker.ts', import.meta.url)), args: [] })
 
   /** Resolves when the worker listens, rejects when it ends before that. */
@@ -58,7 +62,7 @@ export function supervise(config: Config, log: Logger): Supervisor {
     new Promise((resolve, reject) => {
       const place = slots[slot]!
       const startedAt = performance.now()
-      const worker = cluster.fork()
+      const worker = cluster.fork(compileCache)
       place.worker = worker
       worker.on('message', (message: Report) => {
         if (message.report === 'waiting') worker.send({ order: 'start', config: shared, slot } satisfies Order)

@@ -2,16 +2,13 @@
 // SQLite in a temporary directory, or a fresh database of the PostgreSQL server that TEST_DATABASE names.
 
 import { createHash, createHmac } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { App } from './app.ts'
 import { type GivenOptions, loadConfig } from './config.ts'
 import { type RunningServer, startServer } from './start.ts'
-import { openTestDatabaseUrl } from './storage/testing.ts'
+import { openTestDatabaseUrl, type TestScope, temporaryDirectory } from './storage/testing.ts'
 
 export const TEST_REGION = 'eu-central-1'
 
@@ -56,13 +53,16 @@ const TARGETS: { readonly [service: string]: string } = {
 
 /** Stopped when the test ends. */
 export async function startTestServer(t: TestContext, given: GivenOptions = {}): Promise<TestServer> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
-  t.after(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 }))
-  const database = await openTestDatabaseUrl(t)
-  return start(t, { dataDir, ...(database !== undefined && { database }), ...given })
+  // node:test runs what is registered in order; what was started last must end first.
+  const scope = new AsyncDisposableStack()
+  t.after(() => scope.disposeAsync())
+  const after = (end: () => unknown): void => scope.defer(async () => void (await end()))
+  const dataDir = temporaryDirectory({ after })
+  const database = await openTestDatabaseUrl({ after })
+  return start({ after }, { dataDir, ...(database !== undefined && { database }), ...given })
 }
 
-async function start(t: TestContext, given: GivenOptions): Promise<TestServer> {
+async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
   const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', ...given }, {})
   const running = await startServer(config, { slot: 0 })
   const credentials = running.credentials()
@@ -106,15 +106,15 @@ async function start(t: TestContext, given: GivenOptions): Promise<TestServer> {
   }
 }
 
-/** One POST, signed by AWS's own signer. */
-async function signedCall(
+/** One POST, signed by AWS's own signer; without a target for a route of our own, whose path is in the URL. */
+export async function signedCall(
   url: string,
   service: string,
-  target: string,
+  target: string | undefined,
   input: object | string,
   { credentials, region }: { readonly credentials: TestCredentials; readonly region: string },
 ): Promise<TestAnswer> {
-  const { hostname, port } = new URL(url)
+  const { hostname, port, pathname } = new URL(url)
   const body = typeof input === 'string' ? input : JSON.stringify(input)
   const signer = new SignatureV4({ service, region, credentials: { ...credentials }, sha256: NodeSha256 })
   const { headers } = await signer.sign({
@@ -122,9 +122,13 @@ async function signedCall(
     protocol: 'http:',
     hostname,
     port: Number(port),
-    path: '/',
+    path: pathname,
     query: {},
-    headers: { host: `${hostname}:${port}`, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target },
+    headers: {
+      host: `${hostname}:${port}`,
+      'content-type': 'application/x-amz-json-1.1',
+      ...(target !== undefined && { 'x-amz-target': target }),
+    },
     body,
   } as Parameters<typeof signer.sign>[0])
   const response = await fetch(url, { method: 'POST', headers, body })

@@ -1,6 +1,6 @@
 // One worker of `--workers N`: the same server as a single process, told by its supervisor what to do and gone when it is gone.
 
-import { exitWith, STOP_GRACE_MS, startServer } from './start.ts'
+import { crash, exitWith, STOP_GRACE_MS, startServer } from './start.ts'
 import type { Order, Report } from './supervisor.ts'
 
 const report = (message: Report): void => {
@@ -24,7 +24,7 @@ process.on('message', (message: Order) => {
       (error: unknown) => exitWith(error),
     )
   } else if (message.order === 'stop') {
-    stop().catch(exitWith)
+    stop().catch(crash)
   } else {
     running?.then((server) => server.reloadTls()).catch(() => undefined)
   }
@@ -34,10 +34,10 @@ process.on('message', (message: Order) => {
 process.on('SIGINT', () => undefined)
 process.on('SIGHUP', () => undefined)
 process.on('SIGTERM', () => {
-  stop().catch(exitWith)
+  stop().catch(crash)
 })
 process.on('disconnect', () => process.exit(1))
-process.on('uncaughtException', exitWith)
-process.on('unhandledRejection', exitWith)
+process.on('uncaughtException', crash)
+process.on('unhandledRejection', crash)
 
 report({ report: 'waiting' })

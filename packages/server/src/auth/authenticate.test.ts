@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { ServiceError } from '../errors.ts'
-import type { SessionTokens } from './authenticate.ts'
+import { createAuthenticator, type SessionTokens } from './authenticate.ts'
 import { MISMATCH } from './errors.ts'
 import type { WireRequest } from './request.ts'
 import {
@@ -14,7 +14,9 @@ import {
   GET_SECRET_VALUE,
   IDENTITY,
   NOW,
+  SECRET,
   SECRETSMANAGER,
+  SKEW_MS,
   STS,
   sign,
   WAYS,
@@ -771,8 +773,45 @@ describe('the region of a SigV4a request', () => {
   })
 })
 
+test('A secret that changed is obeyed at once, also where a key derived from the old one is kept', async () => {
+  const authenticate = createAuthenticator({ skewMs: SKEW_MS })
+  const withSecret = (secret: string) => ({
+    find: async () => ({ identity: IDENTITY, secretAccessKey: secret, active: true }),
+  })
+  for (const way of WAYS) {
+    const [old, fresh] = [await sign(way), await sign(way, GET_SECRET_VALUE, { secret: 'fresh' })]
+    for (let round = 0; round < 2; round++) {
+      assert.equal((await authenticate(old, SECRETSMANAGER, withSecret(SECRET), NOW)).identity, IDENTITY)
+      await refused(authenticate(old, SECRETSMANAGER, withSecret('fresh'), NOW), INVALID, MISMATCH)
+      assert.equal((await authenticate(fresh, SECRETSMANAGER, withSecret('fresh'), NOW)).identity, IDENTITY)
+      await refused(authenticate(fresh, SECRETSMANAGER, withSecret(SECRET), NOW), INVALID, MISMATCH)
+    }
+  }
+})
+
+test('A key that was made inactive is refused at once', async () => {
+  const authenticate = createAuthenticator({ skewMs: SKEW_MS })
+  const request = await sign('header')
+  const keys = (active: boolean) => ({ find: async () => ({ identity: IDENTITY, secretAccessKey: SECRET, active }) })
+  assert.equal((await authenticate(request, SECRETSMANAGER, keys(true), NOW)).identity, IDENTITY)
+  await refused(authenticate(request, SECRETSMANAGER, keys(false), NOW), UNRECOGNIZED, INVALID_TOKEN)
+})
+
+test('Whoever signs with the secret that stands in for an unknown key is refused', async () => {
+  const nobody = { accessKeyId: 'AKIAUNKNOWNEXAMPLE00', secret: Buffer.alloc(40, 'nobody').toString() }
+  for (const way of WAYS)
+    for (let round = 0; round < 2; round++)
+      await refused(attempt(await sign(way, GET_SECRET_VALUE, nobody)), UNRECOGNIZED, INVALID_TOKEN)
+})
+
+test('What an error repeats of a request is short and printable', async () => {
+  const request = withField(await sign('query'), 'Date', () => `\u0000<é>${'x'.repeat(100)}`)
+  const shown = `?<??>${'x'.repeat(59)}`
+  const message = `Date must be in ISO-8601 'basic format'. Got '${shown}'. See http://en.wikipedia.org/wiki/ISO_8601`
+  await refused(attempt(request), INCOMPLETE, message)
+})
+
 test('A failure of the key store is not taken for a refusal', async () => {
-  const { createAuthenticator } = await import('./authenticate.ts')
   const failure = new Error('the database is gone')
   const authenticate = createAuthenticator({ skewMs: 1000 })
   const keys = { find: () => Promise.reject(failure) }

@@ -1,5 +1,5 @@
-// Who signed a request: parse, find the key, token, clock, signature, in this order. A stranger's key costs the same work as a known
-// one, against a secret that opens nothing, so that time does not tell which keys exist.
+// Who signed a request: parse, find the key, token, clock, signature, in this order. An access key that is unknown, inactive or without its
+// token gets one and the same answer after the same work, done against a secret that opens nothing.
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Identity } from '../call.ts'

@@ -115,5 +115,8 @@ export const unrecognized = () =>
 export const expiredToken = () =>
   new SignatureError('expiredToken', 'The security token included in the request is expired')
 
+/** What a client sent, as an error may repeat it: short, and in characters that every encoding can carry. */
+export const echo = (text: string, lengthMax = 64): string => text.slice(0, lengthMax).replace(/[^ -~]/g, '?')
+
 /** How AWS refers to an Authorization header it will not repeat. */
 export const hashedHeader = (value: string): string => hash('sha256', Buffer.from(value, 'latin1'), 'base64')

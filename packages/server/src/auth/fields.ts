@@ -1,7 +1,7 @@
 // Where a signature stands in a request and what it consists of: the Authorization header, or the X-Amz- parameters of the query.
 // Grammar only; what the fields may say is sigv4.ts.
 
-import { hashedHeader, incomplete, missing, twice } from './errors.ts'
+import { echo, hashedHeader, incomplete, missing, twice } from './errors.ts'
 import type { Headers, QueryPair } from './request.ts'
 import { ECDSA } from './signing-keys.ts'
 
@@ -105,7 +105,7 @@ export function parseAuthorization(headers: Headers): SignatureFields {
     if (algorithm === ECDSA && !regionSet)
       faults.push("Authorization header requires existence of a 'X-Amz-Region-Set' header.")
     if (unexpected !== undefined)
-      faults.push(`Authorization header has an unknown or repeated '${unexpected.slice(0, 64)}' parameter.`)
+      faults.push(`Authorization header has an unknown or repeated '${echo(unexpected)}' parameter.`)
     throw incomplete(
       `${faults.join(' ')} (Hashed with SHA-256 and encoded with Base64) Authorization=${hashedHeader(header)}`,
     )

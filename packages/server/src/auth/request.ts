@@ -2,7 +2,7 @@
 // decoded or normalised them. Text is latin1, one character a byte.
 
 import type { WireRequest } from '../http/request.ts'
-import { duplicateHeader, incomplete } from './errors.ts'
+import { duplicateHeader, echo, incomplete } from './errors.ts'
 
 export type { WireRequest }
 
@@ -84,7 +84,7 @@ export function percentDecode(text: string): string {
   let decoded = head!
   for (const escaped of escapes) {
     const digits = escaped.slice(0, 2)
-    if (!HEX_PAIR.test(digits)) throw incomplete(`Illegal hex character in escape % pattern: %${digits}`)
+    if (!HEX_PAIR.test(digits)) throw incomplete(`Illegal hex character in escape % pattern: %${echo(digits)}`)
     decoded += String.fromCharCode(Number.parseInt(digits, 16)) + escaped.slice(2)
   }
   return decoded

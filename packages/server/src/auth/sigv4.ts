@@ -4,7 +4,7 @@
 
 import { createHmac, hash, type KeyObject, timingSafeEqual, verify as verifyEcdsa } from 'node:crypto'
 import { canonicalRequest, stringToSign } from './canonical.ts'
-import { incomplete, mismatch, unsignedHeader, wrongScope } from './errors.ts'
+import { echo, incomplete, mismatch, unsignedHeader, wrongScope } from './errors.ts'
 import { parseAuthorization, parsePresigned, type SignatureFields } from './fields.ts'
 import { isRegion, pickRegion } from './region.ts'
 import { type Headers, indexHeaders, type QueryPair, queryPairs, splitTarget, type WireRequest } from './request.ts'
@@ -66,8 +66,7 @@ export function parseSignature(request: WireRequest, options: ParseOptions): Par
   const signedHeaders = readSignedHeaders(fields.signedHeaders)
   mustBeSigned(headers, signedHeaders, request.body.length, options)
   const algorithm = fields.algorithm
-  if (algorithm !== HMAC && algorithm !== ECDSA)
-    throw incomplete(`Unsupported AWS 'algorithm': '${algorithm.slice(0, ECHO_LENGTH_MAX)}'.`)
+  if (algorithm !== HMAC && algorithm !== ECDSA) throw incomplete(`Unsupported AWS 'algorithm': '${echo(algorithm)}'.`)
   const credential = readCredential(algorithm, fields, time, options)
 
   return {
@@ -86,7 +85,7 @@ export function parseSignature(request: WireRequest, options: ParseOptions): Par
   }
 }
 
-/** Whether `secret`, the secret access key, made this signature over this request. Takes as long for a wrong one as for a right one. */
+/** Whether `secret`, the secret access key, made this signature over this request. Compares in constant time. */
 export function verifySignature(
   parsed: ParsedSignature,
   request: WireRequest,
@@ -190,7 +189,7 @@ function readCredential(
   const form = algorithm === HMAC ? 'keyid/date/region/service/term' : 'keyid/date/service/term'
   const count = algorithm === HMAC ? 5 : 4
   if (elements.length !== count || elements.includes('')) {
-    const got = fields.credential.slice(0, ECHO_LENGTH_MAX)
+    const got = echo(fields.credential, ECHO_LENGTH_MAX)
     throw incomplete(`Credential must have exactly ${count} slash-delimited elements, e.g. ${form}, got '${got}'`)
   }
   const [accessKeyId, date] = elements as [string, string]
@@ -208,18 +207,16 @@ function readCredential(
   if (date !== signedDate)
     faults.push(
       'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: ' +
-        `'${date.slice(0, 64)}' != '${signedDate}', from '${time.timestamp}'.`,
+        `'${echo(date)}' != '${signedDate}', from '${time.timestamp}'.`,
     )
   if (region === undefined) {
-    const named = (algorithm === HMAC ? scopeRegion : (fields.regionSet ?? '')).slice(0, 64)
+    const named = echo(algorithm === HMAC ? scopeRegion : (fields.regionSet ?? ''))
     faults.push(`Credential should be scoped to a valid region, not '${named}'.`)
   }
   if (options.service !== undefined && service !== options.service)
     faults.push(`Credential should be scoped to correct service: '${options.service}'.`)
   if (terminator !== TERMINATOR)
-    faults.push(
-      `Credential should be scoped with a valid terminator: '${TERMINATOR}', not '${terminator.slice(0, 64)}'.`,
-    )
+    faults.push(`Credential should be scoped with a valid terminator: '${TERMINATOR}', not '${echo(terminator)}'.`)
   if (region === undefined || faults.length > 0) throw wrongScope(faults)
 
   return {

@@ -1,6 +1,6 @@
 // Times in signatures: ISO 8601 basic format on the wire, milliseconds inside.
 
-import { expired, incomplete, notYetCurrent } from './errors.ts'
+import { echo, expired, incomplete, notYetCurrent } from './errors.ts'
 
 const BASIC_LENGTH = 16
 const HTTP_DATE_LENGTH = 29
@@ -25,7 +25,7 @@ export function readTime(text: string, from: 'x-amz-date' | 'date'): SigningTime
       return { timestamp: basicFormat(httpMs), timeMs: httpMs }
   }
   throw incomplete(
-    `Date must be in ISO-8601 'basic format'. Got '${text.slice(0, 64)}'. See http://en.wikipedia.org/wiki/ISO_8601`,
+    `Date must be in ISO-8601 'basic format'. Got '${echo(text)}'. See http://en.wikipedia.org/wiki/ISO_8601`,
   )
 }
 

@@ -77,8 +77,7 @@ function serve(): void {
           connection = new SqliteConnection(path, { access: 'write', busyTimeoutMs: 2_000, synchronous: 'FULL' })
           connections.set(path, connection)
         }
-        connection.get('PRAGMA wal_checkpoint(PASSIVE)', [])
-        if (kind === 'TRUNCATE') connection.get('PRAGMA wal_checkpoint(TRUNCATE)', [])
+        connection.get(`PRAGMA wal_checkpoint(${kind})`, [])
       }
     } catch (cause) {
       error = cause instanceof Error ? cause.message : String(cause)

@@ -56,24 +56,18 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
   createFile(path)
   const reads = new ReadPool(path, options.readConnections ?? READ_CONNECTIONS)
   const walSync = durability === 'interval' ? new WalSync(path, log) : undefined
-  let checkpointing: Promise<void> | undefined
-
-  const onCommit = ({ walPages, walPagesPending }: CommitReply): void => {
-    walSync?.noteCommit()
-    if (checkpointing !== undefined) return
-    const kind = checkpointDue(walPages, walPagesPending)
-    if (kind === undefined) return
-    checkpointing = checkpoint(path, kind).then((error) => {
-      if (error !== undefined) log?.warn({ path, error }, 'checkpoint failed')
-      checkpointing = undefined
-    })
-  }
-
+  const checkpoints = new Checkpoints(path, log)
   const synchronous = ({ commit: 'FULL', interval: 'NORMAL', none: 'OFF' } as const)[durability]
   const writes = new GroupCommit({
     start: () => startWriter(options.writer ?? 'thread', { path, synchronous }),
-    beforeGroup: async () => walSync?.mustBeSound(),
-    onCommit,
+    beforeGroup: async () => {
+      await walSync?.mustBeSound()
+      await checkpoints.truncating
+    },
+    onCommit: (reply) => {
+      walSync?.noteCommit()
+      checkpoints.noteCommit(reply)
+    },
   })
   let closing: Promise<void> | undefined
 
@@ -103,10 +97,10 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
       closing ??= (async () => {
         await reads.close()
         await writes.drained()
-        await checkpointing
-        await endCheckpoints(path)
+        await checkpoints.close()
         await walSync?.close()
-        await writes.close()
+        // What could not be copied stays in the log, and is found there at the next start.
+        await writes.close().catch((error) => log?.warn({ path, error: String(error) }, 'checkpoint at close failed'))
       })()
       return closing
     },
@@ -123,6 +117,54 @@ function createFile(path: string): void {
     if (code === 'EEXIST') return
     const reason = code === 'ENOSPC' ? 'full' : code === 'EROFS' ? 'readonly' : 'unavailable'
     throw new DatabaseError(reason, `cannot create ${path}: ${code}`)
+  }
+}
+
+class Checkpoints {
+  readonly #path: string
+  readonly #log: Logger | undefined
+  #running: Promise<void> | undefined
+  /** What the last commit during the one that runs said. */
+  #next: CommitReply | undefined
+  /** While it is set no group begins: against a writer that never pauses a checkpoint would wait for ever. */
+  truncating: Promise<void> | undefined
+
+  constructor(path: string, log: Logger | undefined) {
+    this.#path = path
+    this.#log = log
+  }
+
+  noteCommit(reply: CommitReply): void {
+    if (this.#running !== undefined) {
+      this.#next = reply
+      return
+    }
+    const kind = checkpointDue(reply.walPages, reply.walPagesPending)
+    if (kind === undefined) return
+    this.#running = this.#checkpoint(kind).finally(() => {
+      const next = this.#next
+      this.#running = undefined
+      this.#next = undefined
+      if (next !== undefined) this.noteCommit(next)
+    })
+  }
+
+  async close(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+    await endCheckpoints(this.#path)
+  }
+
+  async #checkpoint(kind: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
+    await this.#run('PASSIVE')
+    if (kind === 'PASSIVE') return
+    this.truncating = this.#run('TRUNCATE')
+    await this.truncating
+    this.truncating = undefined
+  }
+
+  async #run(kind: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
+    const error = await checkpoint(this.#path, kind)
+    if (error !== undefined) this.#log?.warn({ path: this.#path, kind, error }, 'checkpoint failed')
   }
 }
 

@@ -33,14 +33,28 @@ export type TestDatabaseOptions = {
 
 /** A fresh, migrated database, gone when the test ends. */
 export async function openTestDatabase(t: TestScope, options: TestDatabaseOptions = {}): Promise<Database> {
-  const url = await openTestDatabaseUrl(t, options)
-  const database =
-    url === undefined
-      ? await openSqlite({ path: join(temporaryDirectory(t), 'test.db'), durability: 'none', writer: 'inline' })
-      : await openPostgres({ url })
-  t.after(() => database.close())
-  await migrate(database, options.sets ?? ['main', 'audit'])
+  const { testDatabaseUrl = process.env.TEST_DATABASE ?? '', sets = ['main', 'audit'] } = options
+  const { open, remove } = testDatabaseUrl === '' ? freshSqlite() : await freshPostgres(testDatabaseUrl)
+  const database = await open()
+  t.after(async () => {
+    await database.close()
+    await remove()
+  })
+  await migrate(database, sets)
   return database
+}
+
+function freshSqlite() {
+  const directory = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
+  return {
+    open: () => openSqlite({ path: join(directory, 'test.db'), durability: 'none', writer: 'inline' }),
+    remove: async () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }),
+  }
+}
+
+async function freshPostgres(server: string) {
+  const { url, drop } = await createDatabase(server)
+  return { open: () => openPostgres({ url }), remove: drop }
 }
 
 /** The URL of a fresh, empty PostgreSQL database, gone when the test ends; undefined where the tests run on SQLite. */
@@ -56,7 +70,7 @@ export async function openTestDatabaseUrl(
 
 export const createTestDatabase = openTestDatabaseUrl
 
-/** A directory that is removed when the test ends, after what was registered later has ended. */
+/** A directory that is removed when the test ends. Hooks run in the order in which they were registered, so before those registered later. */
 export function temporaryDirectory(t: TestScope): string {
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
   t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }))

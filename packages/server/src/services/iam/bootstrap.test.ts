@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { IntegrityError } from '../../errors.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import type { Transaction } from '../../storage/database.ts'
+import { openTestDatabase } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, listAccessKeys, setAccessKeyStatus } from './access-keys.ts'
 import { bootstrapIdentity, type Preset, PresetError, recoverAdministrator } from './bootstrap.ts'
 import { findAccessKey, findFirstAccount, type IamWriter, readPrincipal } from './store.ts'
-import { openTestIam } from './testing.ts'
+import { iamOn } from './testing.ts'
 import { accountOfAccessKeyId } from './unique-id.ts'
 import { createAccount, findAccount } from './users.ts'
 
@@ -27,7 +28,7 @@ async function mayDoAnything(
 }
 
 test('the first start makes an account whose administrator may do everything and whose root has no key', async (t) => {
-  const { app, write, read } = await openTestIam(t)
+  const { app, write, read } = iamOn(await openTestDatabase(t))
   const made = await write((tx) => bootstrapIdentity(app, tx, now))
   assert.ok(made)
   assert.match(made.accountId, /^[1-9]\d{11}$/)
@@ -47,7 +48,7 @@ test('the first start makes an account whose administrator may do everything and
 })
 
 test('a later start makes nothing', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   assert.ok(await write((tx) => bootstrapIdentity(app, tx, now)))
   assert.equal(await write((tx) => bootstrapIdentity(app, tx, now)), undefined)
   assert.equal(await write((tx) => bootstrapIdentity(app, tx, now, { accountId: '111122223333' })), undefined)
@@ -60,17 +61,17 @@ test('a preset gives account, access key and secret; empty texts are none', asyn
     accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
     secretAccessKey: `${'s'.repeat(39)}#`,
   }
-  const one = await openTestIam(t)
+  const one = iamOn(await openTestDatabase(t))
   assert.deepEqual(await one.write((tx) => bootstrapIdentity(one.app, tx, now, preset)), preset)
   assert.ok(await one.read((tx) => mayDoAnything(one.app, tx, preset)))
 
-  const two = await openTestIam(t)
+  const two = iamOn(await openTestDatabase(t))
   const none = { accountId: '', accessKeyId: '', secretAccessKey: '' }
   assert.match((await two.write((tx) => bootstrapIdentity(two.app, tx, now, none)))!.accountId, /^\d{12}$/)
 })
 
 test('a preset that cannot be used is refused in one line that does not hold the secret, and nothing is made', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   const secretAccessKey = 'sesame'.repeat(7)
   const accessKeyId = 'AKIAIOSFODNN7EXAMPLE'
   const cases: readonly (readonly [Preset, RegExp])[] = [
@@ -104,7 +105,7 @@ test('a preset that cannot be used is refused in one line that does not hold the
 })
 
 test('where accounts exist and the first is not known, nothing is made', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   await write((tx) => createAccount(app, tx, { name: 'any', now }))
   await assert.rejects(
     write((tx) => bootstrapIdentity(app, tx, now)),
@@ -113,7 +114,7 @@ test('where accounts exist and the first is not known, nothing is made', async (
 })
 
 test('recovery gives an administrator with a full set of keys a new one for the oldest inactive one', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   const first = (await write((tx) => bootstrapIdentity(app, tx, now)))!
   const { accountId } = first
   const second = await write((tx) => recoverAdministrator(app, tx, now + 1))
@@ -133,7 +134,7 @@ test('recovery gives an administrator with a full set of keys a new one for the 
 })
 
 test('recovery makes the administrator again where the user, its policy or its keys are lost', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   const first = (await write((tx) => bootstrapIdentity(app, tx, now)))!
   const { accountId } = first
 
@@ -149,7 +150,7 @@ test('recovery makes the administrator again where the user, its policy or its k
 })
 
 test('recovery refuses an administrator whose row was altered, and a server without accounts', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   await assert.rejects(
     write((tx) => recoverAdministrator(app, tx, now)),
     /there is no account yet/,

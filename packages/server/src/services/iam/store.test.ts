@@ -7,11 +7,11 @@ import type { Database, Transaction, Value } from '../../storage/database.ts'
 import { migrate } from '../../storage/migrate.ts'
 import { createRows } from '../../storage/sealed.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
-import { temporaryDirectory } from '../../storage/testing.ts'
+import { openTestDatabase, temporaryDirectory } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, setAccessKeyStatus } from './access-keys.ts'
 import { bootstrapIdentity } from './bootstrap.ts'
 import { findAccessKey, findFirstAccount, type IamWriter, readPrincipal } from './store.ts'
-import { openTestIam, policyDocument, testIam } from './testing.ts'
+import { iamOn, policyDocument, testIam } from './testing.ts'
 import { attachUserPolicy, createAccount, createPolicy, createUser, findAccount, putUserPolicy } from './users.ts'
 
 const now = 1_700_000_000_000
@@ -155,7 +155,7 @@ async function undone(database: Database, work: (tx: Transaction) => Promise<voi
 }
 
 test('no row or column altered, swapped or deleted in the database gives any access key more than it had', async (t) => {
-  const { app, database, write } = await openTestIam(t)
+  const { app, database, write } = iamOn(await openTestDatabase(t))
   const keys = await write((tx) => createWorld(app, tx))
   const powers = (tx: Transaction) => Promise.all(keys.map((key) => power(app, tx, key)))
   const before = await write(powers)
@@ -196,7 +196,7 @@ async function mustBeHarmless(app: IamWriter, tx: Transaction, what: string, ina
 }
 
 test('an access key that was deleted stays deleted when its row is put back', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   await write((tx) => createWorld(app, tx))
   const { accessKeyId } = await write((tx) => createAccessKey(app, tx, '111111111111', alice, now))
   const row = await write((tx) => tx.get<Row>('SELECT * FROM iam_access_key WHERE access_key_id = $1', accessKeyId))
@@ -216,7 +216,7 @@ test('an access key that was deleted stays deleted when its row is put back', as
 })
 
 test('a policy made again under the ARN of an attached one does not stand in for it', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   const keys = await write((tx) => createWorld(app, tx))
   await write((tx) => tx.run("DELETE FROM iam_policy WHERE arn = 'arn:aws:iam::111111111111:policy/deny'"))
   const document = policyDocument({ Effect: 'Allow', Action: '*', Resource: '*' })
@@ -229,7 +229,7 @@ test('a policy made again under the ARN of an attached one does not stand in for
 })
 
 test('rows of another installation, with other keys, are refused', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   const keys = await write((tx) => createWorld(app, tx))
   const stranger = testIam()
   await assert.rejects(
@@ -243,12 +243,12 @@ test('rows of another installation, with other keys, are refused', async (t) => 
 })
 
 test('an unknown access key is undefined', async (t) => {
-  const { app, read } = await openTestIam(t)
+  const { app, read } = iamOn(await openTestDatabase(t))
   assert.equal(await read((tx) => findAccessKey(app, tx, 'AKIAIOSFODNN7EXAMPLE')), undefined)
 })
 
 test('nothing stored holds a secret access key', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   await write((tx) => createWorld(app, tx))
   const chosen = { accessKeyId: 'AKIAAAAAAAAAAAAAAAAA', secretAccessKey: 'sesame'.repeat(7) }
   await write((tx) => createAccessKey(app, tx, '111111111111', alice, now, chosen))

@@ -238,8 +238,7 @@ export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: stri
  */
 export async function readPrincipal(app: IamReader, tx: Transaction, identity: Identity): Promise<Principal> {
   const { account, kind, userId, accessKeyId } = identity
-  const name = `${account}/${kind}/${userId}/${accessKeyId}`
-  const principal = await cachesOf(app).principals.read(tx, name, async () => {
+  const principal = await cachesOf(app).principals.read(tx, accessKeyId, async () => {
     const owner = await findOwner(app, tx, account, kind === 'user' ? userId : undefined)
     if (owner === undefined || entryOf(owner, accessKeyId)?.status !== 'Active') return undefined
     const attached = 'userName' in owner.body ? await readAttached(app, tx, account, owner.body.attachedPolicies) : []
@@ -252,7 +251,7 @@ export async function readPrincipal(app: IamReader, tx: Transaction, identity: I
       },
     }
   })
-  if (principal === undefined) throw accessKeyGone()
+  if (principal?.account !== account || principal.userId !== userId) throw accessKeyGone()
   return principal
 }
 

@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openTestDatabase, type TestScope } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, listAccessKeys, setAccessKeyStatus } from './access-keys.ts'
 import { managedPolicyArn } from './managed-policies.ts'
 import { findAccessKey } from './store.ts'
-import { openTestIam, policyDocument } from './testing.ts'
+import { iamOn, policyDocument } from './testing.ts'
 import { attachUserPolicy, createAccount, createPolicy, createUser, findAccount, putUserPolicy } from './users.ts'
 
 const now = 1_700_000_000_000
 const allow = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }
 
-async function withUser(t: Parameters<typeof openTestIam>[0]) {
-  const iam = await openTestIam(t)
+async function withUser(t: TestScope) {
+  const iam = iamOn(await openTestDatabase(t))
   const account = await iam.write((tx) => createAccount(iam.app, tx, { name: 'a', now }))
   await iam.write((tx) => createUser(iam.app, tx, account, { userName: 'Alice', now }))
   return { ...iam, account }
 }
 
 test('an account is found by its id, and an id is taken once', async (t) => {
-  const { app, write } = await openTestIam(t)
+  const { app, write } = iamOn(await openTestDatabase(t))
   assert.equal(await write((tx) => findAccount(app, tx, '111122223333')), undefined)
   const accountId = '111122223333'
   assert.equal(await write((tx) => createAccount(app, tx, { name: 'a', now, accountId })), accountId)

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict'
 import { type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import type { Call } from '../../call.ts'
+import type { Call, Identity, Principal } from '../../call.ts'
 import { sealBlob } from '../../crypto/ciphertext.ts'
 import { canonicalContext } from '../../crypto/encryption-context.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
+import { compilePolicy } from '../../policy/compile.ts'
 import { testKeyring, testStorage } from '../../seal/testing.ts'
 import type { Access, Database } from '../../storage/database.ts'
 import { createRows } from '../../storage/sealed.ts'
@@ -29,25 +30,21 @@ async function setUp(t: TestContext, options: Partial<KmsOptions> = {}) {
   return { database, keyring, rows, kms, clock }
 }
 
+type Caller = { access?: Access; account?: string; region?: string; policy?: object }
+
 /** Runs work as one call of a user of the account. */
 const asCaller = <T>(
   database: Database,
   work: (call: Call) => Promise<T>,
-  {
-    access = 'write',
-    account = ACCOUNT,
-    region = 'us-east-1',
-  }: { access?: Access; account?: string; region?: string } = {},
+  { access = 'write', account = ACCOUNT, region = 'us-east-1', policy }: Caller = {},
 ): Promise<T> =>
   database.transaction(access, (tx) => {
-    const identity = {
-      accessKeyId: 'AKIA',
-      account,
-      kind: 'user',
-      userId: 'AIDA',
-      arn: `arn:aws:iam::${account}:user/u`,
-    }
-    return work({ tx, now: 5, partition: 'aws', region, account, identity } as unknown as Call)
+    const arn = `arn:aws:iam::${account}:user/u`
+    const identity: Identity = { accessKeyId: 'AKIA', account, kind: 'user', userId: 'AIDA', arn }
+    const policies =
+      policy === undefined ? [] : [{ name: 'own', policy: compilePolicy(JSON.stringify(policy), 'identity') }]
+    const principal: Principal = { ...identity, identity, policies }
+    return work({ tx, now: 5, partition: 'aws', region, account, identity, principal } as Call)
   })
 
 const generate = (database: Database, kms: Kms, keyId?: string, caller = {}): Promise<DataKey> =>
@@ -261,6 +258,29 @@ test('a blob opens in no other account, region, context or service, cached or no
   }
   // The order of the pairs is nothing that a cache may depend on.
   await decrypt(database, kms, ciphertextBlob, {}, { SecretVersionId: 'v1', SecretARN: context.SecretARN })
+})
+
+test('the caller needs no permission of KMS for the managed key, but may be denied it', async (t) => {
+  const { database, kms } = await setUp(t)
+  const { ciphertextBlob, keyArn } = await generate(database, kms)
+  await decrypt(database, kms, ciphertextBlob)
+  const deny = (Action: string, Resource: string) => ({
+    policy: { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action, Resource }] },
+  })
+  for (const caller of [deny('kms:*', '*'), deny('kms:Decrypt', keyArn)])
+    await assert.rejects(
+      decrypt(database, kms, ciphertextBlob, caller),
+      answers(
+        'AccessDeniedException',
+        `User: arn:aws:iam::${ACCOUNT}:user/u is not authorized to perform: kms:Decrypt on resource: ${keyArn} with an explicit deny in an identity-based policy`,
+      ),
+    )
+  await assert.rejects(
+    generate(database, kms, undefined, deny('kms:Generate*', '*')),
+    answers('AccessDeniedException', /explicit deny/),
+  )
+  await decrypt(database, kms, ciphertextBlob, deny('kms:Decrypt', keyArn.replace(/..$/, 'zz')))
+  await decrypt(database, kms, ciphertextBlob, deny('kms:Encrypt', '*'))
 })
 
 test('every altered byte of a blob ends with the same answer', async (t) => {

@@ -10,6 +10,7 @@ import type { Keyring } from '../../seal/keyring.ts'
 import { SnapshotCache } from '../../storage/cache.ts'
 import type { Transaction } from '../../storage/database.ts'
 import type { Rows } from '../../storage/sealed.ts'
+import { authorizeThroughService } from './access.ts'
 import {
   aliasNotFound,
   ciphertextNotAuthorized,
@@ -24,7 +25,6 @@ import { newMaterial, openMaterial } from './material.ts'
 import {
   aliasArn,
   arnOf,
-  authorizeThroughService,
   type KeyScope,
   type KmsAlias,
   type KmsKey,
@@ -146,7 +146,7 @@ export function createKms(options: KmsOptions): Kms {
     generateDataKey: async (call, service, keyId, context) => {
       const action = 'kms:GenerateDataKey'
       const key = keyId === undefined ? await managedKey(call, service) : await resolveKey(call, service, keyId, action)
-      authorizeThroughService(key, call.identity, service, action)
+      authorizeThroughService(call, key, service, action)
       mustBeUsable(key)
       const material = await readMaterial(call.tx, key.currentMaterialId, key.region)
       if (material === undefined)
@@ -171,7 +171,7 @@ export function createKms(options: KmsOptions): Kms {
       const key = await readKey(call.tx, material.accountId, call.region, material.keyId)
       if (key === undefined)
         throw new IntegrityError('kms_material', [materialId, call.region], 'belongs to a key that is gone')
-      authorizeThroughService(key, call.identity, service, 'kms:Decrypt')
+      authorizeThroughService(call, key, service, 'kms:Decrypt')
       mustBeUsable(key)
 
       if (known !== undefined && sameContext(known.context, context)) return known.key

@@ -30,6 +30,12 @@ export const notAuthorized = (principal: string, action: string) =>
     `User: ${principal} is not authorized to perform: ${action} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
   )
 
+export const explicitlyDenied = (principal: string, action: string, arn: string) =>
+  kmsError(
+    'AccessDeniedException',
+    `User: ${principal} is not authorized to perform: ${action} on resource: ${arn} with an explicit deny in an identity-based policy`,
+  )
+
 export const ciphertextNotAuthorized = () =>
   kmsError(
     'AccessDeniedException',

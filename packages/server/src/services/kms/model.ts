@@ -1,7 +1,7 @@
 // What a KMS key is, how it is named, and the policy of the AWS managed key. Pure.
 
 import { lengthPrefixed } from '../../crypto/length-prefix.ts'
-import { invalidKeyId, notAuthorized, otherRegion } from './errors.ts'
+import { invalidKeyId, otherRegion } from './errors.ts'
 
 export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
 
@@ -118,22 +118,6 @@ export const managedKeyPolicy = (service: 'secretsmanager', { partition, region,
       },
     ],
   })
-
-/**
- * What the managed key's policy says, for a call that a service makes on a principal's behalf: kms:CallerAccount and kms:ViaService,
- * which only the server sets. Customer keys have no API yet, so none is allowed.
- * @throws ServiceError AccessDeniedException
- */
-export function authorizeThroughService(
-  key: KmsKey,
-  caller: { readonly account: string; readonly arn: string },
-  service: string,
-  action: string,
-): void {
-  const callerAccountEquals = caller.account === key.accountId
-  const viaServiceEquals = key.keyManager === 'AWS' && key.managedFor === service
-  if (!callerAccountEquals || !viaServiceEquals) throw notAuthorized(caller.arn, action)
-}
 
 /** Wrapped material opens only as what it was wrapped as. The domain key's version is bound by the keyring itself. */
 export const materialAad = (material: Omit<KmsMaterial, 'wrapped' | 'createdAt'>): readonly Uint8Array[] => [

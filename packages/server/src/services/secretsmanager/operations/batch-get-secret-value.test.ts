@@ -12,7 +12,8 @@ import {
   ListSecretsCommand,
   PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, type TestServer } from '../../../testing.ts'
+import { type Caller, createCaller, events } from '../testing.ts'
 
 async function start(t: TestContext) {
   const server = await startTestServer(t)
@@ -143,30 +144,25 @@ test('the trail has the call and one GetSecretValue for each secret, failures wi
   const { server, create, get } = await start(t)
   const { ARN } = await create('good', 'hunter2')
   await get({ SecretIdList: ['good', 'missing'] })
-  const lookup = async (AttributeValue: string) => {
-    const { body } = await server.call('cloudtrail', 'LookupEvents', {
-      LookupAttributes: [{ AttributeKey: 'EventName', AttributeValue }],
-    })
-    return (body as { Events: { CloudTrailEvent: string }[] }).Events.map(({ CloudTrailEvent }) => {
-      assert.ok(!CloudTrailEvent.includes('hunter2'))
-      return JSON.parse(CloudTrailEvent)
-    })
-  }
-  const [batch] = await lookup('BatchGetSecretValue')
-  assert.deepEqual(batch.requestParameters, { secretIdList: ['good', 'missing'] })
-  assert.equal(batch.responseElements, null)
-  const singles = await lookup('GetSecretValue')
+  const [batch] = await events(server, 'BatchGetSecretValue')
+  assert.deepEqual(batch?.requestParameters, { secretIdList: ['good', 'missing'] })
+  assert.equal(batch?.responseElements, null)
+  const singles = await events(server, 'GetSecretValue')
+  assert.ok(!JSON.stringify([batch, singles]).includes('hunter2'))
   assert.equal(singles.length, 2)
-  const good = singles.find((record) => record.requestParameters.secretId === 'good')
-  assert.equal(good.errorCode, undefined)
-  assert.equal(good.eventType, 'AwsApiCall')
-  assert.equal(good.userIdentity.accessKeyId, server.credentials.accessKeyId)
+  const eventOf = (secretId: string) =>
+    singles.find(({ requestParameters }) => requestParameters?.secretId === secretId)
+  const good = eventOf('good')
+  assert.equal(good?.eventType, 'AwsApiCall')
+  assert.equal(good?.readOnly, true)
+  assert.equal(good?.errorCode, undefined)
   assert.deepEqual(
-    good.resources.map((resource: { ARN: string }) => resource.ARN),
+    good?.resources?.map((resource) => resource.ARN),
     [ARN],
   )
-  const missing = singles.find((record) => record.requestParameters.secretId === 'missing')
-  assert.equal(missing.errorCode, 'ResourceNotFoundException')
+  const missing = eventOf('missing')
+  assert.equal(missing?.errorCode, 'ResourceNotFoundException')
+  assert.equal(missing?.errorMessage, "Secrets Manager can't find the specified secret.")
 })
 
 test('reading in a batch is reading: the day of access is kept', async (t) => {
@@ -176,3 +172,67 @@ test('reading in a batch is reading: the day of access is kept', async (t) => {
   const { LastAccessedDate } = await client.send(new DescribeSecretCommand({ SecretId: 'a' }))
   assert.equal(LastAccessedDate?.getTime(), new Date(server.app.now()).setUTCHours(0, 0, 0, 0))
 })
+
+const allow = (Action: string, Resource = '*') => ({ Effect: 'Allow', Action: `secretsmanager:${Action}`, Resource })
+
+test('each secret needs its own permission, and a refusal tells what GetSecretValue would tell', async (t) => {
+  const { server, create } = await start(t)
+  const { ARN: allowed } = await create('allowed', 'x')
+  const { ARN: denied } = await create('denied', 'y')
+  const caller = await createCaller(server, 'some', [
+    allow('BatchGetSecretValue'),
+    allow('ListSecrets'),
+    allow('GetSecretValue', allowed as string),
+  ])
+  const refusal = (id: string, shown: string) => ({
+    SecretId: id,
+    ErrorCode: 'AccessDeniedException',
+    Message: `User: ${caller.arn} is not authorized to perform: secretsmanager:GetSecretValue on resource: ${shown} because no identity-based policy allows the secretsmanager:GetSecretValue action`,
+  })
+  const byId = await batchAs(server, caller, { SecretIdList: ['denied', 'allowed', 'missing'] })
+  assert.deepEqual(
+    byId.body.SecretValues.map(({ Name }: { Name: string }) => Name),
+    ['allowed'],
+  )
+  // What is missing is refused too: whether it exists is not told.
+  assert.deepEqual(byId.body.Errors, [refusal('denied', denied as string), refusal('missing', 'missing')])
+
+  const byFilter = await batchAs(server, caller, { Filters: [{ Key: 'name', Values: ['denied', 'allowed'] }] })
+  assert.deepEqual(
+    byFilter.body.SecretValues.map(({ Name }: { Name: string }) => Name),
+    ['allowed'],
+  )
+  assert.deepEqual(byFilter.body.Errors, [refusal(denied as string, denied as string)])
+})
+
+test('the call itself needs BatchGetSecretValue, and with filters ListSecrets; refusals name no resource', async (t) => {
+  const { server, create } = await start(t)
+  await create('a', 'x')
+  const Filters = [{ Key: 'name', Values: ['a'] }]
+  const getter = await createCaller(server, 'getter', [allow('GetSecretValue'), allow('ListSecrets')])
+  const batcher = await createCaller(server, 'batcher', [allow('GetSecretValue'), allow('BatchGetSecretValue')])
+  const refusal = ({ arn }: Caller, action: string) => ({
+    __type: 'AccessDeniedException',
+    Message: `User: ${arn} is not authorized to perform: secretsmanager:${action} because no identity-based policy allows the secretsmanager:${action} action`,
+  })
+  const refused = await batchAs(server, getter, { SecretIdList: ['a'] })
+  assert.deepEqual(refused.body, refusal(getter, 'BatchGetSecretValue'))
+  assert.deepEqual((await batchAs(server, batcher, { Filters })).body, refusal(batcher, 'ListSecrets'))
+  assert.equal((await batchAs(server, batcher, { SecretIdList: ['a'] })).body.SecretValues.length, 1)
+})
+
+test('a secret of another account is refused like one that does not exist', async (t) => {
+  const { server, create } = await start(t)
+  const { ARN } = await create('a', 'x')
+  const stranger = await createCaller(server, 'stranger', [allow('*')], 'new')
+  const missing = (ARN as string).replace(/......$/, 'AbCdEf')
+  const { body } = await batchAs(server, stranger, { SecretIdList: ['a', ARN as string, missing] })
+  assert.deepEqual(body.SecretValues, [])
+  const [byName, byArn, byMissingArn] = body.Errors
+  assert.equal(byName.ErrorCode, 'ResourceNotFoundException')
+  assert.equal(byArn.ErrorCode, 'AccessDeniedException')
+  assert.deepEqual(byMissingArn, { ...byArn, SecretId: missing, Message: byArn.Message.replace(ARN, missing) })
+})
+
+const batchAs = (server: TestServer, { credentials }: Caller, input: object) =>
+  server.call('secretsmanager', 'BatchGetSecretValue', input, { credentials })

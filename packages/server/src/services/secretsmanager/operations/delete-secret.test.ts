@@ -19,7 +19,8 @@ import {
   UpdateSecretCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, type TestServer } from '../../../testing.ts'
+import { createCaller, events } from '../testing.ts'
 import { eventDate } from './delete-secret.ts'
 
 const DAY_MS = 86_400_000
@@ -32,8 +33,6 @@ const NOT_FOUND = {
   message: "Secrets Manager can't find the specified secret.",
 }
 
-type Server = Awaited<ReturnType<typeof startTestServer>>
-
 async function start(t: TestContext) {
   const server = await startTestServer(t)
   const client = server.secretsManager
@@ -43,20 +42,14 @@ async function start(t: TestContext) {
   return { server, client, arn: ARN as string, versionId: VersionId as string, remove }
 }
 
-type Record = { readonly [name: string]: unknown }
+type Counts = { readonly [name: string]: unknown }
 
 /** The records of the trail with this name, oldest first. */
-async function records(server: Server, eventName: string): Promise<readonly Record[]> {
-  const { body } = await server.call('cloudtrail', 'LookupEvents', {
-    LookupAttributes: [{ AttributeKey: 'EventName', AttributeValue: eventName }],
-  })
-  const { Events } = body as { readonly Events: readonly { readonly CloudTrailEvent: string }[] }
-  return Events.map((event) => JSON.parse(event.CloudTrailEvent) as Record).reverse()
-}
+const records = async (server: TestServer, eventName: string) => (await events(server, eventName)).toReversed()
 
-async function rowCounts({ app }: Server): Promise<Record> {
+async function rowCounts({ app }: TestServer): Promise<Counts> {
   const counts = await app.database.transaction('read', (tx) =>
-    tx.get<Record>(`SELECT (SELECT COUNT(*) FROM secret) AS secrets, (SELECT COUNT(*) FROM secret_version) AS versions,
+    tx.get<Counts>(`SELECT (SELECT COUNT(*) FROM secret) AS secrets, (SELECT COUNT(*) FROM secret_version) AS versions,
       (SELECT COUNT(*) FROM job) AS jobs, (SELECT SUM(used) FROM quota_usage WHERE resource = 'secret') AS used`),
   )
   return { ...counts }
@@ -75,14 +68,15 @@ test('the deletion date is the moment of the call and the window, 30 days unless
   assert.equal(described.LastChangedDate?.getTime(), described.DeletedDate?.getTime())
 })
 
-for (const days of [7, 30]) {
-  test(`a recovery window of ${days} days is allowed`, async (t) => {
-    const { server, remove } = await start(t)
+test('recovery windows of 7 and of 30 days are allowed', async (t) => {
+  const { server, client, remove } = await start(t)
+  for (const days of [7, 30]) {
     const now = server.app.now()
     const { DeletionDate } = await remove({ RecoveryWindowInDays: days, ForceDeleteWithoutRecovery: false })
     assert.equal(Math.floor((DeletionDate!.getTime() - now) / DAY_MS), days)
-  })
-}
+    await client.send(new RestoreSecretCommand({ SecretId: 'db' }))
+  }
+})
 
 test('windows outside 7 to 30 days, and a window with force, are refused and change nothing', async (t) => {
   const { client, remove } = await start(t)
@@ -151,7 +145,7 @@ test('a secret is removed with its versions and its place in the quota when the 
     ended.map((record) => record.additionalEventData),
     [versionId, second.VersionId].map((id) => ({ SecretId: arn, SecretVersionId: id })),
   )
-  for (const record of ended) {
+  for (const record of ended as readonly { readonly [name: string]: unknown }[]) {
     assert.equal(record.eventType, 'AwsServiceEvent')
     assert.equal(record.eventSource, 'secretsmanager.amazonaws.com')
     assert.equal(record.recipientAccountId, server.accountId)
@@ -221,6 +215,22 @@ test('forcing where there is nothing succeeds, so that cleaning up can be repeat
     assert.equal(answer.Name, Name)
     assert.ok(answer.DeletionDate instanceof Date)
     await assert.rejects(client.send(new DeleteSecretCommand({ SecretId })), NOT_FOUND)
+  }
+  assert.deepEqual(await rowCounts(server), { secrets: 1, versions: 1, jobs: 0, used: 1 })
+})
+
+test('forcing needs the permission, whether there is a secret or not', async (t) => {
+  const { server } = await start(t)
+  const { arn, credentials } = await createCaller(server, 'reader', [
+    { Effect: 'Allow', Action: 'secretsmanager:DescribeSecret', Resource: '*' },
+  ])
+  for (const SecretId of ['db', 'nothing']) {
+    const input = { SecretId, ForceDeleteWithoutRecovery: true }
+    const { body } = await server.call('secretsmanager', 'DeleteSecret', input, { credentials })
+    assert.equal(body.__type, 'AccessDeniedException')
+    assert.ok(
+      body.Message.startsWith(`User: ${arn} is not authorized to perform: secretsmanager:DeleteSecret on resource: `),
+    )
   }
   assert.deepEqual(await rowCounts(server), { secrets: 1, versions: 1, jobs: 0, used: 1 })
 })

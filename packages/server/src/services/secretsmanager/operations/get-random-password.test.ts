@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GetRandomPasswordCommand, type GetRandomPasswordRequest } from '@aws-sdk/client-secrets-manager'
 import { startTestServer } from '../../../testing.ts'
+import { events } from '../testing.ts'
 
 test('each parameter shapes the password', async (t) => {
   const { secretsManager: client } = await startTestServer(t)
@@ -46,12 +47,8 @@ test('the trail tells the rules and not the password', async (t) => {
   const { RandomPassword } = await server.secretsManager.send(
     new GetRandomPasswordCommand({ PasswordLength: 40, ExcludePunctuation: true }),
   )
-  const { body } = await server.call('cloudtrail', 'LookupEvents', {
-    LookupAttributes: [{ AttributeKey: 'EventName', AttributeValue: 'GetRandomPassword' }],
-  })
-  const [event] = (body as { Events: { CloudTrailEvent: string }[] }).Events
-  const record = JSON.parse(event!.CloudTrailEvent)
-  assert.deepEqual(record.requestParameters, { passwordLength: 40, excludePunctuation: true })
-  assert.equal(record.responseElements, null)
-  assert.ok(!event!.CloudTrailEvent.includes(RandomPassword as string))
+  const [record] = await events(server, 'GetRandomPassword')
+  assert.deepEqual(record?.requestParameters, { passwordLength: 40, excludePunctuation: true })
+  assert.equal(record?.responseElements, null)
+  assert.ok(!JSON.stringify(record).includes(RandomPassword as string))
 })

@@ -14,11 +14,10 @@ import {
   UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager'
 import fc from 'fast-check'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, type TestServer } from '../../../testing.ts'
 import { sealNextToken } from '../list.ts'
 import { insertSecret } from '../store.ts'
-
-type Server = Awaited<ReturnType<typeof startTestServer>>
+import { createCaller } from '../testing.ts'
 
 const HOUR_MS = 3_600_000
 const NAMES = [
@@ -46,7 +45,7 @@ const TAGS = [
 ]
 
 /** Secrets of many kinds: several made in the same millisecond, some changed, some read, some scheduled for deletion. */
-async function makeSecrets(server: Server): Promise<readonly DescribeSecretResponse[]> {
+async function makeSecrets(server: TestServer): Promise<readonly DescribeSecretResponse[]> {
   const client = server.secretsManager
   const described: DescribeSecretResponse[] = []
   let n = 0
@@ -167,7 +166,7 @@ function naive(secrets: readonly DescribeSecretResponse[], query: Query): string
     .map((secret) => secret.Name!)
 }
 
-async function listAll(server: Server, query: ListSecretsRequest): Promise<readonly SecretListEntry[]> {
+async function listAll(server: TestServer, query: ListSecretsRequest): Promise<readonly SecretListEntry[]> {
   const entries: SecretListEntry[] = []
   let NextToken: string | undefined
   let pages = 0
@@ -262,9 +261,30 @@ test('an entry tells what DescribeSecret tells, and names the labels of versions
   assert.equal(listed.filter((entry) => entry.DeletedDate !== undefined).length, 3)
 })
 
-test('a list is empty in a region and an account without secrets', async (t) => {
+test('another account and another region have lists of their own, and tokens of theirs', async (t) => {
   const server = await startTestServer(t)
-  assert.deepEqual((await server.secretsManager.send(new ListSecretsCommand({}))).SecretList, [])
+  for (const Name of ['a', 'b']) await server.secretsManager.send(new CreateSecretCommand({ Name }))
+  const stranger = await createCaller(server, 'stranger', [{ Effect: 'Allow', Action: '*', Resource: '*' }], 'new')
+  const list = (input: object, options: object) => server.call('secretsmanager', 'ListSecrets', input, options)
+  const { NextToken } = await page(server, { MaxResults: 1 })
+  for (const elsewhere of [{ credentials: stranger.credentials }, { region: 'us-west-2' }]) {
+    assert.deepEqual((await list({}, elsewhere)).body, { SecretList: [] })
+    assert.equal((await list({ NextToken }, elsewhere)).body.__type, 'InvalidNextTokenException')
+  }
+  assert.equal((await list({ NextToken }, {})).body.SecretList.length, 1)
+})
+
+test('a caller without the permission is told so, and no resource is named', async (t) => {
+  const server = await startTestServer(t)
+  const { arn, credentials } = await createCaller(server, 'reader', [
+    { Effect: 'Allow', Action: 'secretsmanager:DescribeSecret', Resource: '*' },
+  ])
+  const { status, body } = await server.call('secretsmanager', 'ListSecrets', {}, { credentials })
+  assert.equal(status, 400)
+  assert.deepEqual(body, {
+    __type: 'AccessDeniedException',
+    Message: `User: ${arn} is not authorized to perform: secretsmanager:ListSecrets because no identity-based policy allows the secretsmanager:ListSecrets action`,
+  })
 })
 
 test('a page without filters has as many secrets as were asked for, and the last one has no token', async (t) => {
@@ -369,7 +389,7 @@ test('parameters beyond their limits are refused by the model', async (t) => {
 })
 
 /** Secrets as rows, without a call for each. */
-async function insertMany(server: Server, count: number, nameOf: (n: number) => string): Promise<void> {
+async function insertMany(server: TestServer, count: number, nameOf: (n: number) => string): Promise<void> {
   const { app, accountId, region } = server
   await app.database.transaction('write', async (tx) => {
     for (let n = 0; n < count; n++) {
@@ -387,7 +407,8 @@ async function insertMany(server: Server, count: number, nameOf: (n: number) => 
   })
 }
 
-const page = (server: Server, input: ListSecretsRequest) => server.secretsManager.send(new ListSecretsCommand(input))
+const page = (server: TestServer, input: ListSecretsRequest) =>
+  server.secretsManager.send(new ListSecretsCommand(input))
 
 test('a page examines 2,000 secrets at most: it may be empty and go on', async (t: TestContext) => {
   const server = await startTestServer(t)

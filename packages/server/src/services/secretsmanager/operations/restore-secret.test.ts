@@ -10,6 +10,7 @@ import {
   RestoreSecretCommand,
 } from '@aws-sdk/client-secrets-manager'
 import { startTestServer } from '../../../testing.ts'
+import { events } from '../testing.ts'
 
 const DAY_MS = 86_400_000
 
@@ -32,10 +33,7 @@ test('a restored secret has no deletion date, can be read again, and outlives it
   await server.jobs.runDue()
   assert.equal((await client.send(new GetSecretValueCommand({ SecretId }))).SecretString, 'x')
 
-  const { body } = await server.call('cloudtrail', 'LookupEvents', {
-    LookupAttributes: [{ AttributeKey: 'EventName', AttributeValue: 'CancelSecretVersionDelete' }],
-  })
-  assert.equal((body as { Events: unknown[] }).Events.length, 1)
+  assert.equal((await events(server, 'CancelSecretVersionDelete')).length, 1)
 })
 
 test('a secret can be scheduled again after it was restored, with the new window', async (t) => {

@@ -43,9 +43,12 @@ test('tags of AWS cannot be taken off, and limits of keys are checked', async (t
     [['k'.repeat(129)], 'ValidationException'],
     [undefined, 'ValidationException'],
   ] as const) {
-    await assert.rejects(client.send(new UntagResourceCommand({ SecretId: 'db', TagKeys: TagKeys as unknown as string[] })), {
-      name,
-    })
+    await assert.rejects(
+      client.send(new UntagResourceCommand({ SecretId: 'db', TagKeys: TagKeys as unknown as string[] })),
+      {
+        name,
+      },
+    )
   }
   await assert.rejects(client.send(new UntagResourceCommand({ SecretId: 'no', TagKeys: ['a'] })), {
     name: 'ResourceNotFoundException',
