@@ -53,7 +53,9 @@ async function onDatabase(main: Database, audit: Database): Promise<Writer> {
 
 const sqlite = (durability: 'interval' | 'commit') => async (): Promise<Writer> => {
   const main = await openSqlite({ path: join(folder, `${randomUUID()}.db`), durability: 'commit' })
-  return onDatabase(main, await openSqlite({ path: join(folder, `${randomUUID()}.db`), durability }))
+  // As the server opens it (databases.ts).
+  const writer = durability === 'commit' ? 'thread' : 'inline'
+  return onDatabase(main, await openSqlite({ path: join(folder, `${randomUUID()}.db`), durability, writer }))
 }
 
 /** The least that keeps the same promise: the same lines, the same chain, written and, with `sync`, synced before the callers go on. */

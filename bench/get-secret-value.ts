@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load, type Result, signedCall } from './load.ts'
-import { type Measured, signerOf, startEcho, startStrongroom } from './servers.ts'
+import { cpuMs, type Measured, signerOf, startEcho, startStrongroom } from './servers.ts'
 
 const SECONDS = Number(process.argv[2] ?? 6)
 const TURNS = 3
@@ -35,7 +35,7 @@ const variants: readonly [name: string, start: () => Promise<Measured>][] = [
   ['GetSecretValue --audit-sync', () => startStrongroom(SERVER_CORE, dataDir, '--audit-sync')],
   ['GetSecretValue --workers 2, both cores', () => startStrongroom('0,1', dataDir, '--workers', '2')],
 ]
-const results = new Map<string, Result[]>(variants.map(([name]) => [name, []]))
+const results = new Map<string, (Result & { readonly cpuUs: number })[]>(variants.map(([name]) => [name, []]))
 for (let turn = 0; turn < TURNS; turn++) {
   for (const [name, start] of variants) {
     const server = await start()
@@ -47,7 +47,9 @@ for (let turn = 0; turn < TURNS; turn++) {
     let next = 0
     const options = { port: server.port, connections: 64, next: () => calls[next++ % calls.length]! }
     await load({ ...options, seconds: 2 })
-    results.get(name)!.push(await load({ ...options, seconds: SECONDS }))
+    const before = cpuMs(server.pid)
+    const result = await load({ ...options, seconds: SECONDS })
+    results.get(name)!.push({ ...result, cpuUs: (1000 * (cpuMs(server.pid) - before)) / result.requests })
     await server.stop()
   }
 }
@@ -56,8 +58,8 @@ rmSync(dataDir, { recursive: true, force: true })
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 const echo = median(results.get('bare node:http echo')!.map(({ perSecond }) => perSecond))
 console.log(`64 connections, ${TURNS} turns of ${SECONDS} s each, medians`)
-console.log('| server | requests/s | of the echo | p50 ms | p99 ms | failures |')
-console.log('| --- | --- | --- | --- | --- | --- |')
+console.log('| server | requests/s | of the echo | CPU µs each | p50 ms | p99 ms | failures |')
+console.log('| --- | --- | --- | --- | --- | --- | --- |')
 for (const [name, runs] of results) {
   const perSecond = median(runs.map((run) => run.perSecond))
   const p50 = median(runs.map(({ p50Ms }) => p50Ms)).toFixed(2)

@@ -64,3 +64,11 @@ export function anonymousMib(pid: number): number {
   const kib = /^Anonymous:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]
   return Number(kib) / 1024
 }
+
+/** Milliseconds of processor time that a process and its threads have used, its children included. */
+export function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  const ticks = [11, 12].reduce((sum, at) => sum + Number(fields[at]), 0)
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  return ticks * 10 + children.reduce((sum, child) => sum + cpuMs(Number(child)), 0)
+}

@@ -29,7 +29,7 @@ const succeed = async (...args: string[]) => {
   return JSON.parse(stdout)
 }
 
-test('recover, backup, restore, root-key, audit verify and health work on a running server', async (t) => {
+test('recover, backup, restore, root-key, domain-keys, audit verify and health work on a running server', async (t) => {
   const server = await serve(t)
   const { dataDir } = server
   const at = ['--data-dir', dataDir]
@@ -51,6 +51,11 @@ test('recover, backup, restore, root-key, audit verify and health work on a runn
   assert.equal(rotated.instanceId, described.instanceId)
   assert.equal(rotated.keyringVersion, described.keyringVersion + 1)
   assert.notDeepEqual(readFileSync(join(dataDir, 'root.key')), before)
+
+  const { versions, resealed } = await succeed('domain-keys', 'rotate', ...at)
+  assert.equal(versions.domain, 2)
+  assert.ok(resealed >= 1)
+  assert.equal((await client.send(new GetSecretValueCommand({ SecretId: 'a' }))).SecretString, 'kept')
 
   const file = join(temporaryDirectory(t), 'backup')
   assert.deepEqual(await succeed('backup', file, ...at), { file })

@@ -65,7 +65,7 @@ function createProgram(): Command {
 
   const domainKeys = program.command('domain-keys').description('the keys that seal rows and key material')
   addDataDirOptions(domainKeys.command('rotate'))
-    .description('make new domain keys and seal what they protect anew')
+    .description('make new domain keys and wrap key material anew')
     .action((given: GivenOptions) => ask(given, 'domain-keys/rotate'))
 
   const audit = program.command('audit').description('the audit trail')

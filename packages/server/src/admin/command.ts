@@ -13,7 +13,7 @@ export type AdminContext = {
   readonly keyring: LiveKeyring
   /** Every database that holds a part of the audit trail. */
   readonly auditDatabases: readonly Database[]
-  /** Every table that holds something sealed under a domain key. */
+  /** The tables whose rows a rotation of the domain keys seals anew. */
   readonly sealedTables: readonly SealedTable[]
   readonly retention: Retention
   /** The first account: where events of this kind stand, and whose administrator can be recovered. */

@@ -125,14 +125,18 @@ test('beyond the bytes the oldest events go first, the newest block of a chain n
   await retentionOf(fixture, limit).run()
   assert.ok((await retentionOf(fixture, limit).usage()).bytes <= limit)
   const times = await timesFound(trail)
-  assert.ok(times.length >= 50 && times.length < 70, `${times.length} events`)
-  assert.equal(Math.max(...times), START + 59 * HOUR)
-  assert.equal(Math.min(...times), START + 59 * HOUR - (times.length / 2 - 1) * HOUR)
+  const kept = (from: number, to: number) =>
+    times.filter((time) => time >= START + from * HOUR && time < START + to * HOUR)
+  assert.equal(kept(40, 60).length, 40, 'the newest are all there')
+  // A writer of changes that was idle since keeps its newest block; PostgreSQL has several.
+  assert.ok(kept(0, 20).length < 10, 'the oldest are gone')
   await assertWhole(fixture, times.length)
   await retentionOf(fixture, 1).run()
-  await assertWhole(fixture, 2)
+  const { chains } = await verifyTrail(fixture.databases, fixture.keyring)
+  await assertWhole(fixture, chains - 1)
   await write(fixture, trail, START + 60 * HOUR)
-  await assertWhole(fixture, 4)
+  assert.equal((await verifyTrail(fixture.databases, fixture.keyring)).problems.length, 0)
+  assert.equal((await timesFound(trail)).filter((time) => time === START + 60 * HOUR).length, 2)
 })
 
 test('a chain whose every block was removed goes on where it was, even when its end must be read again', async (t) => {

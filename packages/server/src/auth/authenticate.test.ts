@@ -19,6 +19,7 @@ import {
   SKEW_MS,
   STS,
   sign,
+  signByHand,
   WAYS,
   type Way,
   withField,
@@ -628,6 +629,74 @@ for (const way of WAYS)
     })
   })
 
+describe('a request whose signature is right but covers what it must not, or too little,', () => {
+  const headers = { ...GET_SECRET_VALUE.headers, 'x-note': 'words' }
+  const LIST = ['content-type', 'host', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-target', 'x-note']
+  const without = (name: string): string[] => LIST.filter((other) => other !== name)
+
+  test('is accepted where it covers all it must', async () => {
+    const request = await sign('header', { ...GET_SECRET_VALUE, headers })
+    assert.equal((await attempt(signByHand(request, LIST))).identity, IDENTITY)
+    assert.equal((await attempt(signByHand(request, without('x-note')))).identity, IDENTITY)
+    assert.equal((await attempt(signByHand(request, without('content-type')))).identity, IDENTITY)
+  })
+
+  for (const [name, spelling] of [
+    ['x-amz-target', 'X-Amz-Target'],
+    ['x-amz-date', 'X-Amz-Date'],
+    ['x-amz-content-sha256', 'X-Amz-Content-Sha256'],
+  ] as const)
+    test(`is refused without ${name}`, async () => {
+      const request = await sign('header', { ...GET_SECRET_VALUE, headers })
+      await refused(attempt(signByHand(request, without(name))), INVALID, must(spelling))
+    })
+
+  test('is refused without host', async () => {
+    const request = signByHand(await sign('header', { ...GET_SECRET_VALUE, headers }), without('host'))
+    await refused(
+      attempt(request),
+      INVALID,
+      "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+    )
+  })
+
+  test('is refused without the session token', async () => {
+    const request = withMoreHeaders(
+      await sign('header', { ...GET_SECRET_VALUE, headers }),
+      'X-Amz-Security-Token',
+      'token',
+    )
+    await refused(attempt(signByHand(request, LIST)), INVALID, must('X-Amz-Security-Token'))
+  })
+
+  for (const contentType of ['application/x-www-form-urlencoded', 'text/plain'])
+    test(`is refused to a Query service without its content type, ${contentType}`, async () => {
+      const headers = { host: 'localhost', 'content-type': contentType }
+      const request = await sign('header', { ...GET_CALLER_IDENTITY, headers }, { service: 'sts' })
+      const signed = signByHand(request, ['host', 'x-amz-content-sha256', 'x-amz-date'], 'sts')
+      await refused(attempt(signed, STS), 'SignatureDoesNotMatch', must('Content-Type'), 403)
+    })
+
+  for (const list of [LIST.toReversed(), [...LIST, 'x-note']])
+    test(`is refused over the list ${list.join(';')}`, async () => {
+      await refused(
+        attempt(signByHand(await sign('header', { ...GET_SECRET_VALUE, headers }), list)),
+        INVALID,
+        MISMATCH,
+      )
+    })
+
+  for (const stated of ['UNSIGNED-PAYLOAD', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD', hash('sha256', '')])
+    test(`is refused where it states the payload hash ${stated}`, async () => {
+      const request = withHeader(
+        await sign('header', { ...GET_SECRET_VALUE, headers }),
+        'x-amz-content-sha256',
+        () => stated,
+      )
+      await refused(attempt(signByHand(request, LIST)), INVALID, MISMATCH)
+    })
+})
+
 describe('a Query request', () => {
   const options = { service: 'sts', region: 'us-east-1' }
   const codes: readonly [string, (request: WireRequest) => WireRequest, number, string, number, string | RegExp][] = [
@@ -758,7 +827,7 @@ describe('the region of a SigV4a request', () => {
     test(`signed for ${set} is ${region}`, async () => {
       assert.equal((await attempt(await sign('header v4a', GET_SECRET_VALUE, { region: set }))).region, region)
     })
-  for (const set of ['eu-*', 'us-east-1?', 'us*us-east-1', `${'us-east-1,'.repeat(40)}`])
+  for (const set of ['eu-*', 'us-east-1?', 'us-*t-1*t-1', 'us*us-east-1', `${'us-east-1,'.repeat(40)}`])
     test(`signed for ${set.slice(0, 20)} is none`, async () => {
       const request = await sign('header v4a', GET_SECRET_VALUE, { region: set })
       await refused(

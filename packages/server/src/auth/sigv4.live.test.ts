@@ -109,6 +109,28 @@ describe('whatever the official signers sign', () => {
   })
 })
 
+test('A derived key is kept once a signature proved right, and no sooner', async () => {
+  for (const way of WAYS) {
+    const keys = new SigningKeys()
+    const [right, wrong] = [createSecretKey(Buffer.from(SECRET)), createSecretKey(Buffer.from('wrong'))]
+    const request = await sign(way)
+    const parsed = parseSignature(request, OPTIONS)
+    assert.equal(verifySignature(parsed, request, wrong, keys), false)
+    assert.equal(keys.size, 0)
+    assert.equal(verifySignature(parsed, request, right, keys), true)
+    assert.equal(keys.size, 1)
+    assert.equal(keys.find(parsed, createSecretKey(Buffer.from(SECRET))).cached, true)
+    assert.equal(keys.find(parsed, wrong).cached, false)
+  }
+  const keys = new SigningKeys(2)
+  const secret = createSecretKey(Buffer.from(SECRET))
+  for (const region of ['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2']) {
+    const request = await sign('header', GET_SECRET_VALUE, { region })
+    assert.equal(verifySignature(parseSignature(request, OPTIONS), request, secret, keys), true)
+  }
+  assert.equal(keys.size, 2)
+})
+
 describe('the habits of clients', () => {
   test('spaces after the commas of Authorization may be none, one or many', async () => {
     for (const comma of [',', ', ', ' ,  \t']) {

@@ -3,15 +3,12 @@ import { createSecretKey, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { decrypt, encrypt } from './aead.ts'
 import { hmacSha256 } from './mac.ts'
 
-/** Project Wycheproof's `testvectors_v1`, kept outside the repository. */
-const folder =
-  process.env.STRONGROOM_TEST_WYCHEPROOF ??
-  fileURLToPath(new URL('../../../../test/vectors/wycheproof', import.meta.url))
-const skip = !existsSync(folder) && 'no Wycheproof vectors: set STRONGROOM_TEST_WYCHEPROOF to their folder'
+/** Project Wycheproof's `testvectors_v1`, kept beside the repository. */
+const folder = join(import.meta.dirname, '../../../../../shared/vectors/wycheproof')
+const skip = !existsSync(folder) && 'the public test vectors are not beside the repository'
 
 type Group<T> = { readonly [size: string]: number } & { readonly tests: readonly T[] }
 const groups = <T>(file: string): readonly Group<T>[] =>

@@ -133,7 +133,6 @@ function answer(session: WriterSession, request: Request): unknown {
   }
 }
 
-const SPINS = Number(process.env.SPINS ?? 0)
 /** Never returns to its event loop before it is closed: waking from Atomics.wait is what makes a statement cheap. */
 function serve({ session: options, port, counters }: ThreadData): void {
   let session: WriterSession
@@ -148,7 +147,6 @@ function serve({ session: options, port, counters }: ThreadData): void {
   for (let seen = 0; ; ) {
     const received = receiveMessageOnPort(port)
     if (received === undefined) {
-      for (let spins = 0; Atomics.load(counters, REQUESTS) === seen && spins < SPINS; spins++);
       Atomics.wait(counters, REQUESTS, seen)
       seen = Atomics.load(counters, REQUESTS)
       continue

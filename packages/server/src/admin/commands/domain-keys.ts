@@ -1,6 +1,6 @@
-// `strongroom domain-keys rotate`: new domain keys, and what the old ones sealed is sealed anew.
+// `strongroom domain-keys rotate`: new domain keys; key material that the old ones wrapped is wrapped anew.
 
-import { retireDomainKeys, rotateDomainKeys } from '../../seal/rotate.ts'
+import { rotateDomainKeys } from '../../seal/rotate.ts'
 import { type AdminCommand, AdminError } from '../command.ts'
 
 /** One at a time: a second one would only do the same work again. */
@@ -14,9 +14,8 @@ export const domainKeysRotate: AdminCommand = {
     rotating = true
     try {
       const { randomBytes, wallNow } = app
-      const rotation = await rotateDomainKeys(keyring, sealedTables, { randomBytes, wallNow })
-      const retired = await retireDomainKeys(keyring, sealedTables, { wallNow })
-      return { ...rotation, retired }
+      // Old domain keys stay: secret access keys are sealed under them too, and are not sealed anew yet.
+      return await rotateDomainKeys(keyring, sealedTables, { randomBytes, wallNow })
     } finally {
       rotating = false
     }
