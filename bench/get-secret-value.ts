@@ -65,9 +65,9 @@ for (const [name, runs] of results) {
   const p50 = median(runs.map(({ p50Ms }) => p50Ms)).toFixed(2)
   const p99 = median(runs.map(({ p99Ms }) => p99Ms)).toFixed(2)
   const failures = runs.reduce((sum, run) => sum + run.failures, 0)
-  console.log(
-    `| ${name} | ${perSecond.toFixed(0)} | ${((100 * perSecond) / echo).toFixed(0)} % | ${p50} | ${p99} | ${failures} |`,
-  )
+  const cpuUs = median(runs.map((run) => run.cpuUs)).toFixed(0)
+  const share = ((100 * perSecond) / echo).toFixed(0)
+  console.log(`| ${name} | ${perSecond.toFixed(0)} | ${share} % | ${cpuUs} | ${p50} | ${p99} | ${failures} |`)
 }
 
 function fetchOnce(port: number, input: object): Promise<Result> {

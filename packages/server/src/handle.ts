@@ -86,8 +86,9 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     ...(error && { errorCode: error.code, errorMessage: error.message }),
   })
 
-  try {
-    const caller = await authenticate(app, request, route)
+  /** Who asks, and for what: the signature, then the input, its types and its declared limits. */
+  const begin = async (tx: Transaction): Promise<Asked> => {
+    const caller = await authenticate(app, tx, request, route)
     progress.identity = caller.identity
     progress.region = caller.region
 
@@ -112,24 +113,25 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       identity: caller.identity,
       input,
     }
-    const prepared = operation.prepare && (await prepareCall(base, service, operation))
+    return { service, operation, base }
+  }
 
-    const output = await app.database.transaction(operation.readOnly ? 'read' : 'write', async (tx) => {
-      const also: AlsoEvent[] = []
-      const call = await beginCall(base, service, tx, prepared, also)
-      const target: Target = await operation.target(call)
-      progress.resources = resourcesOf(target)
-      authorizeAll(call, service, operation, target)
-      const result: Plain = await operation.run({ ...call, target })
-      const own = event(undefined, operation.responseElements?.(result) ?? null)
-      const events = [own, ...also.map((fields) => ({ ...event(), ...fields }))]
-      if (operation.readOnly) return { result, events }
-      await app.trail.record(tx, events)
-      return { result, events: [] }
-    })
-    if (output.events.length > 0) await app.trail.append(output.events)
+  /** The call itself: its target, its permissions, its run, and the events that tell of it. */
+  const perform = async (tx: Transaction, { service, operation, base }: Asked, prepared?: unknown): Promise<Done> => {
+    const also: AlsoEvent[] = []
+    const call = await beginCall(base, service, tx, prepared, also)
+    const target: Target = await operation.target(call)
+    progress.resources = resourcesOf(target)
+    authorizeAll(call, service, operation, target)
+    const result: Plain = await operation.run({ ...call, target })
+    const own = event(undefined, operation.responseElements?.(result) ?? null)
+    return { service, operation, result, events: [own, ...also.map((fields) => ({ ...event(), ...fields }))] }
+  }
 
-    const response = encodeOutput(service, operation, output.result, requestId)
+  try {
+    const done = await inTransactions(app, route, begin, perform)
+    const { service, operation, result } = done
+    const response = encodeOutput(service, operation, result, requestId)
     app.metrics.finished(service.name, operation.name, '', performance.now() - started)
     return response
   } catch (thrown) {
@@ -153,15 +155,54 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   }
 }
 
-function authenticate(app: App, request: WireRequest, route: Route): Promise<Authenticated> {
+type Asked = { readonly service: Service; readonly operation: AnyOperation; readonly base: CallBase<Plain> }
+
+type Done = {
+  readonly service: Service
+  readonly operation: AnyOperation
+  readonly result: Plain
+  readonly events: readonly AuditEvent[]
+}
+
+/**
+ * A read is one transaction from the signature on, its events are written after it and before the answer. A change is identified in a
+ * read, so that a stranger never waits for, or holds up, the writers; then it commits together with its events.
+ */
+async function inTransactions(
+  app: App,
+  route: Route,
+  begin: (tx: Transaction) => Promise<Asked>,
+  perform: (tx: Transaction, asked: Asked, prepared?: unknown) => Promise<Done>,
+): Promise<Done> {
+  const { database, trail } = app
+  const { operation } = route
+  if (operation?.readOnly && !operation.prepare) {
+    const done = await database.transaction('read', async (tx) => perform(tx, await begin(tx)))
+    await trail.append(done.events)
+    return done
+  }
+  const asked = await database.transaction('read', begin)
+  const prepared = asked.operation.prepare && (await prepareCall(asked))
+  if (asked.operation.readOnly) {
+    const done = await database.transaction('read', (tx) => perform(tx, asked, prepared))
+    await trail.append(done.events)
+    return done
+  }
+  return database.transaction('write', async (tx) => {
+    const done = await perform(tx, asked, prepared)
+    await trail.record(tx, done.events)
+    return done
+  })
+}
+
+function authenticate(app: App, tx: Transaction, request: WireRequest, route: Route): Promise<Authenticated> {
   const expected = { service: route.service?.signingName ?? route.service?.name, protocol: route.protocol }
-  return app.database.transaction('read', (tx) =>
-    app.authenticate(request, expected, { find: (accessKeyId) => findAccessKey(app, tx, accessKeyId) }, app.wallNow()),
-  )
+  const keys = { find: (accessKeyId: string) => findAccessKey(app, tx, accessKeyId) }
+  return app.authenticate(request, expected, keys, app.wallNow())
 }
 
 /** The first authorization of an operation that works outside the transaction; it is repeated inside. */
-async function prepareCall(base: CallBase<Plain>, service: Service, operation: AnyOperation): Promise<unknown> {
+async function prepareCall({ base, service, operation }: Asked): Promise<unknown> {
   await base.app.database.transaction('read', async (tx) => {
     const call = await beginCall(base, service, tx, undefined, [])
     authorizeAll(call, service, operation, await operation.target(call))

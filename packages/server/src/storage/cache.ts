@@ -2,45 +2,48 @@
 
 import type { Transaction } from './database.ts'
 
-/** The least recently used entry goes first. */
+/**
+ * At most `max` entries; what was not used for long goes. Two generations instead of an order: looking up what is in use is one
+ * look-up, and an entry is dropped after half of `max` others were new since its last use.
+ */
 export class Lru<K, V> {
-  readonly #entries = new Map<K, V>()
-  readonly #max: number
+  #young = new Map<K, V>()
+  #old = new Map<K, V>()
+  readonly #generation: number
 
   constructor(max: number) {
-    this.#max = max
+    this.#generation = Math.max(1, Math.floor(max / 2))
   }
 
   get(key: K): V | undefined {
-    const value = this.#entries.get(key)
-    if (value !== undefined) {
-      this.#entries.delete(key)
-      this.#entries.set(key, value)
-    }
-    return value
+    const value = this.#young.get(key)
+    if (value !== undefined) return value
+    const kept = this.#old.get(key)
+    if (kept !== undefined) this.set(key, kept)
+    return kept
   }
 
   set(key: K, value: V): void {
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    if (this.#entries.size > this.#max) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest)
-        break
-      }
+    if (this.#young.size >= this.#generation && !this.#young.has(key)) {
+      this.#old = this.#young
+      this.#young = new Map()
     }
+    this.#old.delete(key)
+    this.#young.set(key, value)
   }
 
   delete(key: K): void {
-    this.#entries.delete(key)
+    this.#young.delete(key)
+    this.#old.delete(key)
   }
 
   clear(): void {
-    this.#entries.clear()
+    this.#young.clear()
+    this.#old.clear()
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#young.size + this.#old.size
   }
 }
 

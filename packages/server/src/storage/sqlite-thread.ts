@@ -64,6 +64,7 @@ class ThreadWriter implements Writer {
       transferList: [port2],
       name: 'sqlite-writer',
       execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 256 },
     })
     this.#port.unref()
     this.#thread.unref()

@@ -76,18 +76,24 @@ test('the snapshot number and the rows belong together, whichever is asked first
   write(1)
   const [first] = await read()
   write(2)
-  await database.transaction('read', async (tx) => {
+  let runs = 0
+  const together = await database.transaction('read', async (tx) => {
     const number = tx.snapshot
     assert.notEqual(number, first)
-    write(3) // after the number, before the first row
-    assert.deepEqual(await tx.get('SELECT n FROM item'), { n: 2 })
+    if (++runs === 1) write(3) // after the number, before the first row: the work runs again
+    const row = await tx.get<{ n: number }>('SELECT n FROM item')
     assert.equal(tx.snapshot, number)
+    return [number, row!.n]
   })
+  assert.equal(runs, 2)
+  assert.deepEqual(await read(), together)
   const [third, three] = await read()
   assert.equal(three, 3)
   await database.transaction('read', async (tx) => {
+    assert.equal(tx.snapshot, third)
     assert.deepEqual(await tx.get('SELECT n FROM item'), { n: 3 })
-    write(4) // after the row, before the number
+    write(4) // after the row
+    assert.deepEqual(await tx.get('SELECT n FROM item'), { n: 3 })
     assert.equal(tx.snapshot, third)
   })
   const [fourth, four] = await read()
@@ -96,23 +102,35 @@ test('the snapshot number and the rows belong together, whichever is asked first
   assert.deepEqual(await read(), [fourth, 4])
 })
 
-test('reads beyond the connections wait, and those beside the first connection have no number', async (t) => {
+test('reads beyond the connections wait at their first statement; the number needs no connection', async (t) => {
   const database = await open(t, { readConnections: 2 })
+  await add(database, 'a')
   const numbers: (number | undefined)[] = []
+  let rows = 0
   const { promise: gate, resolve } = Promise.withResolvers<void>()
   const reads = Array.from({ length: 4 }, () =>
     database.transaction('read', async (tx) => {
       numbers.push(tx.snapshot)
+      await tx.get('SELECT n FROM item')
+      rows += 1
       await gate
     }),
   )
-  assert.equal(numbers.length, 2)
+  await new Promise(setImmediate)
+  assert.deepEqual([rows, database.stats().waitingReads], [2, 2])
   assert.equal(typeof numbers[0], 'number')
-  assert.equal(numbers[1], undefined)
-  assert.equal(database.stats().waitingReads, 2)
+  assert.deepEqual(numbers, Array(4).fill(numbers[0]))
   resolve()
   await Promise.all(reads)
-  assert.equal(numbers.length, 4)
+  assert.equal(rows, 4)
+})
+
+test('a number asked for only after a statement is not told, for nobody knows that it is that of the rows', async (t) => {
+  const database = await open(t)
+  await database.transaction('read', async (tx) => {
+    await tx.get('SELECT n FROM item')
+    assert.equal(tx.snapshot, undefined)
+  })
 })
 
 test('the queue of writes is bounded', async (t) => {

@@ -15,7 +15,7 @@ import { checkValues } from './value.ts'
 
 export type SqliteOptions = {
   readonly path: string
-  /** Reads that can be open at once. The first connection numbers its snapshots, so it is used whenever it is free. */
+  /** Reads that can be in the database at once. */
   readonly readConnections?: number
   /**
    * commit: synced to disk before a write resolves. interval: written before it resolves, so that it survives kill -9, and synced within
@@ -171,122 +171,130 @@ class Checkpoints {
 class ReadPool {
   readonly #path: string
   readonly #max: number
+  /** Never in a transaction, so that it tells the newest number there is. */
+  readonly #watcher: SqliteConnection
   readonly #connections: SqliteConnection[] = []
-  /** Indexes of connections that no transaction uses. */
-  readonly #free: number[] = []
-  readonly #queue: ((index: number) => void)[] = []
+  readonly #free: SqliteConnection[] = []
+  readonly #queue: ((connection: SqliteConnection) => void)[] = []
   #open = 0
   #idle: (() => void) | undefined
 
   constructor(path: string, max: number) {
     this.#path = path
     this.#max = max
-    const primary = this.#connect()
+    this.#watcher = new SqliteConnection(path, { access: 'read', busyTimeoutMs: READ_BUSY_TIMEOUT_MS })
     try {
-      primary.exec('PRAGMA query_only = OFF')
-      primary.get('PRAGMA journal_mode = WAL', [])
+      this.#watcher.exec('PRAGMA query_only = OFF')
+      this.#watcher.get('PRAGMA journal_mode = WAL', [])
     } catch (error) {
       // A database on a read-only disk can be read all the same.
       if (!(error instanceof DatabaseError) || error.reason !== 'readonly') {
-        primary.close()
+        this.#watcher.close()
         throw error
       }
     }
-    primary.exec('PRAGMA query_only = ON')
-    this.#free.push(0)
+    this.#watcher.exec('PRAGMA query_only = ON')
   }
 
   get waiting(): number {
     return this.#queue.length
   }
 
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (this.#free.length > 0 || this.#connections.length < this.#max) return this.#run(undefined, work)
-    if (this.#queue.length >= READS_WAITING_MAX) {
-      return Promise.reject(new DatabaseError('unavailable', `${READS_WAITING_MAX} reads are waiting already`))
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    this.#open += 1
+    try {
+      for (;;) {
+        const tx = new ReadTransaction(this)
+        try {
+          const value = await work(tx)
+          tx.finish()
+          return value
+        } catch (error) {
+          if (!tx.outdated) throw error
+        } finally {
+          tx.end()
+        }
+      }
+    } finally {
+      this.#open -= 1
+      if (this.#open === 0) this.#idle?.()
     }
-    return new Promise<number>((resolve) => this.#queue.push(resolve)).then((index) => this.#run(index, work))
+  }
+
+  /** Equal to an earlier one only if nothing was committed in between. */
+  version(): number {
+    return (this.#watcher.get('PRAGMA data_version', []) as { data_version: number }).data_version
+  }
+
+  /** A connection for one transaction; a promise where all are in use. @throws DatabaseError where too many wait already. */
+  take(): SqliteConnection | Promise<SqliteConnection> {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    if (this.#connections.length < this.#max) {
+      const connection = new SqliteConnection(this.#path, { access: 'read', busyTimeoutMs: READ_BUSY_TIMEOUT_MS })
+      this.#connections.push(connection)
+      return connection
+    }
+    if (this.#queue.length >= READS_WAITING_MAX) {
+      throw new DatabaseError('unavailable', `${READS_WAITING_MAX} reads are waiting already`)
+    }
+    return new Promise((resolve) => this.#queue.push(resolve))
+  }
+
+  release(connection: SqliteConnection): void {
+    const next = this.#queue.shift()
+    if (next !== undefined) next(connection)
+    else this.#free.push(connection)
   }
 
   async close(): Promise<void> {
-    while (this.#open > 0 || this.#queue.length > 0) {
+    while (this.#open > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
       })
     }
     for (const connection of this.#connections) connection.close()
-  }
-
-  async #run<T>(handed: number | undefined, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const index = handed ?? this.#take()
-    this.#open += 1
-    const tx = new ReadTransaction(this.#connections[index]!, index === 0)
-    try {
-      const value = await work(tx)
-      tx.finish()
-      return value
-    } finally {
-      tx.end()
-      this.#open -= 1
-      this.#release(index)
-    }
-  }
-
-  #take(): number {
-    if (this.#free.length === 0) {
-      this.#connect()
-      return this.#connections.length - 1
-    }
-    // Index 0 is put at the end, where it is found first.
-    return this.#free.pop()!
-  }
-
-  #release(index: number): void {
-    const next = this.#queue.shift()
-    if (next !== undefined) next(index)
-    else if (index === 0) this.#free.push(0)
-    else this.#free.unshift(index)
-    if (this.#open === 0) this.#idle?.()
-  }
-
-  #connect(): SqliteConnection {
-    const connection = new SqliteConnection(this.#path, { access: 'read', busyTimeoutMs: READ_BUSY_TIMEOUT_MS })
-    this.#connections.push(connection)
-    return connection
+    this.#watcher.close()
   }
 }
 
+/**
+ * Takes a connection, and its snapshot, with the first statement: whoever finds all he needs in his caches needs only the number.
+ */
 class ReadTransaction implements Transaction {
   readonly lane = -1
-  readonly #connection: SqliteConnection
-  readonly #numbered: boolean
+  /** Something was committed between asking for the number and the first statement: the work has to run again. */
+  outdated = false
+  readonly #pool: ReadPool
+  #connection: SqliteConnection | Promise<SqliteConnection> | undefined
   #listeners: (() => void)[] | undefined
   #failure: unknown
+  #snapshot: number | undefined
   #began = false
   #over = false
 
-  constructor(connection: SqliteConnection, numbered: boolean) {
-    this.#connection = connection
-    this.#numbered = numbered
+  constructor(pool: ReadPool) {
+    this.#pool = pool
   }
 
-  /** Asking takes the snapshot, if no statement has yet: the number and the rows belong together whichever comes first. */
+  /** Undefined where a statement came first: then no number is known to belong to the rows. */
   get snapshot(): number | undefined {
-    if (!this.#numbered || this.#over) return undefined
-    this.#begin()
-    return (this.#connection.get('PRAGMA data_version', []) as { data_version: number }).data_version
+    if (this.#snapshot === undefined && this.#connection === undefined && !this.#over) {
+      this.#snapshot = this.#pool.version()
+    }
+    return this.#snapshot
   }
 
   async all<Row>(sql: string, ...values: readonly Value[]): Promise<readonly Row[]> {
-    return this.#do('all', sql, values) as Row[]
+    return this.#do(await this.#ready(), 'all', sql, values) as Row[]
   }
 
   async get<Row>(sql: string, ...values: readonly Value[]): Promise<Row | undefined> {
-    return this.#do('get', sql, values) as Row | undefined
+    return this.#do(await this.#ready(), 'get', sql, values) as Row | undefined
   }
 
   async run(sql: string, ...values: readonly Value[]): Promise<{ readonly changes: number }> {
-    return this.#do('run', sql, values) as { changes: number }
+    return this.#do(await this.#ready(), 'run', sql, values) as { changes: number }
   }
 
   onRollback(listener: () => void): void {
@@ -302,24 +310,46 @@ class ReadTransaction implements Transaction {
 
   end(): void {
     this.#over = true
-    if (this.#began) this.#connection.run('COMMIT', [])
+    const connection = this.#connection
+    if (connection instanceof Promise) connection.then((late) => this.#pool.release(late))
+    else if (connection !== undefined) {
+      if (this.#began) connection.run('COMMIT', [])
+      this.#pool.release(connection)
+    }
     const listeners = this.#listeners
     if (listeners !== undefined) for (const listener of listeners.toReversed()) listener()
   }
 
-  #begin(): void {
-    if (this.#began) return
-    this.#connection.run('BEGIN', [])
-    this.#began = true
+  #ready(): SqliteConnection | Promise<SqliteConnection> {
+    if (this.#over) throw new Error('the transaction is over')
+    if (this.#connection === undefined) {
+      const taken = this.#pool.take()
+      this.#connection = taken
+      if (taken instanceof Promise) {
+        this.#connection = taken.then((connection) => {
+          if (!this.#over) this.#connection = connection
+          return connection
+        })
+      }
+    }
+    return this.#connection
   }
 
-  #do(kind: 'all' | 'get' | 'run', sql: string, values: readonly Value[]): unknown {
+  #do(connection: SqliteConnection, kind: 'all' | 'get' | 'run', sql: string, values: readonly Value[]): unknown {
     if (this.#over) throw new Error('the transaction is over')
     if (this.#failure !== undefined) throw this.#failure
     try {
       checkValues(values)
-      this.#begin()
-      return this.#connection[kind](sql, values)
+      if (this.#began) return connection[kind](sql, values)
+      connection.run('BEGIN', [])
+      this.#began = true
+      // The first statement takes the snapshot; the number asked for before it is that of the snapshot if it is still the newest.
+      const result = connection[kind](sql, values)
+      if (this.#snapshot !== undefined && this.#snapshot !== this.#pool.version()) {
+        this.outdated = true
+        throw new DatabaseError('conflict', 'the snapshot is outdated')
+      }
+      return result
     } catch (error) {
       this.#failure = error
       throw error

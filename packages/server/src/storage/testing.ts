@@ -68,8 +68,6 @@ export async function openTestDatabaseUrl(
   return url
 }
 
-export const createTestDatabase = openTestDatabaseUrl
-
 /** A directory that is removed when the test ends. Hooks run in the order in which they were registered, so before those registered later. */
 export function temporaryDirectory(t: TestScope): string {
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
