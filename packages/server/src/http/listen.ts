@@ -67,8 +67,9 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     noDelay: true,
     insecureHTTPParser: false,
   }
+  const start = startTogether()
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    receive(request, response, options, handler)
+    receive(request, response, options, handler, start)
   }
   const server: Server = options.tls
     ? (createTlsServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.3' }, onRequest) as unknown as Server)
@@ -104,7 +105,29 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
   }
 }
 
-function receive(request: IncomingMessage, response: ServerResponse, options: ListenOptions, handler: Handler): void {
+/**
+ * Starts what came in one turn of the event loop together, at its end. Requests then go through each stage of their path side by side,
+ * while its code is in the processor's caches (docs/adr/0007-requests-start-together.md).
+ */
+function startTogether(): (begin: () => void) => void {
+  let waiting: (() => void)[] = []
+  const startAll = (): void => {
+    const together = waiting
+    waiting = []
+    for (const begin of together) begin()
+  }
+  return (begin) => {
+    if (waiting.push(begin) === 1) setImmediate(startAll)
+  }
+}
+
+function receive(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ListenOptions,
+  handler: Handler,
+  start: (begin: () => void) => void,
+): void {
   const { rawHeaders } = request
   const target = request.url ?? '/'
   const method = request.method ?? ''
@@ -144,20 +167,21 @@ function receive(request: IncomingMessage, response: ServerResponse, options: Li
     const { socket } = request
     const secure = options.tls !== undefined
     const tlsVersion = secure ? ((socket as TLSSocket).getProtocol() ?? undefined) : undefined
-    handler
-      .handle({
-        method,
-        target,
-        rawHeaders,
-        body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks),
-        remoteAddress: socket.remoteAddress ?? '',
-        secure,
-        ...(tlsVersion !== undefined && { tlsVersion }),
-      })
-      .then(
+    const wire: WireRequest = {
+      method,
+      target,
+      rawHeaders,
+      body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks),
+      remoteAddress: socket.remoteAddress ?? '',
+      secure,
+      ...(tlsVersion !== undefined && { tlsVersion }),
+    }
+    start(() => {
+      handler.handle(wire).then(
         (answer) => write(response, answer),
         () => response.destroy(),
       )
+    })
   })
 }
 
