@@ -2,13 +2,15 @@
 // Arguments are parts of file names; only files that hold one of them are run.
 
 import { globSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { startPostgres } from '../packages/server/src/storage/testing.ts'
 
 type Totals = { passed: number; failed: number; skipped: number }
 
-const USES_A_DATABASE = /startTestServer|openTestDatabase|exerciseDatabase/
+/** What opens the databases of tests: a test that imports it, however far away, runs on PostgreSQL too. */
+const DATABASES = resolve('packages/server/src/storage/testing.ts')
 
 const wanted = process.argv.slice(2)
 const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
@@ -19,7 +21,7 @@ const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
 heading('SQLite')
 await runFiles(files, {})
 
-const onPostgres = files.filter((file) => USES_A_DATABASE.test(readFileSync(file, 'utf8')))
+const onPostgres = files.filter((file) => reaches(resolve(file), DATABASES))
 if (onPostgres.length > 0) {
   const postgres = await startPostgres()
   if ('reason' in postgres) {
@@ -34,6 +36,14 @@ if (onPostgres.length > 0) {
 
 process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0
+
+function reaches(file: string, target: string, seen = new Set<string>()): boolean {
+  if (file === target) return true
+  if (seen.has(file)) return false
+  seen.add(file)
+  const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^']*'(\.[^']+\.ts)'/gm)
+  return [...imports].some(([, specifier]) => reaches(resolve(dirname(file), specifier!), target, seen))
+}
 
 function heading(text: string): void {
   process.stdout.write(`\n== ${text}\n`)

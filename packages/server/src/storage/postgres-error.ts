@@ -53,7 +53,8 @@ export function postgresError(error: unknown): PostgresError {
     readonly constraint?: string
     readonly table?: string
   }
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) {
+  // An SQLSTATE has a digit; EPIPE is the system's word for a connection that is gone.
+  if (code === undefined || !/^(?=.*\d)[0-9A-Z]{5}$/.test(code)) {
     return new PostgresError('unavailable', `PostgreSQL: ${message ?? code ?? 'connection lost'}`, {
       retryable: true,
       lost: true,
