@@ -53,9 +53,7 @@ async function onDatabase(main: Database, audit: Database): Promise<Writer> {
 
 const sqlite = (durability: 'interval' | 'commit') => async (): Promise<Writer> => {
   const main = await openSqlite({ path: join(folder, `${randomUUID()}.db`), durability: 'commit' })
-  // As the server opens it (databases.ts).
-  const writer = durability === 'commit' ? 'thread' : 'inline'
-  return onDatabase(main, await openSqlite({ path: join(folder, `${randomUUID()}.db`), durability, writer }))
+  return onDatabase(main, await openSqlite({ path: join(folder, `${randomUUID()}.db`), durability }))
 }
 
 /** The least that keeps the same promise: the same lines, the same chain, written and, with `sync`, synced before the callers go on. */

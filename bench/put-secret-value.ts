@@ -13,7 +13,7 @@ const SECONDS = Number(process.argv[2] ?? 6)
 const PUTS_PER_SECRET = 90
 
 const dataDir = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
-const server = await startStrongroom('0', dataDir)
+const server = await startStrongroom('0,1', dataDir)
 const signer = signerOf(dataDir, server.port)
 
 /** Every secret is made by its first call and put by the next ones, in the order in which they are sent. */

@@ -40,11 +40,8 @@ export async function openDatabases(config: Config, slot: number, log: Logger): 
   await migrate(main, ['main', 'audit'])
   const audits = new Map<number, Database>()
   for (const number of auditNumbers(dataDir, config.workers)) {
-    // Without a sync in each commit a thread of its own costs more than the writing.
-    const how = config.auditSync
-      ? ({ durability: 'commit', writer: 'thread' } as const)
-      : ({ durability: 'interval', writer: 'inline' } as const)
-    const audit = opened(await openSqlite({ path: join(dataDir, `audit-${number}.db`), log, ...how }))
+    const durability = config.auditSync ? 'commit' : 'interval'
+    const audit = opened(await openSqlite({ path: join(dataDir, `audit-${number}.db`), durability, log }))
     await migrate(audit, ['audit'])
     audits.set(number, audit)
   }

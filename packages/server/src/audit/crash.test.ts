@@ -21,8 +21,8 @@ test('after kill -9 every accepted event is there and the chains of every start 
   const seed = randomBytes(32)
   for (let round = 1; round <= ROUNDS; round++) {
     const accepted = await runUntilKilled(folder, seed.toString('hex'), 100 + round * 40)
-    const database = await openSqlite({ path: join(folder, 'main.db'), durability: 'none', writer: 'inline' })
-    const auditDatabase = await openSqlite({ path: join(folder, 'audit.db'), durability: 'none', writer: 'inline' })
+    const database = await openSqlite({ path: join(folder, 'main.db'), durability: 'none' })
+    const auditDatabase = await openSqlite({ path: join(folder, 'audit.db'), durability: 'none' })
     try {
       const { problems, events } = await verifyTrail([database, auditDatabase], testKeyring(seed))
       assert.deepEqual(problems, [])

@@ -34,7 +34,7 @@ export async function testStorage(t: TestScope): Promise<TestStorage> {
   const open = async (): Promise<Database> => {
     const database =
       url === undefined
-        ? await openSqlite({ path: join(folder, 'strongroom.db'), durability: 'none', writer: 'inline' })
+        ? await openSqlite({ path: join(folder, 'strongroom.db'), durability: 'none' })
         : await openPostgres({ url })
     t.after(() => database.close())
     await migrate(database, ['main'])

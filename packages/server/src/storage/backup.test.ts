@@ -13,7 +13,7 @@ async function openEmpty(t: TestContext): Promise<Database> {
   const url = await openTestDatabaseUrl(t)
   const database =
     url === undefined
-      ? await openSqlite({ path: join(temporaryDirectory(t), 'empty.db'), durability: 'none', writer: 'inline' })
+      ? await openSqlite({ path: join(temporaryDirectory(t), 'empty.db'), durability: 'none' })
       : await openPostgres({ url })
   t.after(() => database.close())
   return database
@@ -114,7 +114,7 @@ test('a backup of SQLite and a restore into two databases put each table where i
   )
   await addBlock(trail, 'worker 0', 1)
   await backup([main, trail], file)
-  const open = (name: string) => openSqlite({ path: join(directory, name), durability: 'none', writer: 'inline' })
+  const open = (name: string) => openSqlite({ path: join(directory, name), durability: 'none' })
   const [newMain, newTrail] = [await open('main.db'), await open('trail.db')]
   t.after(() => Promise.all([newMain.close(), newTrail.close()]))
   await restore(file, [
@@ -157,7 +157,7 @@ test('a SQLite file is copied as it was at one moment while transactions go on',
   copying = false
   assert.ok((await writes) > 2)
   await live.close()
-  const copy = await openSqlite({ path: join(directory, 'copy.db'), durability: 'none', writer: 'inline' })
+  const copy = await openSqlite({ path: join(directory, 'copy.db'), durability: 'none' })
   const row = await copy.transaction('read', (tx) =>
     tx.get<{ rows: number; states: number }>('SELECT COUNT(*) AS rows, COUNT(DISTINCT n) AS states FROM pair'),
   )
@@ -168,7 +168,7 @@ test('a SQLite file is copied as it was at one moment while transactions go on',
 test('a backup of a newer server is refused in one line', async (t) => {
   const directory = temporaryDirectory(t)
   const path = join(directory, 'new.db')
-  const newer = await openSqlite({ path, durability: 'none', writer: 'inline' })
+  const newer = await openSqlite({ path, durability: 'none' })
   await migrate(newer, ['main'])
   await newer.transaction('write', (tx) => tx.run("INSERT INTO schema_migration VALUES ('main', 999, 'future')"))
   await newer.close()

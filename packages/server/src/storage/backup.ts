@@ -34,7 +34,7 @@ export async function backup(sources: readonly Database[], destination: string):
     const [first] = sources
     const copied = first !== undefined && 'path' in first
     if (copied) await copySqlite(first.path as string, file)
-    const target = await openSqlite({ path: file, durability: 'none', writer: 'inline' })
+    const target = await openSqlite({ path: file, durability: 'none' })
     try {
       for (const source of copied ? sources.slice(1) : sources) {
         await source.transaction('read', (tx) => addRows(tx, source.dialect, target, file))

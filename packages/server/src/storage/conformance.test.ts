@@ -17,12 +17,12 @@ if (onPostgres) {
     return database
   })
 } else {
-  for (const writer of ['thread', 'inline'] as const) {
+  for (const durability of ['commit', 'interval'] as const) {
     exerciseDatabase(
-      (name, work) => test(`${writer}: ${name}`, work),
+      (name, work) => test(`${durability}: ${name}`, work),
       async (t) => {
         const path = join(temporaryDirectory(t), 'test.db')
-        const database = await openSqlite({ path, durability: 'interval', writer })
+        const database = await openSqlite({ path, durability })
         t.after(() => database.close())
         return database
       },

@@ -12,8 +12,7 @@ import { openTestDatabase, openTestDatabaseUrl, temporaryDirectory } from './tes
 async function openTwice(t: TestContext): Promise<readonly [Database, Database]> {
   const url = await openTestDatabaseUrl(t)
   const path = url ?? join(temporaryDirectory(t), 'test.db')
-  const open = () =>
-    url === undefined ? openSqlite({ path, durability: 'none', writer: 'inline' }) : openPostgres({ url, poolSize: 3 })
+  const open = () => (url === undefined ? openSqlite({ path, durability: 'none' }) : openPostgres({ url, poolSize: 3 }))
   const both = [await open(), await open()] as const
   t.after(() => Promise.all(both.map((database) => database.close())))
   return both
@@ -78,7 +77,7 @@ test('a process that is killed while it migrates leaves nothing half done', {
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' })
   await new Promise((resolve) => child.on('close', resolve))
   assert.equal(child.signalCode, 'SIGKILL')
-  const database = await openSqlite({ path, durability: 'none', writer: 'inline' })
+  const database = await openSqlite({ path, durability: 'none' })
   await migrate(database, ['main'])
   const half = await database.transaction('read', (tx) => tx.get("SELECT name FROM sqlite_schema WHERE name = 'half'"))
   assert.equal(half, undefined)

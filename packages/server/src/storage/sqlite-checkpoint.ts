@@ -10,13 +10,15 @@ const PASSIVE_PAGES = (4 << 20) / PAGE_BYTES
 const TRUNCATE_PAGES = (64 << 20) / PAGE_BYTES
 
 type Task = { readonly id: number; readonly path: string; readonly kind: 'PASSIVE' | 'TRUNCATE' | 'close' }
-type Done = { readonly id: number; readonly error: string | undefined }
+/** `complete`: nothing of the log is left to copy, and the copy is on disk. */
+export type Checkpointed = { readonly error: string | undefined; readonly complete: boolean }
+type Done = Checkpointed & { readonly id: number }
 
 const role = 'strongroom-sqlite-checkpointer'
 
 let thread: Worker | undefined
 let lastId = 0
-const waiting = new Map<number, (error: string | undefined) => void>()
+const waiting = new Map<number, (done: Checkpointed) => void>()
 
 /** What kind of checkpoint a log of this size needs. */
 export function checkpointDue(walPages: number, pendingPages: number): 'PASSIVE' | 'TRUNCATE' | undefined {
@@ -25,7 +27,7 @@ export function checkpointDue(walPages: number, pendingPages: number): 'PASSIVE'
 }
 
 /** Resolves with what went wrong, if anything did: the next one may succeed, and nothing is lost meanwhile. */
-export function checkpoint(path: string, kind: 'PASSIVE' | 'TRUNCATE'): Promise<string | undefined> {
+export function checkpoint(path: string, kind: 'PASSIVE' | 'TRUNCATE'): Promise<Checkpointed> {
   thread ??= start()
   return ask(thread, path, kind)
 }
@@ -35,7 +37,7 @@ export async function endCheckpoints(path: string): Promise<void> {
   if (thread !== undefined) await ask(thread, path, 'close')
 }
 
-function ask(to: Worker, path: string, kind: Task['kind']): Promise<string | undefined> {
+function ask(to: Worker, path: string, kind: Task['kind']): Promise<Checkpointed> {
   const id = ++lastId
   to.ref()
   to.postMessage({ id, path, kind } satisfies Task)
@@ -49,15 +51,16 @@ function start(): Worker {
     execArgv: [],
   })
   worker.unref()
-  worker.on('message', ({ id, error }: Done) => {
-    waiting.get(id)?.(error)
+  worker.on('message', ({ id, ...done }: Done) => {
+    waiting.get(id)?.(done)
     waiting.delete(id)
     if (waiting.size === 0) worker.unref()
   })
   worker.on('error', () => {})
   worker.on('exit', () => {
     thread = undefined
-    for (const resolve of waiting.values()) resolve('the thread for checkpoints is gone')
+    const lost = { error: 'the thread for checkpoints is gone', complete: false }
+    for (const resolve of waiting.values()) resolve(lost)
     waiting.clear()
   })
   return worker
@@ -67,6 +70,7 @@ function serve(): void {
   const connections = new Map<string, SqliteConnection>()
   parentPort!.on('message', ({ id, path, kind }: Task) => {
     let error: string | undefined
+    let complete = false
     try {
       if (kind === 'close') {
         connections.get(path)?.close()
@@ -77,12 +81,13 @@ function serve(): void {
           connection = new SqliteConnection(path, { access: 'write', busyTimeoutMs: 2_000, synchronous: 'FULL' })
           connections.set(path, connection)
         }
-        connection.get(`PRAGMA wal_checkpoint(${kind})`, [])
+        const { busy } = connection.get(`PRAGMA wal_checkpoint(${kind})`, []) as { readonly busy: number }
+        complete = kind === 'TRUNCATE' && busy === 0
       }
     } catch (cause) {
       error = cause instanceof Error ? cause.message : String(cause)
     }
-    parentPort!.postMessage({ id, error } satisfies Done)
+    parentPort!.postMessage({ id, error, complete } satisfies Done)
   })
 }
 

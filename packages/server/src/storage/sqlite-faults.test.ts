@@ -84,7 +84,7 @@ for (const durability of ['commit', 'interval'] as const) {
     } finally {
       await database.close()
     }
-    const again = await openSqlite({ path: join(disk, 'test.db'), durability, writer: 'inline' })
+    const again = await openSqlite({ path: join(disk, 'test.db'), durability })
     assert.ok((await keys(again)).includes('zz after'))
     await again.close()
   })
@@ -116,7 +116,7 @@ test('a statement that fills the disk takes its whole group with it, and the nex
 test('on a read-only disk writes are refused for that reason and reads are answered', async (t) => {
   const disk = mountDisk(t)
   if (disk === undefined) return t.skip('no disk can be mounted here')
-  const keeper = await openSqlite({ path: join(disk, 'test.db'), durability: 'none', writer: 'inline' })
+  const keeper = await openSqlite({ path: join(disk, 'test.db'), durability: 'none' })
   await keeper.transaction('write', (tx) => tx.run('CREATE TABLE item (key TEXT PRIMARY KEY, body BLOB)'))
   await insert(keeper, 'before', 10)
   const readOnly = mkdtempSync(join(tmpdir(), 'strongroom-disk-'))

@@ -2,11 +2,10 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DatabaseError, type Transaction, type Value } from './database.ts'
-import { toError, type Writer } from './sqlite-thread.ts'
-import type { CommitReply, Step, StepsReply } from './sqlite-writer.ts'
+import { type CommitReply, type Step, type StepsReply, toError, type WriterSession } from './sqlite-writer.ts'
 import { checkValues } from './value.ts'
 
-/** Write transactions that wait for their turn. */
+/** Write transactions that wait for their turn or for the disk. */
 const QUEUE_MAX = 4_096
 /** A group closes after so many transactions or so long, so that the first of them does not wait for the last of a crowd. */
 const GROUP_MAX = 512
@@ -25,18 +24,23 @@ type Job = {
 type Finished = { readonly job: Job; readonly value: unknown; readonly tx: WriteTransaction }
 
 export type GroupOptions = {
-  /** Makes the writer, at first use and again after its thread has died. */
-  readonly start: () => Promise<Writer>
+  /** Makes the writer, at first use. @throws DatabaseError */
+  readonly start: () => WriterSession
   /** @throws DatabaseError to refuse the next group, before it began */
   readonly beforeGroup: () => Promise<void>
   readonly onCommit: (reply: CommitReply) => void
+  /** Resolves when what was committed is on disk, so that it may be answered; undefined where answers do not wait for that. */
+  readonly durable: (() => Promise<void>) | undefined
 }
 
 export class GroupCommit {
   readonly #options: GroupOptions
   readonly #queue: Job[] = []
-  #writer: Writer | undefined
+  #writer: WriterSession | undefined
   #draining: Promise<void> | undefined
+  /** Committed, and waiting for the disk. */
+  readonly #unanswered = new Set<Promise<void>>()
+  #committed = 0
   commits = 0
   transactions = 0
 
@@ -45,7 +49,7 @@ export class GroupCommit {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (this.#queue.length >= QUEUE_MAX) {
+    if (this.waiting >= QUEUE_MAX) {
       return Promise.reject(new DatabaseError('unavailable', `${QUEUE_MAX} write transactions are waiting already`))
     }
     return new Promise<T>((resolve, reject) => {
@@ -54,24 +58,26 @@ export class GroupCommit {
     })
   }
 
+  /** Transactions that wait for their turn or for the disk. */
   get waiting(): number {
-    return this.#queue.length
+    return this.#queue.length + this.#committed
   }
 
   /** Resolves when all work so far has been answered. */
   async drained(): Promise<void> {
     await this.#draining
+    await Promise.all(this.#unanswered)
   }
 
   /** No transaction may be started any more. */
   async close(): Promise<void> {
-    await this.#draining
-    await this.#writer?.close()
+    await this.drained()
+    this.#writer?.close()
   }
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      let writer: Writer
+      let writer: WriterSession
       try {
         writer = await this.#open()
       } catch (error) {
@@ -88,20 +94,15 @@ export class GroupCommit {
     this.#draining = undefined
   }
 
-  async #open(): Promise<Writer> {
+  async #open(): Promise<WriterSession> {
     await this.#options.beforeGroup()
-    if (this.#writer === undefined || !this.#writer.alive) this.#writer = await this.#options.start()
-    try {
-      this.#writer.begin()
-    } catch (error) {
-      if (!(error instanceof DatabaseError) || error.reason !== 'conflict') throw error
-      await this.#writer.beginWaiting(BEGIN_WAIT_MS)
-    }
+    this.#writer ??= this.#options.start()
+    await this.#writer.begin(BEGIN_WAIT_MS)
     return this.#writer
   }
 
   /** @throws DatabaseError where none of `finished` is committed, as far as is known */
-  async #group(writer: Writer, finished: Finished[]): Promise<void> {
+  async #group(writer: WriterSession, finished: Finished[]): Promise<void> {
     const group = new Group(writer)
     const started = performance.now()
     let turn = started
@@ -124,12 +125,32 @@ export class GroupCommit {
       return
     }
     group.settle()
-    const reply = await writer.commit()
+    const reply = writer.commit()
     if (reply.failure !== undefined) throw toError(reply.failure)
     this.commits += 1
     this.transactions += finished.length
-    for (const { job, value } of finished) job.resolve(value)
     this.#options.onCommit(reply)
+    this.#answer([...finished])
+  }
+
+  /** The next group does not wait for the disk; the answers of this one do. */
+  #answer(finished: readonly Finished[]): void {
+    const answer = (): void => {
+      for (const { job, value } of finished) job.resolve(value)
+    }
+    if (this.#options.durable === undefined) {
+      answer()
+      return
+    }
+    this.#committed += finished.length
+    const answered = this.#options
+      .durable()
+      .then(answer, (error: unknown) => undo(finished, error))
+      .finally(() => {
+        this.#committed -= finished.length
+        this.#unanswered.delete(answered)
+      })
+    this.#unanswered.add(answered)
   }
 
   async #body(job: Job, group: Group, finished: Finished[]): Promise<void> {
@@ -160,13 +181,13 @@ const ROLLBACK_TO = exec('ROLLBACK TO body')
 
 /** The outer transaction. Savepoints begin and end together with the next statement, since each trip to the writer costs more than they do. */
 class Group {
-  readonly #writer: Writer
+  readonly #writer: WriterSession
   #owed: Step[] = []
   /** Set once the outer transaction is gone, and with it the work of every body in it. */
   lost: DatabaseError | undefined
   changed = false
 
-  constructor(writer: Writer) {
+  constructor(writer: WriterSession) {
     this.#writer = writer
   }
 

@@ -1,6 +1,6 @@
-// The writing connection of a SQLite database, and the thread it lives in: fsync happens there, never on the event loop.
+// The writing connection of a SQLite database. Its commits reach the log but wait for no disk: sqlite-log.ts syncs the log.
 
-import { isMainThread, type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseError, type DatabaseFailure, type Value } from './database.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 
@@ -22,26 +22,13 @@ export type CommitReply = {
   readonly walPagesPending: number
 }
 
-export type SessionOptions = { readonly path: string; readonly synchronous: 'FULL' | 'NORMAL' | 'OFF' }
+export type SessionOptions = { readonly path: string; readonly synchronous: 'NORMAL' | 'OFF' }
 
-/** What the thread is asked: statements are answered at once, to a caller that stands still for them; the rest by message. */
-export type Request =
-  | { readonly kind: 'begin' }
-  | { readonly kind: 'steps'; readonly steps: readonly Step[] }
-  | { readonly kind: 'rollback' }
-  | { readonly kind: 'begin-waiting'; readonly waitMs: number }
-  | { readonly kind: 'commit' }
-  | { readonly kind: 'close' }
+export const toError = ({ reason, message }: Failure): DatabaseError => new DatabaseError(reason, message)
 
-/** Indexes of the two counters that each side wakes the other with. */
-export const REQUESTS = 0
-export const REPLIES = 1
-
-export type ThreadData = {
-  readonly session: SessionOptions
-  readonly port: MessagePort
-  readonly counters: Int32Array<SharedArrayBuffer>
-}
+/** Between tries to get the lock of another process. SQLite's own waiting would hold up the event loop. */
+const PAUSE_MIN_MS = 0.5
+const PAUSE_MAX_MS = 2
 
 export class WriterSession {
   readonly #connection: SqliteConnection
@@ -54,9 +41,18 @@ export class WriterSession {
     })
   }
 
-  /** A failure for reason 'conflict' says that another process is writing. */
-  begin(): Failure | undefined {
-    return attempt(() => this.#connection.exec('BEGIN IMMEDIATE'))
+  /**
+   * Waits for the transactions of other processes.
+   * @throws DatabaseError; 'conflict' where they took longer
+   */
+  async begin(waitMs: number): Promise<void> {
+    const deadline = performance.now() + waitMs
+    for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.2, PAUSE_MAX_MS)) {
+      const failure = attempt(() => this.#connection.exec('BEGIN IMMEDIATE'))
+      if (failure === undefined) return
+      if (failure.reason !== 'conflict' || performance.now() >= deadline) throw toError(failure)
+      await sleep(pauseMs * (0.5 + Math.random()))
+    }
   }
 
   execute(steps: readonly Step[]): StepsReply {
@@ -72,23 +68,24 @@ export class WriterSession {
 
   commit(): CommitReply {
     const failure = attempt(() => this.#connection.exec('COMMIT'))
-    if (failure !== undefined) this.rollback()
+    if (failure !== undefined) attempt(() => this.rollback())
     const wal = { log: 0, checkpointed: 0 }
     attempt(() => Object.assign(wal, this.#connection.get('PRAGMA wal_checkpoint(NOOP)', [])))
     return { failure, walPages: wal.log, walPagesPending: wal.log - wal.checkpointed }
   }
 
-  rollback(): Failure | undefined {
-    if (!this.#connection.raw.isTransaction) return undefined
-    return attempt(() => this.#connection.exec('ROLLBACK'))
+  rollback(): void {
+    if (!this.#connection.raw.isTransaction) return
+    const failure = attempt(() => this.#connection.exec('ROLLBACK'))
+    if (failure !== undefined) throw toError(failure)
   }
 
-  /** Copies the log into the database. The last connection of all to close removes the log. */
-  close(): Failure | undefined {
-    this.rollback()
+  /** Copies the log into the database. The last connection of all to close removes the log. @throws DatabaseError */
+  close(): void {
+    attempt(() => this.rollback())
     const failure = attempt(() => this.#connection.get('PRAGMA wal_checkpoint(TRUNCATE)', []))
     this.#connection.close()
-    return failure
+    if (failure !== undefined) throw toError(failure)
   }
 }
 
@@ -100,70 +97,4 @@ function attempt(work: () => void): Failure | undefined {
     if (error instanceof DatabaseError) return { reason: error.reason, message: error.message }
     return { reason: 'other', message: error instanceof Error ? error.message : String(error) }
   }
-}
-
-/** Between tries to get the lock of another process. SQLite's own waiting grows to 100 ms, longer than most transactions. */
-const BEGIN_PAUSE_MIN_MS = 0.1
-const BEGIN_PAUSE_MAX_MS = 2
-
-function beginWaiting(session: WriterSession, waitMs: number): Failure | undefined {
-  const cell = new Int32Array(new SharedArrayBuffer(4))
-  const deadline = performance.now() + waitMs
-  for (let pauseMs = BEGIN_PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.2, BEGIN_PAUSE_MAX_MS)) {
-    const failure = session.begin()
-    if (failure?.reason !== 'conflict' || performance.now() >= deadline) return failure
-    Atomics.wait(cell, 0, 0, pauseMs * (0.5 + Math.random()))
-  }
-}
-
-function answer(session: WriterSession, request: Request): unknown {
-  switch (request.kind) {
-    case 'begin':
-      return session.begin()
-    case 'steps':
-      return session.execute(request.steps)
-    case 'rollback':
-      return session.rollback()
-    case 'begin-waiting':
-      return beginWaiting(session, request.waitMs)
-    case 'commit':
-      return session.commit()
-    case 'close':
-      return session.close()
-  }
-}
-
-/** Never returns to its event loop before it is closed: waking from Atomics.wait is what makes a statement cheap. */
-function serve({ session: options, port, counters }: ThreadData): void {
-  let session: WriterSession
-  try {
-    session = new WriterSession(options)
-  } catch (error) {
-    const { reason, message } = error as DatabaseError
-    parentPort!.postMessage({ reason: reason ?? 'other', message })
-    return
-  }
-  parentPort!.postMessage(undefined)
-  for (let seen = 0; ; ) {
-    const received = receiveMessageOnPort(port)
-    if (received === undefined) {
-      Atomics.wait(counters, REQUESTS, seen)
-      seen = Atomics.load(counters, REQUESTS)
-      continue
-    }
-    const request = received.message as Request
-    const reply = answer(session, request)
-    if (request.kind === 'begin' || request.kind === 'steps' || request.kind === 'rollback') {
-      port.postMessage(reply)
-      Atomics.add(counters, REPLIES, 1)
-      Atomics.notify(counters, REPLIES)
-    } else {
-      parentPort!.postMessage(reply)
-      if (request.kind === 'close') return
-    }
-  }
-}
-
-if (!isMainThread && (workerData as { role?: string } | null)?.role === 'strongroom-sqlite-writer') {
-  serve(workerData as ThreadData)
 }

@@ -1,7 +1,7 @@
-// The embedded database: node:sqlite with a write-ahead log. Reads run here, on connections of their own; writes in a thread (sqlite-group.ts).
+// The embedded database: node:sqlite with a write-ahead log. Reads have connections of their own, writes are grouped (sqlite-group.ts), and
+// what waits for the disk waits off the event loop (sqlite-log.ts, sqlite-checkpoint.ts).
 
-import { close, closeSync, existsSync, fdatasync, open, openSync } from 'node:fs'
-import { promisify } from 'node:util'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import type { Logger } from '../observe/log.ts'
 import { type Access, type Database, DatabaseError, type Transaction, type Value } from './database.ts'
 import { type Exclusively, reentrant } from './exclusive.ts'
@@ -9,8 +9,8 @@ import { lockFile } from './lock.ts'
 import { checkpoint, checkpointDue, endCheckpoints } from './sqlite-checkpoint.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { GroupCommit } from './sqlite-group.ts'
-import { startWriter } from './sqlite-thread.ts'
-import type { CommitReply } from './sqlite-writer.ts'
+import { LogSync } from './sqlite-log.ts'
+import { type CommitReply, WriterSession } from './sqlite-writer.ts'
 import { checkValues } from './value.ts'
 
 export type SqliteOptions = {
@@ -18,12 +18,10 @@ export type SqliteOptions = {
   /** Reads that can be in the database at once. */
   readonly readConnections?: number
   /**
-   * commit: synced to disk before a write resolves. interval: written before it resolves, so that it survives kill -9, and synced within
-   * 20 ms. none: never synced, for tests.
+   * commit: on disk before a write resolves, and before a read that saw it does. interval: written before it resolves, so that it survives
+   * kill -9, and synced within 20 ms. none: never synced, for tests.
    */
   readonly durability: 'commit' | 'interval' | 'none'
-  /** Where the writing connection lives: inline blocks the event loop at each commit, for tests and short commands. */
-  readonly writer?: 'thread' | 'inline'
   readonly log?: Logger
 }
 
@@ -48,26 +46,26 @@ const READS_WAITING_MAX = 4_096
 /** Readers wait only for recovery after a crash, or for a process that is just closing the database. */
 const READ_BUSY_TIMEOUT_MS = 5_000
 const EXCLUSIVE_WAIT_MS = 60_000
-const SYNC_INTERVAL_MS = 20
 
 /** @throws DatabaseError where the file cannot be opened, or is no database */
 export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase> {
   const { path, durability, log } = options
   createFile(path)
   const reads = new ReadPool(path, options.readConnections ?? READ_CONNECTIONS)
-  const walSync = durability === 'interval' ? new WalSync(path, log) : undefined
+  const logSync = durability === 'none' ? undefined : new LogSync(path, () => reads.version(), log)
+  if (durability === 'commit') reads.durable = logSync
   const checkpoints = new Checkpoints(path, log)
-  const synchronous = ({ commit: 'FULL', interval: 'NORMAL', none: 'OFF' } as const)[durability]
   const writes = new GroupCommit({
-    start: () => startWriter(options.writer ?? 'thread', { path, synchronous }),
+    start: () => new WriterSession({ path, synchronous: durability === 'none' ? 'OFF' : 'NORMAL' }),
     beforeGroup: async () => {
-      await walSync?.mustBeSound()
+      await logSync?.mustBeSound()
       await checkpoints.truncating
     },
     onCommit: (reply) => {
-      walSync?.noteCommit()
+      if (durability === 'interval') logSync?.syncSoon()
       checkpoints.noteCommit(reply)
     },
+    durable: durability === 'commit' ? () => logSync!.sync() : undefined,
   })
   let closing: Promise<void> | undefined
 
@@ -95,12 +93,14 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
     }),
     close() {
       closing ??= (async () => {
-        await reads.close()
         await writes.drained()
+        await reads.close()
         await checkpoints.close()
-        await walSync?.close()
+        await logSync?.close()
         // What could not be copied stays in the log, and is found there at the next start.
-        await writes.close().catch((error) => log?.warn({ path, error: String(error) }, 'checkpoint at close failed'))
+        await writes
+          .close()
+          .catch((error: unknown) => log?.warn({ path, error: String(error) }, 'checkpoint at close failed'))
       })()
       return closing
     },
@@ -163,7 +163,7 @@ class Checkpoints {
   }
 
   async #run(kind: 'PASSIVE' | 'TRUNCATE'): Promise<void> {
-    const error = await checkpoint(this.#path, kind)
+    const { error } = await checkpoint(this.#path, kind)
     if (error !== undefined) this.#log?.warn({ path: this.#path, kind, error }, 'checkpoint failed')
   }
 }
@@ -178,6 +178,8 @@ class ReadPool {
   readonly #queue: ((connection: SqliteConnection) => void)[] = []
   #open = 0
   #idle: (() => void) | undefined
+  /** Where it is set, a read resolves when what it saw is on disk: nobody acts on what a power failure could take back. */
+  durable: LogSync | undefined
 
   constructor(path: string, max: number) {
     this.#path = path
@@ -208,6 +210,9 @@ class ReadPool {
         try {
           const value = await work(tx)
           tx.finish()
+          const { seen } = tx
+          tx.end()
+          if (seen !== undefined && this.durable?.holds(seen) === false) await this.durable.sync()
           return value
         } catch (error) {
           if (!tx.outdated) throw error
@@ -277,6 +282,11 @@ class ReadTransaction implements Transaction {
     this.#pool = pool
   }
 
+  /** The number of what the work saw, or a later one; undefined where it saw nothing. */
+  get seen(): number | undefined {
+    return this.#snapshot ?? (this.#began ? this.#pool.version() : undefined)
+  }
+
   /** Undefined where a statement came first: then no number is known to belong to the rows. */
   get snapshot(): number | undefined {
     if (this.#snapshot === undefined && this.#connection === undefined && !this.#over) {
@@ -309,6 +319,7 @@ class ReadTransaction implements Transaction {
   }
 
   end(): void {
+    if (this.#over) return
     this.#over = true
     const connection = this.#connection
     if (connection instanceof Promise) connection.then((late) => this.#pool.release(late))
@@ -353,64 +364,6 @@ class ReadTransaction implements Transaction {
     } catch (error) {
       this.#failure = error
       throw error
-    }
-  }
-}
-
-/** Syncs the log to disk some milliseconds after a commit. Only the log: closing a second descriptor of the database itself would drop SQLite's locks. */
-class WalSync {
-  readonly #path: string
-  readonly #log: Logger | undefined
-  #descriptor: number | undefined
-  #timer: NodeJS.Timeout | undefined
-  #syncing: Promise<void> | undefined
-  #dirty = false
-  #failure: DatabaseError | undefined
-
-  constructor(path: string, log: Logger | undefined) {
-    this.#path = `${path}-wal`
-    this.#log = log
-  }
-
-  noteCommit(): void {
-    this.#dirty = true
-    this.#timer ??= setTimeout(() => void this.#sync(), SYNC_INTERVAL_MS).unref()
-  }
-
-  /** After a failed sync nothing more is accepted until one succeeds. @throws DatabaseError */
-  async mustBeSound(): Promise<void> {
-    if (this.#failure === undefined) return
-    await this.#sync()
-    if (this.#failure !== undefined) throw this.#failure
-  }
-
-  async close(): Promise<void> {
-    clearTimeout(this.#timer)
-    if (this.#dirty) await this.#sync()
-    await this.#syncing
-    if (this.#descriptor !== undefined) await promisify(close)(this.#descriptor)
-  }
-
-  async #sync(): Promise<void> {
-    this.#timer = undefined
-    await this.#syncing
-    this.#dirty = false
-    this.#syncing = this.#fdatasync()
-    await this.#syncing
-  }
-
-  async #fdatasync(): Promise<void> {
-    try {
-      this.#descriptor ??= await promisify(open)(this.#path, 'r')
-      await promisify(fdatasync)(this.#descriptor)
-      this.#failure = undefined
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      this.#failure = new DatabaseError(
-        code === 'ENOSPC' ? 'full' : 'unavailable',
-        `cannot sync ${this.#path}: ${code}`,
-      )
-      this.#log?.error({ path: this.#path, code }, 'sync of the write-ahead log failed')
     }
   }
 }

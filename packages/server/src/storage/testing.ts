@@ -47,7 +47,7 @@ export async function openTestDatabase(t: TestScope, options: TestDatabaseOption
 function freshSqlite() {
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
   return {
-    open: () => openSqlite({ path: join(directory, 'test.db'), durability: 'none', writer: 'inline' }),
+    open: () => openSqlite({ path: join(directory, 'test.db'), durability: 'none' }),
     remove: async () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }),
   }
 }

@@ -262,7 +262,7 @@ test('nothing stored holds a secret access key', async (t) => {
 test('what did not change is remembered as the same objects; a change by any process is seen at the next request', async (t) => {
   const path = join(temporaryDirectory(t), 'test.db')
   const open = async () => {
-    const database = await openSqlite({ path, durability: 'none', writer: 'inline' })
+    const database = await openSqlite({ path, durability: 'none' })
     t.after(() => database.close())
     return database
   }
