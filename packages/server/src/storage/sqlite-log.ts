@@ -14,6 +14,7 @@ export class LogSync {
   readonly #path: string
   readonly #version: () => number
   readonly #log: Logger | undefined
+  readonly #syncFile: (descriptor: number) => Promise<void>
   #descriptor: number | undefined
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
@@ -21,8 +22,9 @@ export class LogSync {
   #synced: number | undefined
   #failure: DatabaseError | undefined
 
-  /** `version` numbers the newest snapshot, as Transaction.snapshot does. */
-  constructor(database: string, version: () => number, log: Logger | undefined) {
+  /** `version` numbers the newest snapshot, as Transaction.snapshot does. `syncFile` is fdatasync, or a test's. */
+  constructor(database: string, version: () => number, log: Logger | undefined, syncFile = promisify(fdatasync)) {
+    this.#syncFile = syncFile
     this.#database = database
     // Only the log is opened here: closing a second descriptor of the database itself would drop SQLite's locks.
     this.#path = `${database}-wal`
@@ -85,10 +87,11 @@ export class LogSync {
   }
 
   async #fdatasync(): Promise<void> {
+    await this.mustBeSound()
     const version = this.#version()
     try {
       this.#descriptor ??= await promisify(open)(this.#path, 'r')
-      await promisify(fdatasync)(this.#descriptor)
+      await this.#syncFile(this.#descriptor)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       const reason = code === 'ENOSPC' ? 'full' : 'unavailable'
@@ -96,7 +99,6 @@ export class LogSync {
       this.#log?.error({ path: this.#path, code }, 'sync of the write-ahead log failed')
       throw this.#failure
     }
-    if (this.#failure !== undefined) throw this.#failure
     this.#synced = version
   }
 }
