@@ -5,6 +5,7 @@ import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
 import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { Refusal } from './observe/refusals.ts'
 import type { Service } from './operation.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Kms } from './services/kms/port.ts'
@@ -28,6 +29,8 @@ export type App = {
   readonly authenticate: Authenticate
   readonly log: Logger
   readonly metrics: Metrics
+  /** Logs, at a bounded rate, a call refused before an identity was known. */
+  readonly noteRefusal: (refusal: Refusal) => void
   /** Milliseconds since the epoch, for signatures, `Date`, tokens, TLS, leases and throttles. */
   readonly wallNow: () => number
   /** Milliseconds since the epoch, for schedules, windows, expiry and deletion; the test clock may be ahead of the wall. */

@@ -140,10 +140,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     app.metrics.finished(name.service, name.operation, error.code, performance.now() - started)
     if (progress.identity === undefined) {
       app.metrics.refused(error.code)
-      app.log.debug(
-        { requestId, code: error.code, from: request.remoteAddress },
-        'refused before an identity was known',
-      )
+      app.noteRefusal({ requestId, code: error.code, from: request.remoteAddress })
       return encodeError(route, error, requestId)
     }
     try {

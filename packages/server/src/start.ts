@@ -23,6 +23,7 @@ import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
 import { createMetrics } from './observe/metrics.ts'
+import { createRefusalLog } from './observe/refusals.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
@@ -139,6 +140,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     log,
     metrics: createMetrics(),
+    noteRefusal: createRefusalLog(log, wallNow),
     wallNow,
     now: testClock?.now ?? systemClock.now,
     ...(testClock && { testClock }),
