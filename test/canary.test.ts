@@ -1,0 +1,312 @@
+// Random values go through every operation, error, log, backup and crash; then nothing that was written or said holds one, in any encoding.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { Client } from 'pg'
+import { services } from '../packages/server/src/services/index.ts'
+import { signedCall } from '../packages/server/src/testing.ts'
+import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
+
+const run = promisify(execFile)
+
+/** The forms in which a value could lie somewhere. Base64 at its three offsets, without the characters that its neighbours change. */
+function encodings(value: Buffer): ReadonlyMap<string, Buffer> {
+  const forms = new Map<string, Buffer>()
+  const add = (name: string, text: string) => forms.set(name, Buffer.from(text, 'latin1'))
+  forms.set('raw', value)
+  add('hex', value.toString('hex'))
+  add('HEX', value.toString('hex').toUpperCase())
+  for (const offset of [0, 1, 2]) {
+    const shifted = Buffer.concat([Buffer.alloc(offset), value])
+      .toString('base64')
+      .replaceAll('=', '')
+    const inner = shifted.slice(offset === 0 ? 0 : offset + 1, -2)
+    add(`base64+${offset}`, inner)
+    add(`base64url+${offset}`, inner.replaceAll('+', '-').replaceAll('/', '_'))
+  }
+  forms.set('utf-16', Buffer.from(value.toString('latin1'), 'utf16le'))
+  add('percent', [...value].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''))
+  add('json', [...value].map((byte) => `\\u${byte.toString(16).padStart(4, '0')}`).join(''))
+  return forms
+}
+
+class Canaries {
+  readonly #values: Buffer[] = []
+
+  /** A fresh value, of letters so that it is its own JSON, form and XML. */
+  text(): string {
+    const text = randomBytes(36).toString('base64').replaceAll(/[+/]/g, 'x')
+    this.#values.push(Buffer.from(text))
+    return text
+  }
+
+  bytes(): Buffer {
+    const bytes = randomBytes(48)
+    this.#values.push(bytes)
+    return bytes
+  }
+
+  know(text: string): string {
+    this.#values.push(Buffer.from(text))
+    return text
+  }
+
+  /** Where any of them lies in some bytes, in which form. */
+  findIn(haystack: Buffer): string | undefined {
+    for (const value of this.#values) {
+      for (const [form, needle] of encodings(value)) if (haystack.includes(needle)) return form
+    }
+    return undefined
+  }
+}
+
+test('the search finds a value in each of its forms', () => {
+  for (const [form] of encodings(Buffer.from('x'))) {
+    const canaries = new Canaries()
+    const value = canaries.bytes()
+    assert.equal(canaries.findIn(randomBytes(10_000)), undefined)
+    const around = Buffer.concat([Buffer.from('{"a":"'), encodings(value).get(form)!, Buffer.from('"}')])
+    assert.ok(canaries.findIn(around), form)
+  }
+  const canaries = new Canaries()
+  const bytes = canaries.bytes()
+  for (const offset of [0, 1, 2, 3, 4]) {
+    assert.ok(
+      canaries.findIn(Buffer.from(Buffer.concat([Buffer.alloc(offset, 7), bytes, Buffer.alloc(5)]).toString('base64'))),
+    )
+  }
+})
+
+test('no secret value is in a file, a log, an error, a metric, an event or a backup', async (t) => {
+  const canaries = new Canaries()
+  const home = await makeHome(t)
+  let server = await startProcess(home, '--log-level', 'debug', '--test-clock')
+  const said: string[] = []
+
+  /** A raw call. What comes back is kept, but for the members that are meant to hold a value. */
+  const call = async (operation: string, input: object | string, service = 'secretsmanager') => {
+    const target = service === 'cloudtrail' ? 'CloudTrail_20131101' : service
+    const answer = await signedCall(server.url, service, `${target}.${operation}`, input, {
+      credentials: server.credentials,
+      region: REGION,
+    })
+    const kept = JSON.stringify(answer.body, (key, value) =>
+      ['SecretString', 'SecretBinary', 'RandomPassword'].includes(key) ? undefined : value,
+    )
+    said.push(`${operation} ${answer.status} ${kept} ${JSON.stringify([...answer.headers])}`)
+    return answer
+  }
+  const token = () => randomUUID()
+  const create = (Name: string) =>
+    call('CreateSecret', {
+      Name,
+      SecretString: canaries.text(),
+      ClientRequestToken: token(),
+      Tags: [{ Key: 'a', Value: 'b' }],
+    })
+
+  /** Each operation with a value in every member that can hold one, and what goes wrong with it. */
+  const journeys: { readonly [operation: string]: () => Promise<unknown> } = {
+    'secretsmanager CreateSecret': async () => {
+      await create('made')
+      await call('CreateSecret', {
+        Name: 'binary',
+        SecretBinary: canaries.bytes().toString('base64'),
+        ClientRequestToken: token(),
+      })
+      await create('made')
+      await call('CreateSecret', { Name: 'no key', SecretString: canaries.text(), ClientRequestToken: token() })
+      await call('CreateSecret', {
+        Name: 'kms',
+        SecretString: canaries.text(),
+        KmsKeyId: randomUUID(),
+        ClientRequestToken: token(),
+      })
+      await call('CreateSecret', { Name: 'no-token', SecretString: canaries.text() })
+    },
+    'secretsmanager PutSecretValue': async () => {
+      const reused = token()
+      for (const ClientRequestToken of [reused, reused, token()]) {
+        await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken })
+      }
+      const both = { SecretString: canaries.text(), SecretBinary: canaries.bytes().toString('base64') }
+      await call('PutSecretValue', { SecretId: 'made', ...both, ClientRequestToken: token() })
+      await call('PutSecretValue', { SecretId: 'absent', SecretString: canaries.text(), ClientRequestToken: token() })
+      const RotationToken = canaries.know(randomUUID())
+      await call('PutSecretValue', {
+        SecretId: 'made',
+        SecretString: canaries.text(),
+        RotationToken,
+        ClientRequestToken: token(),
+      })
+      await call('PutSecretValue', {
+        SecretId: 'made',
+        RotationToken: `${canaries.text()}!`,
+        ClientRequestToken: token(),
+      })
+      const long = canaries.text()
+      await call('PutSecretValue', { SecretId: 'made', SecretString: long.repeat(1_500), ClientRequestToken: token() })
+      await call('PutSecretValue', {
+        SecretId: 'made',
+        SecretString: `${long}${'ä'.repeat(60_000)}`,
+        ClientRequestToken: token(),
+      })
+      await call('PutSecretValue', { SecretId: 'made', SecretString: [canaries.text()], ClientRequestToken: token() })
+      await call('PutSecretValue', {
+        SecretId: 'made',
+        SecretBinary: `${canaries.text()}!!`,
+        ClientRequestToken: token(),
+      })
+      await call('PutSecretValue', `{"SecretId":"made","SecretString":"${canaries.text()}`)
+      await call('PutSecretValue', `["${canaries.text()}"]`)
+      await call('NoSuchOperation', { SecretId: 'made', SecretString: canaries.text() })
+    },
+    'secretsmanager UpdateSecret': async () => {
+      await call('UpdateSecret', {
+        SecretId: 'made',
+        SecretString: canaries.text(),
+        Description: 'd',
+        ClientRequestToken: token(),
+      })
+      const { body } = await call('DescribeSecret', { SecretId: 'made' })
+      const [, , , , account] = String(body.ARN).split(':')
+      const KmsKeyId = `arn:aws:kms:${REGION}:${account}:alias/aws/secretsmanager`
+      await call('UpdateSecret', { SecretId: 'made', KmsKeyId, ClientRequestToken: token() })
+      await call('UpdateSecret', {
+        SecretId: 'made',
+        KmsKeyId: 'alias/none',
+        SecretString: canaries.text(),
+        ClientRequestToken: token(),
+      })
+    },
+    'secretsmanager GetSecretValue': async () => {
+      await call('GetSecretValue', { SecretId: 'made' })
+      await call('GetSecretValue', { SecretId: 'made', VersionStage: 'AWSPREVIOUS' })
+      await call('GetSecretValue', { SecretId: 'binary' })
+    },
+    'secretsmanager BatchGetSecretValue': () =>
+      call('BatchGetSecretValue', { SecretIdList: ['made', 'binary', 'absent'] }),
+    'secretsmanager GetRandomPassword': async () => {
+      const { body } = await call('GetRandomPassword', { PasswordLength: 60, ExcludePunctuation: true })
+      canaries.know(body.RandomPassword)
+    },
+    'secretsmanager DescribeSecret': () => call('DescribeSecret', { SecretId: 'made' }),
+    'secretsmanager ListSecrets': () => call('ListSecrets', { Filters: [{ Key: 'all', Values: ['made'] }] }),
+    'secretsmanager ListSecretVersionIds': () =>
+      call('ListSecretVersionIds', { SecretId: 'made', IncludeDeprecated: true }),
+    'secretsmanager UpdateSecretVersionStage': async () => {
+      const { body } = await call('DescribeSecret', { SecretId: 'made' })
+      const ids = Object.entries(body.VersionIdsToStages as { [id: string]: string[] })
+      const holder = (stage: string) => ids.find(([, stages]) => stages.includes(stage))?.[0]
+      await call('UpdateSecretVersionStage', {
+        SecretId: 'made',
+        VersionStage: 'AWSCURRENT',
+        RemoveFromVersionId: holder('AWSCURRENT'),
+        MoveToVersionId: holder('AWSPREVIOUS'),
+      })
+    },
+    'secretsmanager TagResource': () => call('TagResource', { SecretId: 'made', Tags: [{ Key: 'k', Value: 'v' }] }),
+    'secretsmanager UntagResource': () => call('UntagResource', { SecretId: 'made', TagKeys: ['k'] }),
+    'secretsmanager GetResourcePolicy': () => call('GetResourcePolicy', { SecretId: 'made' }),
+    'secretsmanager DeleteSecret': async () => {
+      await call('DeleteSecret', { SecretId: 'made', RecoveryWindowInDays: 7 })
+      await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })
+      await call('GetSecretValue', { SecretId: 'made' })
+      await create('doomed')
+      await call('DeleteSecret', { SecretId: 'doomed', ForceDeleteWithoutRecovery: true })
+    },
+    'secretsmanager RestoreSecret': () => call('RestoreSecret', { SecretId: 'made' }),
+    'cloudtrail LookupEvents': () => call('LookupEvents', { MaxResults: 50 }, 'cloudtrail'),
+    'strongroom AdvanceClock': async () => {
+      const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
+      said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)
+    },
+    'sts GetCallerIdentity': async () => {
+      const sts = new STSClient({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
+      said.push(`GetCallerIdentity 200 ${JSON.stringify(await sts.send(new GetCallerIdentityCommand({})))}`)
+      sts.destroy()
+    },
+  }
+  const operations = services.flatMap((service) => service.operations.map(({ name }) => `${service.name} ${name}`))
+  assert.deepEqual(Object.keys(journeys).sort(), [...operations].sort(), 'every operation has its journey')
+  for (const [operation, journey] of Object.entries(journeys)) {
+    await journey()
+    const name = operation.split(' ')[1]
+    assert.ok(
+      said.some((line) => line.startsWith(`${name} 200 `)),
+      `${name} did its work`,
+    )
+  }
+
+  // Killed with values in flight, and started again.
+  const inFlight = Array.from({ length: 20 }, (_, at) => create(`in-flight-${at}`).catch(() => undefined))
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  await server.kill('SIGKILL')
+  await Promise.all(inFlight)
+  said.push(server.output())
+  search(canaries, home.dataDir, 'after kill -9')
+  server = await startProcess(home, '--log-level', 'debug', '--test-clock')
+  await call('GetSecretValue', { SecretId: 'made' })
+
+  const outside = mkdtempSync(join(tmpdir(), 'strongroom-backup-'))
+  t.after(() => rmSync(outside, { recursive: true, force: true }))
+  await run(process.execPath, [COMMAND, 'backup', join(outside, 'backup'), '--data-dir', home.dataDir])
+  said.push(await (await fetch(`${server.url}/_strongroom/metrics`)).text())
+  said.push(await (await fetch(`${server.url}/_strongroom/health`)).text())
+  for (const event of (await call('LookupEvents', { MaxResults: 50 }, 'cloudtrail')).body.Events)
+    said.push(event.CloudTrailEvent)
+  said.push((await run(process.execPath, [COMMAND, 'root-key', '--data-dir', home.dataDir])).stdout)
+  await dumpPostgres(home.options, outside)
+
+  // The keys of the installation are canaries too, outside the two files that are there to hold them.
+  canaries.know(server.credentials.secretAccessKey)
+  const rootKey = readFileSync(join(home.dataDir, 'root.key'), 'utf8').trim().split(/\s+/).at(-1)!
+  canaries.know(rootKey)
+
+  search(canaries, home.dataDir, 'while running')
+  search(canaries, outside, 'backup')
+  assert.equal(await server.kill('SIGTERM'), 0)
+  said.push(server.output())
+  search(canaries, home.dataDir, 'after stop')
+  writeFileSync(join(outside, 'said'), said.join('\n'))
+  search(canaries, outside, 'said')
+  assert.ok(said.length > 60)
+})
+
+const MEANT_TO_HOLD_KEYS = ['root.key', 'credentials']
+
+function search(canaries: Canaries, folder: string, when: string): void {
+  const files = readdirSync(folder).filter((name) => !MEANT_TO_HOLD_KEYS.includes(name))
+  const regular = files.filter((name) => statSync(join(folder, name)).isFile())
+  assert.ok(regular.length > 0)
+  for (const name of regular) {
+    const found = canaries.findIn(readFileSync(join(folder, name)))
+    assert.equal(found, undefined, `${when}: ${name} holds a value, as ${found}`)
+  }
+}
+
+/** Every row of every table, as the server would read it, where the tests run on PostgreSQL. */
+async function dumpPostgres(options: readonly string[], folder: string): Promise<void> {
+  const url = options[options.indexOf('--database') + 1]
+  if (!options.includes('--database') || url === undefined) return
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  const { rows: tables } = await client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+  assert.ok(tables.length > 5)
+  for (const { tablename } of tables) {
+    const { rows } = await client.query(`SELECT * FROM ${tablename}`)
+    const cells = rows.flatMap((row: object) => Object.values(row))
+    writeFileSync(
+      join(folder, `table-${tablename}`),
+      Buffer.concat(cells.map((cell) => (Buffer.isBuffer(cell) ? cell : Buffer.from(`${cell}\n`)))),
+    )
+  }
+  await client.end()
+}
