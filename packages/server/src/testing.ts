@@ -29,6 +29,8 @@ export type TestServer = {
   /** The administrator's. */
   readonly credentials: TestCredentials
   readonly dataDir: string
+  /** Of the PostgreSQL database; empty on SQLite. */
+  readonly databaseUrl: string
   readonly app: App
   /** With the administrator's credentials and retries off. */
   readonly secretsManager: SecretsManagerClient
@@ -87,6 +89,7 @@ async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
     accountId: running.accountId,
     credentials,
     dataDir: config.dataDir,
+    databaseUrl: config.database,
     app,
     secretsManager,
     call: (service, operation, input, options = {}) =>

@@ -1,0 +1,300 @@
+// Someone who can write to the database alters, swaps and deletes rows and columns with plain SQL, under a running server: every answer is
+// then exactly the right one or a refusal, never a wrong value and never a wider right; and the refusal is counted and audited.
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { Client, types } from 'pg'
+import { attachUserPolicy, createPolicy } from '../packages/server/src/services/iam/users.ts'
+import { call, createCaller, events, token } from '../packages/server/src/services/secretsmanager/testing.ts'
+import { startTestServer, type TestCredentials, type TestServer } from '../packages/server/src/testing.ts'
+
+const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
+/** PostgreSQL's number of its type int8. */
+const INT8 = 20
+/** In a plain run every n-th tampering is tried, in the soak all. */
+const SAMPLE = SOAK ? 1 : 3
+
+type Cell = string | number | bigint | Uint8Array | null
+type Row = { readonly [column: string]: Cell }
+type Sql = {
+  query(sql: string, ...values: Cell[]): Promise<readonly Row[]>
+  /** Tables with their columns and the columns of their primary keys. */
+  tables(): Promise<ReadonlyMap<string, { readonly columns: readonly string[]; readonly key: readonly string[] }>>
+}
+
+/** Tables that no MAC covers, and why that gives nobody a secret or a right. */
+const OUTSIDE = new Map([
+  ['schema_migration', 'which migrations ran: a wrong one stops the next start'],
+  ['job', 'when something is due: a purge trusts only the sealed row of its secret'],
+  ['quota_usage', 'how many secrets there are: only the quota reads it'],
+  ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],
+  ['audit_segment', 'the same'],
+  ['audit_head', 'the same'],
+  ['audit_checkpoint', 'the same'],
+])
+/** Columns outside the MAC of their row: days of access, shown as LastAccessedDate and nothing more. */
+const DAYS = ['accessed_day']
+
+const PROBES: readonly [who: 'admin' | 'limited', operation: string, input: object][] = [
+  ['admin', 'GetSecretValue', { SecretId: 'a' }],
+  ['admin', 'GetSecretValue', { SecretId: 'a', VersionStage: 'AWSPREVIOUS' }],
+  ['admin', 'GetSecretValue', { SecretId: 'b' }],
+  ['admin', 'DescribeSecret', { SecretId: 'a' }],
+  ['admin', 'ListSecretVersionIds', { SecretId: 'b', IncludeDeprecated: true }],
+  ['admin', 'ListSecrets', { SortBy: 'name', SortOrder: 'asc' }],
+  ['limited', 'GetSecretValue', { SecretId: 'a' }],
+  ['limited', 'GetSecretValue', { SecretId: 'b' }],
+  ['limited', 'PutSecretValue', { SecretId: 'a', SecretString: 'mine', ClientRequestToken: token() }],
+  ['limited', 'ListSecrets', {}],
+]
+
+const REFUSALS = [
+  'InternalServiceError',
+  'UnrecognizedClientException',
+  'ResourceNotFoundException',
+  'AccessDeniedException',
+  'DecryptionFailure',
+]
+
+test('whatever is altered, swapped or deleted in the database, no answer is wrong and no right is wider', async (t) => {
+  const server = await startTestServer(t)
+  const sql = await open(t, server)
+  const limited = await fill(server)
+  const credentials = { admin: server.credentials, limited }
+  const right = await answers(server, credentials)
+  assert.deepEqual(
+    right.map(({ status }) => status),
+    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400],
+  )
+
+  let tried = 0
+  let refused = 0
+  let audited = false
+  let number = 0
+  for (const { what, apply, undo } of await tamperings(sql)) {
+    if (number++ % SAMPLE !== 0) continue
+    await apply()
+    const now = await answers(server, credentials)
+    for (const [at, answer] of now.entries()) {
+      const [who, operation, input] = PROBES[at]!
+      const where = `${what}: ${who} ${operation} ${JSON.stringify(input)} answered ${JSON.stringify(answer.body).slice(0, 300)}`
+      if (answer.status === 200) {
+        if (operation === 'ListSecrets') assertPart(answer.body, right[at]!.body, where)
+        else assert.deepEqual(answer, right[at], where)
+      } else {
+        assert.ok(REFUSALS.includes(answer.body.__type), where)
+        if (answer.status === 500) refused++
+      }
+    }
+    tried++
+    if (!audited && what === 'secret.body altered') {
+      audited = (await events(server, 'GetSecretValue')).some(({ errorCode }) => errorCode === 'InternalServiceError')
+    }
+    await undo()
+    assert.deepEqual(await answers(server, credentials), right, `${what}: undone`)
+  }
+  t.diagnostic(`${tried} tamperings, ${refused} answers refused`)
+  assert.ok(tried > 20 && refused > tried)
+
+  const metrics = await (await fetch(`${server.url}/_strongroom/metrics`)).text()
+  assert.match(metrics, /strongroom_integrity_failures_total\{table="secret"\} [1-9]/)
+  assert.match(metrics, /strongroom_integrity_failures_total\{table="iam_user"\} [1-9]/)
+  const audited = (await events(server, 'GetSecretValue')).filter(
+    ({ errorCode }) => errorCode === 'InternalServiceError',
+  )
+  assert.ok(audited.length > 0, 'the refusals are in the trail')
+})
+
+test('every table is either under a MAC or listed with the reason why not', async (t) => {
+  const server = await startTestServer(t)
+  const sql = await open(t, server)
+  for (const [table, { columns }] of await sql.tables()) {
+    const sealed = columns.includes('mac') || (table === 'keyring' && columns.includes('sealed'))
+    assert.ok(sealed || OUTSIDE.has(table), `${table} is under no MAC`)
+  }
+})
+
+async function fill(server: TestServer): Promise<TestCredentials> {
+  for (const name of ['a', 'b']) {
+    await call(server, 'CreateSecret', { Name: name, SecretString: `first of ${name}`, ClientRequestToken: token() })
+    await call(server, 'PutSecretValue', {
+      SecretId: name,
+      SecretString: `second of ${name}`,
+      ClientRequestToken: token(),
+    })
+  }
+  const read = {
+    Effect: 'Allow',
+    Action: 'secretsmanager:GetSecretValue',
+    Resource: `arn:aws:secretsmanager:*:*:secret:a-??????`,
+  }
+  const { credentials } = await createCaller(server, 'limited', [read])
+  // A managed policy that takes rights away: losing it must not give them back.
+  const document = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Deny', Action: 'secretsmanager:PutSecretValue', Resource: '*' }],
+  })
+  await server.app.database.transaction('write', async (tx) => {
+    const now = server.app.wallNow()
+    const policy = await createPolicy(server.app, tx, server.accountId, { policyName: 'no-writes', document, now })
+    await attachUserPolicy(server.app, tx, server.accountId, 'limited', policy)
+  })
+  return credentials
+}
+
+type Answer = { readonly status: number; readonly body: { readonly __type: string } }
+
+async function answers(
+  server: TestServer,
+  credentials: { readonly [who in 'admin' | 'limited']: TestCredentials },
+): Promise<readonly Answer[]> {
+  const all: Answer[] = []
+  for (const [who, operation, input] of PROBES) {
+    const { status, body } = await server.call('secretsmanager', operation, input, { credentials: credentials[who] })
+    all.push({ status, body: withoutDays(body) })
+  }
+  return all
+}
+
+const withoutDays = (body: Answer['body']): Answer['body'] =>
+  JSON.parse(JSON.stringify(body, (key, value) => (key === 'LastAccessedDate' ? undefined : value)))
+
+/** A listing may lack a secret whose row is gone; what it shows is right. */
+function assertPart(listed: object, right: object, where: string): void {
+  const [some, all] = [listed, right].map((body) => (body as { readonly SecretList: readonly object[] }).SecretList)
+  for (const entry of some!)
+    assert.ok(
+      all!.some((known) => JSON.stringify(known) === JSON.stringify(entry)),
+      where,
+    )
+}
+
+type Tampering = {
+  readonly what: string
+  readonly apply: () => Promise<unknown>
+  readonly undo: () => Promise<unknown>
+}
+
+/** Every column of two rows of every table, every pair of bodies, and every row. */
+async function tamperings(sql: Sql): Promise<readonly Tampering[]> {
+  const all: Tampering[] = []
+  for (const [table, { columns, key }] of await sql.tables()) {
+    if (OUTSIDE.has(table)) continue
+    const rows = (await sql.query(`SELECT * FROM ${table}`)).slice(0, SOAK ? 4 : 2)
+    const where = (row: Row) => ({
+      text: key.map((column, at) => `${column} = $${at + 1}`).join(' AND '),
+      values: key.map((column) => row[column]!),
+    })
+    const set = (row: Row, cells: Row) => {
+      const { text, values } = where(row)
+      const names = Object.keys(cells)
+      const assignments = names.map((name, at) => `${name} = $${key.length + at + 1}`).join(', ')
+      return sql.query(
+        `UPDATE ${table} SET ${assignments} WHERE ${text}`,
+        ...values,
+        ...names.map((name) => cells[name]!),
+      )
+    }
+    const insert = (row: Row) =>
+      sql.query(
+        `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((_, at) => `$${at + 1}`).join(', ')})`,
+        ...columns.map((column) => row[column]!),
+      )
+    for (const row of rows) {
+      for (const column of columns) {
+        if (DAYS.includes(column)) continue
+        for (const changed of alterations(row[column]!)) {
+          const other = { ...row, [column]: changed }
+          all.push({
+            what: `${table}.${column} altered`,
+            apply: () => set(row, { [column]: changed }),
+            undo: () => set(other, { [column]: row[column]! }),
+          })
+        }
+      }
+      const { text, values } = where(row)
+      all.push({
+        what: `${table} row deleted`,
+        apply: () => sql.query(`DELETE FROM ${table} WHERE ${text}`, ...values),
+        undo: () => insert(row),
+      })
+    }
+    const [one, two] = rows
+    if (one && two && columns.includes('mac')) {
+      for (const swapped of [['body'], ['mac'], ['rev', 'body', 'mac']]) {
+        const cells = (row: Row) => Object.fromEntries(swapped.map((column) => [column, row[column]!]))
+        all.push({
+          what: `${table} ${swapped.join(', ')} swapped`,
+          apply: () => Promise.all([set(one, cells(two)), set(two, cells(one))]),
+          undo: () => Promise.all([set(one, cells(one)), set(two, cells(two))]),
+        })
+      }
+    }
+  }
+  return all
+}
+
+function alterations(cell: Cell): readonly Cell[] {
+  if (cell instanceof Uint8Array) {
+    const flipped = (at: number) => cell.map((byte, index) => (index === at ? byte ^ 1 : byte))
+    return [flipped(Math.floor(cell.length / 2)), flipped(cell.length - 1), cell.subarray(0, -1), new Uint8Array()]
+  }
+  if (typeof cell === 'string') return [`${cell}x`]
+  return [Number(cell) + 1]
+}
+
+async function open(t: TestContext, server: TestServer): Promise<Sql> {
+  const { database } = server.app
+  if (database.dialect === 'sqlite') {
+    const raw = new DatabaseSync(join(server.dataDir, 'strongroom.db'), { timeout: 5_000 })
+    t.after(() => raw.close())
+    const query = async (sql: string, ...values: Cell[]) =>
+      raw.prepare(sql.replaceAll(/\$(\d+)/g, '?$1')).all(...values) as unknown as readonly Row[]
+    return {
+      query,
+      tables: async () => {
+        const names = await query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        const entries = names.map(async ({ name }) => {
+          const info = (await query(`PRAGMA table_info(${String(name)})`)) as unknown as { name: string; pk: number }[]
+          return [
+            String(name),
+            { columns: info.map((c) => c.name), key: info.filter((c) => c.pk > 0).map((c) => c.name) },
+          ] as const
+        })
+        return new Map(await Promise.all(entries))
+      },
+    }
+  }
+  const getTypeParser = (oid: number) => (oid === INT8 ? Number : types.getTypeParser(oid))
+  const client = new Client({ connectionString: server.databaseUrl, types: { getTypeParser } })
+  client.on('error', () => {})
+  await client.connect()
+  t.after(() => client.end())
+  const query = async (sql: string, ...values: Cell[]) => {
+    const bound = values.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value))
+    return (await client.query(sql, bound)).rows as readonly Row[]
+  }
+  return {
+    query,
+    tables: async () => {
+      const columns = await query(
+        `SELECT c.table_name, c.column_name, k.column_name AS key FROM information_schema.columns c
+         LEFT JOIN information_schema.table_constraints p
+           ON p.table_name = c.table_name AND p.table_schema = c.table_schema AND p.constraint_type = 'PRIMARY KEY'
+         LEFT JOIN information_schema.key_column_usage k
+           ON k.constraint_name = p.constraint_name AND k.table_schema = c.table_schema AND k.column_name = c.column_name
+         WHERE c.table_schema = 'public' ORDER BY c.ordinal_position`,
+      )
+      const tables = new Map<string, { columns: string[]; key: string[] }>()
+      for (const { table_name, column_name, key } of columns) {
+        const table = tables.get(String(table_name)) ?? { columns: [], key: [] }
+        table.columns.push(String(column_name))
+        if (key !== null) table.key.push(String(key))
+        tables.set(String(table_name), table)
+      }
+      return tables
+    },
+  }
+}
