@@ -89,7 +89,7 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
       }
     }
     tried++
-    if (!audited && what === 'secret.body altered') {
+    if (!audited && now[0]!.status === 500 && what.startsWith('secret')) {
       audited = (await events(server, 'GetSecretValue')).some(({ errorCode }) => errorCode === 'InternalServiceError')
     }
     await undo()
@@ -101,10 +101,7 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
   const metrics = await (await fetch(`${server.url}/_strongroom/metrics`)).text()
   assert.match(metrics, /strongroom_integrity_failures_total\{table="secret"\} [1-9]/)
   assert.match(metrics, /strongroom_integrity_failures_total\{table="iam_user"\} [1-9]/)
-  const audited = (await events(server, 'GetSecretValue')).filter(
-    ({ errorCode }) => errorCode === 'InternalServiceError',
-  )
-  assert.ok(audited.length > 0, 'the refusals are in the trail')
+  assert.ok(audited, 'the refusals are in the trail')
 })
 
 test('every table is either under a MAC or listed with the reason why not', async (t) => {
