@@ -28,7 +28,7 @@ import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyErr
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
-import { findFirstAccount } from './services/iam/store.ts'
+import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
@@ -175,7 +175,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
       keyring,
       retention,
       auditDatabases: databases.trail,
-      sealedTables: [materialTable(keyring, rows)],
+      sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
       account: accountId,
     }
     const admin = await serveAdmin(context, commands)

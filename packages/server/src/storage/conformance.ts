@@ -229,6 +229,21 @@ export function exerciseDatabase(test: Test, open: (t: TestContext) => Promise<D
     )
   })
 
+  test('300 transactions that all change one row all succeed: no one loses to the others for ever', async (t) => {
+    const database = await withTables(t)
+    await database.transaction('write', (tx) => tx.run("INSERT INTO item (key, n) VALUES ('counter', 0)"))
+    await Promise.all(
+      Array.from({ length: 300 }, () =>
+        database.transaction('write', async (tx) => {
+          await tx.run("UPDATE item SET n = n + 1 WHERE key = 'counter'")
+          await tx.get("SELECT n FROM item WHERE key = 'counter'")
+        }),
+      ),
+    )
+    const row = await database.transaction('read', (tx) => tx.get<{ n: number }>('SELECT n FROM item'))
+    assert.equal(row!.n, 300)
+  })
+
   test('write skew is impossible: two transactions that each rely on what the other changes do not both commit', async (t) => {
     const database = await withTables(t)
     await database.transaction('write', (tx) => tx.run("INSERT INTO item (key, n) VALUES ('left', 1), ('right', 1)"))

@@ -28,6 +28,8 @@ export type PostgresDatabase = Database & {
 const POOL_SIZE = 10
 const WAITING_MAX = 4_096
 const TRIES_MAX = 40
+/** After so many conflicts a transaction waits for its turn among those of this process that conflict as often: luck is not fair. */
+const TURNS_FROM_TRY = 4
 const RETRY_PAUSE_MAX_MS = 50
 const CONNECT_TIMEOUT_MS = 5_000
 /** The server ends a statement after this long; the client gives the connection up a little later. */
@@ -56,10 +58,12 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
 
   let retries = 0
   let closing: Promise<void> | undefined
+  const takeTurn = createTurns()
 
   async function run<T>(access: Access, work: (tx: Transaction) => Promise<T>): Promise<T> {
     if (closing !== undefined) throw new DatabaseError('unavailable', 'the database is closed')
     const slot = await pool.take()
+    let endTurn: (() => void) | undefined
     try {
       for (let tries = 1; ; tries++) {
         const outcome = await attempt(slot, access, work)
@@ -67,9 +71,11 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
         // Work itself gave up, or it is not known whether it was committed, or there is no use in trying again.
         if (!outcome.retry || tries >= TRIES_MAX || (outcome.lost && tries > 1)) throw outcome.error
         retries += 1
-        await sleep(Math.random() * Math.min(2 ** tries, RETRY_PAUSE_MAX_MS))
+        if (tries === TURNS_FROM_TRY) endTurn = await takeTurn()
+        else await sleep(Math.random() * Math.min(2 ** tries, RETRY_PAUSE_MAX_MS))
       }
     } finally {
+      endTurn?.()
       pool.release(slot)
     }
   }
@@ -83,6 +89,18 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
       closing ??= pool.close()
       return closing
     },
+  }
+}
+
+/** One after another: resolves when those that asked before have ended their turns, with what ends this one. */
+function createTurns(): () => Promise<() => void> {
+  let last: Promise<void> = Promise.resolve()
+  return async () => {
+    const before = last
+    const { promise, resolve } = Promise.withResolvers<void>()
+    last = promise
+    await before
+    return resolve
   }
 }
 

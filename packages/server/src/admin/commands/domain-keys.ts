@@ -1,6 +1,6 @@
-// `strongroom domain-keys rotate`: new domain keys; key material that the old ones wrapped is wrapped anew.
+// `strongroom domain-keys rotate`: new domain keys; what the old ones sealed is sealed anew, and those that nothing refers to any more go.
 
-import { rotateDomainKeys } from '../../seal/rotate.ts'
+import { retireDomainKeys, rotateDomainKeys } from '../../seal/rotate.ts'
 import { type AdminCommand, AdminError } from '../command.ts'
 
 /** One at a time: a second one would only do the same work again. */
@@ -14,8 +14,8 @@ export const domainKeysRotate: AdminCommand = {
     rotating = true
     try {
       const { randomBytes, wallNow } = app
-      // Old domain keys stay: secret access keys are sealed under them too, and are not sealed anew yet.
-      return await rotateDomainKeys(keyring, sealedTables, { randomBytes, wallNow })
+      const rotation = await rotateDomainKeys(keyring, sealedTables, { randomBytes, wallNow })
+      return { ...rotation, retired: await retireDomainKeys(keyring, sealedTables, { wallNow }) }
     } finally {
       rotating = false
     }

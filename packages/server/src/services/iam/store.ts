@@ -7,6 +7,8 @@ import type { Identity, Principal } from '../../call.ts'
 import { IntegrityError } from '../../errors.ts'
 import { compilePolicy } from '../../policy/compile.ts'
 import type { NamedPolicy } from '../../policy/engine.ts'
+import { sealedVersion } from '../../seal/keyring.ts'
+import type { SealedTable } from '../../seal/rotate.ts'
 import type { Transaction, Value } from '../../storage/database.ts'
 import type { Rows, SealedColumns } from '../../storage/sealed.ts'
 import { accessKeyGone } from './errors.ts'
@@ -37,7 +39,7 @@ type Table<Body extends object> = {
   readonly name: string
   readonly keyColumns: readonly string[]
   readonly lookupColumns: readonly string[]
-  readonly lookup: (body: Body) => readonly string[]
+  readonly lookup: (body: Body) => readonly (string | number)[]
 }
 
 export const ACCOUNT: Table<AccountBody> = {
@@ -58,8 +60,8 @@ export const USER: Table<UserBody> = {
 export const ACCESS_KEY: Table<AccessKeyBody> = {
   name: 'iam_access_key',
   keyColumns: ['access_key_id'],
-  lookupColumns: ['account_id'],
-  lookup: ({ account }) => [account],
+  lookupColumns: ['account_id', 'domain_key_version'],
+  lookup: ({ account, sealedSecret }) => [account, sealedVersion(Buffer.from(sealedSecret, 'base64'))],
 }
 
 /** Keyed by account and ARN. */
@@ -325,7 +327,7 @@ export function sealSecret(
   account: string,
   userId: string | undefined,
   accessKeyId: string,
-  secretAccessKey: string,
+  secretAccessKey: string | Uint8Array,
 ): string {
   const plaintext = Buffer.from(secretAccessKey)
   const sealed = keyring.seal(PURPOSE, plaintext, binding(account, userId, accessKeyId))
@@ -333,15 +335,49 @@ export function sealSecret(
   return Buffer.from(sealed).toString('base64')
 }
 
-function openSecret(
+/** The caller zeroes it. @throws IntegrityError */
+function unsealSecret(
   { keyring }: IamReader,
   accessKeyId: string,
   { account, userId, sealedSecret }: AccessKeyBody,
-): KeyObject {
+): Buffer {
   const plaintext = keyring.open(PURPOSE, Buffer.from(sealedSecret, 'base64'), binding(account, userId, accessKeyId))
   if (plaintext === undefined)
     throw new IntegrityError(ACCESS_KEY.name, [accessKeyId], 'has a secret that does not open')
+  return plaintext
+}
+
+function openSecret(app: IamReader, accessKeyId: string, body: AccessKeyBody): KeyObject {
+  const plaintext = unsealSecret(app, accessKeyId, body)
   const secret = createSecretKey(plaintext)
   plaintext.fill(0)
   return secret
 }
+
+/** The secret access keys, for the rotation of domain keys. */
+export const accessKeyTable = (app: IamReader): SealedTable => ({
+  name: ACCESS_KEY.name,
+  purposes: [PURPOSE],
+
+  reseal: async (tx, version, limit) => {
+    const found = await tx.all<{ readonly access_key_id: string }>(
+      'SELECT access_key_id FROM iam_access_key WHERE domain_key_version < $1 LIMIT $2',
+      version,
+      limit,
+    )
+    for (const { access_key_id: accessKeyId } of found) {
+      const stored = await findRow(app, tx, ACCESS_KEY, [accessKeyId])
+      if (stored === undefined) continue
+      const { account, userId } = stored.body
+      const plaintext = unsealSecret(app, accessKeyId, stored.body)
+      const sealedSecret = sealSecret(app, account, userId, accessKeyId, plaintext)
+      plaintext.fill(0)
+      await replaceRow(app, tx, ACCESS_KEY, stored, { ...stored.body, sealedSecret })
+    }
+    return found.length
+  },
+
+  refersTo: async (tx, version) =>
+    (await tx.get('SELECT 1 AS present FROM iam_access_key WHERE domain_key_version = $1 LIMIT 1', version)) !==
+    undefined,
+})

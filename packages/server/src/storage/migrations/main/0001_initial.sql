@@ -40,10 +40,12 @@ CREATE TABLE iam_user (
 CREATE TABLE iam_access_key (
   access_key_id TEXT PRIMARY KEY,
   account_id TEXT NOT NULL,
+  domain_key_version BIGINT NOT NULL,
   rev BIGINT NOT NULL,
   body BLOB NOT NULL,
   mac BLOB NOT NULL
 );
+CREATE INDEX iam_access_key_by_domain_key ON iam_access_key (domain_key_version);
 
 CREATE TABLE iam_policy (
   account_id TEXT NOT NULL,
