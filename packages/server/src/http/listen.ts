@@ -107,7 +107,7 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
 
 /**
  * Starts what came in one turn of the event loop together, at its end. Requests then go through each stage of their path side by side,
- * while its code is in the processor's caches (docs/adr/0007-requests-start-together.md).
+ * while its code is in the processor's caches (docs/adr/0004-requests-start-together.md).
  */
 function startTogether(): (begin: () => void) => void {
   let waiting: (() => void)[] = []

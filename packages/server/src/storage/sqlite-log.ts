@@ -1,5 +1,5 @@
 // The write-ahead log and the disk. A commit is written to the log and seen by readers at once; it is on disk when the log was synced,
-// off the event loop, one sync for all that came meanwhile. Answers wait for that, those of readers too (docs/adr/0008).
+// off the event loop, one sync for all that came meanwhile. Answers wait for that, those of readers too (docs/adr/0005).
 
 import { close, fdatasync, open } from 'node:fs'
 import { promisify } from 'node:util'
