@@ -14,7 +14,7 @@ export type StringShape<T extends string = string> = Common & {
   readonly pattern?: RegExp
   readonly patternText?: string
   readonly enum?: readonly T[]
-  /** AWS's whole message where a service has its own words for a value of the wrong form. */
+  /** AWS's whole message where a service has its own words for a value that does not match the pattern. */
   readonly message?: string
   readonly type?: T
 }

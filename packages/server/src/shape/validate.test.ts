@@ -16,7 +16,7 @@ const members = {
   VersionStages: optional(list(string({ min: 1, max: 5 }), { min: 1, max: 3 })),
   Tags: optional(list(structure({ Key: string({ min: 1, max: 3 }), Value: optional(string({ max: 2 })) }))),
   Region: optional(string({ pattern: /^([a-z]+-)+\d+$/, patternText: '^([a-z]+-)+\\d+$' })),
-  Name: optional(string({ pattern: /^[a-z]+$/, message: 'Invalid name.' })),
+  Name: optional(string({ max: 8, pattern: /^[a-z]+$/, message: 'Invalid name.' })),
   Labels: optional(map(string({ min: 1, max: 3 }), string({ max: 2 }), { max: 2 })),
 }
 
@@ -90,6 +90,10 @@ for (const [input, broken] of table) {
 
 test('a shape with words of its own is refused in them, after what AWS says in general', () => {
   assert.throws(() => validate(members, { SecretId: 'a', Name: 'A' }), { message: 'Invalid name.' })
+  assert.throws(() => validate(members, { SecretId: 'a', Name: 'toolongname' }), {
+    message:
+      "1 validation error detected: Value 'toolongname' at 'name' failed to satisfy constraint: Member must have length less than or equal to 8",
+  })
   assert.throws(
     () => validate(members, { Name: 'A' }),
     /^ServiceError: 1 validation error detected: Value null at 'secretId'/,

@@ -45,12 +45,9 @@ function check(shape: Shape, value: unknown, prefix: string, name: string, broke
   switch (shape.kind) {
     case 'string': {
       const text = value as string
-      if (shape.message !== undefined) {
-        if (!fits(text, shape)) ownWords.push(shape.message)
-        return
-      }
       if (shape.pattern && !shape.pattern.test(text)) {
-        fail(`Member must satisfy regular expression pattern: ${shape.patternText ?? shape.pattern.source}`)
+        if (shape.message !== undefined) ownWords.push(shape.message)
+        else fail(`Member must satisfy regular expression pattern: ${shape.patternText ?? shape.pattern.source}`)
       }
       checkLength(text.length, shape, fail)
       if (shape.enum && !shape.enum.includes(text))
@@ -112,11 +109,6 @@ function checkLength(length: number, { min, max }: Length, fail: (constraint: st
   if (max !== undefined && length > max) fail(`Member must have length less than or equal to ${max}`)
   if (min !== undefined && length < min) fail(`Member must have length greater than or equal to ${min}`)
 }
-
-const fits = (text: string, shape: Length & { readonly pattern?: RegExp }): boolean =>
-  text.length >= (shape.min ?? 0) &&
-  text.length <= (shape.max ?? Number.POSITIVE_INFINITY) &&
-  (shape.pattern === undefined || shape.pattern.test(text))
 
 /** As Java prints it, for AWS's services do. */
 function print(value: unknown): string {
