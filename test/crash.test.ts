@@ -38,7 +38,7 @@ test(`${ROUNDS} servers are killed under ${WRITERS} writers and nothing acknowle
   const client = clientOf(server)
   const acknowledged = stories.reduce((sum, story) => sum + story.acknowledged.length, 0)
   t.diagnostic(`${acknowledged} acknowledged writes to ${stories.length} secrets in ${ROUNDS} rounds`)
-  assert.ok(acknowledged > ROUNDS * WRITERS, 'the writers wrote')
+  assert.ok(acknowledged > ROUNDS * 2, 'the writers wrote')
   for (const story of stories) await check(client, story)
   client.destroy()
 
