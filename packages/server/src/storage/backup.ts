@@ -33,15 +33,34 @@ export async function backup(sources: readonly Database[], destination: string):
   await writeWhole(destination, async (file) => {
     const [first] = sources
     const copied = first !== undefined && 'path' in first
-    if (copied) await copySqlite(first.path as string, file)
-    const target = await openSqlite({ path: file, durability: 'none' })
-    try {
-      for (const source of copied ? sources.slice(1) : sources) {
-        await source.transaction('read', (tx) => addRows(tx, source.dialect, target, file))
+    await pin(copied ? sources.slice(1) : sources, async (pinned) => {
+      if (copied) await copySqlite(first.path as string, file)
+      const target = await openSqlite({ path: file, durability: 'none' })
+      try {
+        for (const { dialect, tx } of pinned) await addRows(tx, dialect, target, file)
+      } finally {
+        await target.close()
       }
-    } finally {
-      await target.close()
-    }
+    })
+  })
+}
+
+type Pinned = { readonly dialect: Database['dialect']; readonly tx: Transaction }
+
+/**
+ * Takes a snapshot of each database before the first one is copied: what the audit files tell of the main database, the heads of its
+ * chains, is then in its copy.
+ */
+async function pin(
+  sources: readonly Database[],
+  work: (pinned: readonly Pinned[]) => Promise<void>,
+  pinned: readonly Pinned[] = [],
+): Promise<void> {
+  const [next, ...others] = sources
+  if (next === undefined) return work(pinned)
+  await next.transaction('read', async (tx) => {
+    await tx.get('SELECT number FROM schema_migration LIMIT 1')
+    await pin(others, work, [...pinned, { dialect: next.dialect, tx }])
   })
 }
 
