@@ -63,7 +63,7 @@ const causeOf = (error: Error): string =>
   (error.cause as { code?: string } | undefined)?.code ?? (error.cause as Error | undefined)?.message ?? error.message
 
 /** SHA-256, or HMAC-SHA256 where there is a key, in the form that the signer takes. */
-class Sha256 {
+export class Sha256 {
   #hash: Hash | Hmac
   readonly #secret: Parameters<typeof createHmac>[1] | undefined
 
