@@ -677,6 +677,24 @@ describe('a request whose signature is right but covers what it must not, or too
       await refused(attempt(signed, STS), 'SignatureDoesNotMatch', must('Content-Type'), 403)
     })
 
+  for (const [where, path, target, accepted] of [
+    ['where its target says that it is JSON', '/', 'secretsmanager.GetSecretValue', true],
+    ['on a path of our own', '/_strongroom/clock', undefined, true],
+    ['where only its content type tells how to read it', '/', undefined, false],
+  ] as const)
+    test(`is ${accepted ? 'accepted' : 'refused'} without the content type of a form ${where}`, async () => {
+      const headers = {
+        host: 'localhost',
+        'content-type': 'application/x-www-form-urlencoded',
+        ...(target && { 'x-amz-target': target }),
+      }
+      const request = await sign('header', { ...GET_SECRET_VALUE, path, headers })
+      const list = ['host', 'x-amz-content-sha256', 'x-amz-date', ...(target ? ['x-amz-target'] : [])]
+      const signed = signByHand(request, list)
+      if (accepted) assert.equal((await attempt(signed)).identity, IDENTITY)
+      else await refused(attempt(signed), INVALID, must('Content-Type'))
+    })
+
   for (const list of [LIST.toReversed(), [...LIST, 'x-note']])
     test(`is refused over the list ${list.join(';')}`, async () => {
       await refused(

@@ -187,6 +187,11 @@ describe('the habits of clients', () => {
     assert.equal((await attempt(json, SECRETSMANAGER, Date.now())).identity, IDENTITY)
     await assert.rejects(attempt({ ...json, body: Buffer.from('{}') }, SECRETSMANAGER, Date.now()), isMismatch)
 
+    // Without a content type of the caller's, curl sends that of a form and does not sign it.
+    const target = ['-H', 'X-Amz-Target: secretsmanager.GetSecretValue']
+    const bare = await curl('secretsmanager', [...target, '-d', '{"SecretId":"a"}'])
+    assert.equal((await attempt(bare, SECRETSMANAGER, Date.now())).identity, IDENTITY)
+
     const form = ['-d', GET_CALLER_IDENTITY.body]
     const signed = await curl('sts', ['-H', 'Content-Type: application/x-www-form-urlencoded', ...form])
     assert.equal((await attempt(signed, STS, Date.now())).identity, IDENTITY)

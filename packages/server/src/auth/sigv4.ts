@@ -64,7 +64,7 @@ export function parseSignature(request: WireRequest, options: ParseOptions): Par
 
   const time = readTime(fields.date, fields.dateFrom)
   const signedHeaders = readSignedHeaders(fields.signedHeaders)
-  mustBeSigned(headers, signedHeaders, request.body.length, options)
+  mustBeSigned(headers, signedHeaders, request.body.length > 0 && mayBeForm(headers, target.path, options), options)
   const algorithm = fields.algorithm
   if (algorithm !== HMAC && algorithm !== ECDSA) throw incomplete(`Unsupported AWS 'algorithm': '${echo(algorithm)}'.`)
   const credential = readCredential(algorithm, fields, time, options)
@@ -166,17 +166,23 @@ const knownLists = new Map<string, readonly string[]>()
 const KNOWN_LISTS_MAX = 256
 const KNOWN_LIST_LENGTH_MAX = 512
 
-function mustBeSigned(headers: Headers, signed: readonly string[], bodyLength: number, options: ParseOptions): void {
+function mustBeSigned(headers: Headers, signed: readonly string[], isForm: boolean, options: ParseOptions): void {
   if (!signed.includes('host')) throw unsignedHeader('Host')
   for (const [spelling, name] of SIGNED_WHERE_PRESENT)
     if (headers.has(name) && !signed.includes(name)) throw unsignedHeader(spelling)
   if (!options.tokenUnsigned && headers.has('x-amz-security-token') && !signed.includes('x-amz-security-token'))
     throw unsignedHeader('X-Amz-Security-Token')
-  // A form is read as its content type says, so whoever changes that changes the parameters.
-  const contentType = headers.get('content-type')
-  if (contentType === undefined || bodyLength === 0 || signed.includes('content-type')) return
-  if (options.protocol === 'query' || contentType.toLowerCase().includes('x-www-form-urlencoded'))
-    throw unsignedHeader('Content-Type')
+  if (isForm && headers.has('content-type') && !signed.includes('content-type')) throw unsignedHeader('Content-Type')
+}
+
+/**
+ * Whether a body is read as its content type says, so that whoever changes that changes the parameters. Where X-Amz-Target or a path of our
+ * own names the operation, the body is JSON whatever its content type: `curl -d` sends that of a form and does not sign it.
+ */
+function mayBeForm(headers: Headers, path: string, { protocol }: ParseOptions): boolean {
+  if (protocol === 'query') return true
+  if (headers.has('x-amz-target') || path !== '/') return false
+  return headers.get('content-type')?.toLowerCase().includes('x-www-form-urlencoded') ?? false
 }
 
 function readCredential(

@@ -144,7 +144,7 @@ export function signByHand(request: WireRequest, list: readonly string[], servic
     request.rawHeaders[request.rawHeaders.findIndex((text, at) => at % 2 === 0 && text.toLowerCase() === name) + 1]!
   const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
   const canonical = [
-    ...['POST', '/', ''],
+    ...['POST', request.target, ''],
     ...list.map((name) => `${name}:${find(name)}`),
     ...['', list.join(';'), sha256(request.body)],
   ].join('\n')
