@@ -103,6 +103,26 @@ for (const [what, bytes, status] of refused) {
   })
 }
 
+for (const [how, framing] of [
+  ['says its length', (bytes: number) => `Content-Length: ${bytes}\r\n`],
+  ['does not say its length', () => 'Transfer-Encoding: chunked\r\n'],
+] as const) {
+  test(`a body that ${how} and is far too large can be written to its end, and then the answer be read`, async (t) => {
+    const { listener } = await start(t)
+    const bytes = 4 * 1_048_576
+    const chunked = `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n0\r\n\r\n`
+    const body = how === 'says its length' ? 'x'.repeat(bytes) : chunked
+    const socket = connect(listener.port, '127.0.0.1')
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.write(post(framing(bytes), body), (error) => (error ? reject(error) : resolve()))
+    })
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    assert.match(answer, /^HTTP\/1\.1 413 .*Connection: close\r\n.*"The request body may have at most 1000 bytes\."}$/s)
+  })
+}
+
 test('random bytes never take the listener down', async (t) => {
   const { listener } = await start(t)
   let state = 12_345

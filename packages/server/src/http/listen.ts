@@ -37,6 +37,9 @@ export type Timeouts = {
 const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 70_000, checkMs: 1_000 }
 const HEADER_BYTES_MAX = 16_384
 const HEADERS_MAX = 100
+/** How long, and how much of, a body that is too large is read and thrown away. */
+const LINGER_MS = 2_000
+const LINGER_BYTES_MAX = 16 * 1_048_576
 
 export type Handler = {
   /** Known from the headers alone, before the body is read. */
@@ -148,7 +151,7 @@ function receive(
 
   const bodyBytesMax = handler.bodyBytesMax(rawHeaders, target)
   if (Number(header(rawHeaders, 'content-length') ?? 0) > bodyBytesMax) {
-    refuse(response, requestTooLarge(bodyBytesMax))
+    refuseBody(request, response, bodyBytesMax)
     return
   }
   const chunks: Buffer[] = []
@@ -158,7 +161,7 @@ function receive(
     if (size <= bodyBytesMax) chunks.push(chunk)
     else if (!response.headersSent) {
       chunks.length = 0
-      refuse(response, requestTooLarge(bodyBytesMax))
+      refuseBody(request, response, bodyBytesMax)
     }
   })
   request.on('error', () => response.destroy())
@@ -199,12 +202,38 @@ function refuse(response: ServerResponse, error: ServiceError): void {
   write(response, { status: error.status, contentType: JSON_CONTENT_TYPE, body: encodeJsonError(error) })
 }
 
-function write(response: ServerResponse, { status, contentType, requestId, errorType, body }: WireResponse): void {
+/**
+ * Answers at once, then reads on for a while before it closes: a client that is still writing when its connection ends hears of a broken
+ * pipe and not of the answer.
+ */
+function refuseBody(request: IncomingMessage, response: ServerResponse, bodyBytesMax: number): void {
+  const error = requestTooLarge(bodyBytesMax)
+  const end = (): unknown => response.end()
+  const timer = setTimeout(end, LINGER_MS).unref()
+  let left = LINGER_BYTES_MAX
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) end()
+  })
+  request.on('end', end)
+  request.on('error', () => response.destroy())
+  response.on('close', () => clearTimeout(timer))
+  const body = encodeJsonError(error)
+  response.setHeader('Connection', 'close')
+  writeHead(response, { status: error.status, contentType: JSON_CONTENT_TYPE, errorType: error.code, body })
+  response.write(body)
+}
+
+function write(response: ServerResponse, answer: WireResponse): void {
+  writeHead(response, answer)
+  response.end(answer.body)
+}
+
+function writeHead(response: ServerResponse, { status, contentType, requestId, errorType, body }: WireResponse): void {
   const headers = ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body))]
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
   if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
   response.writeHead(status, headers)
-  response.end(body)
 }
 
 /** A message that is not HTTP, or too slow, or too large in its headers: one plain answer, then the connection ends. */
