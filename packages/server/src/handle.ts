@@ -15,7 +15,16 @@ import type { Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
 import { unknownOperation } from './protocol/errors.ts'
 import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
-import { decodeQuery, encodeXml, encodeXmlError, XML_CONTENT_TYPE } from './protocol/query.ts'
+import {
+  decodeQuery,
+  encodeQueryJson,
+  encodeQueryJsonError,
+  encodeXml,
+  encodeXmlError,
+  QUERY_JSON_CONTENT_TYPE,
+  wantsJson,
+  XML_CONTENT_TYPE,
+} from './protocol/query.ts'
 import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { redact } from './shape/redact.ts'
@@ -131,7 +140,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   try {
     const done = await inTransactions(app, route, begin, perform)
     const { service, operation, result } = done
-    const response = encodeOutput(service, operation, result, requestId)
+    const response = encodeOutput(request, service, operation, result, requestId)
     app.metrics.finished(service.name, operation.name, '', performance.now() - started)
     return response
   } catch (thrown) {
@@ -141,14 +150,14 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     if (progress.identity === undefined) {
       app.metrics.refused(error.code)
       app.noteRefusal({ requestId, code: error.code, from: request.remoteAddress })
-      return encodeError(route, error, requestId)
+      return encodeError(request, route, error, requestId)
     }
     try {
       await app.trail.append([event(error)])
     } catch (failure) {
-      return encodeError(route, toServiceError(app, failure, route, requestId), requestId)
+      return encodeError(request, route, toServiceError(app, failure, route, requestId), requestId)
     }
-    return encodeError(route, error, requestId)
+    return encodeError(request, route, error, requestId)
   }
 }
 
@@ -276,16 +285,30 @@ const STORAGE_FAILURES: { readonly [reason in DatabaseError['reason']]: string }
   other: 'An error occurred on the server side.',
 }
 
-function encodeOutput(service: Service, operation: AnyOperation, output: Plain, requestId: string): WireResponse {
+function encodeOutput(
+  { rawHeaders }: WireRequest,
+  service: Service,
+  operation: AnyOperation,
+  output: Plain,
+  requestId: string,
+): WireResponse {
   if (service.protocol === 'query') {
+    if (wantsJson(rawHeaders)) {
+      const body = encodeQueryJson(operation.name, operation.output, output, requestId)
+      return { status: 200, contentType: QUERY_JSON_CONTENT_TYPE, requestId, body }
+    }
     const body = encodeXml(operation.name, service.xmlNamespace!, operation.output, output, requestId)
     return { status: 200, contentType: XML_CONTENT_TYPE, requestId, body }
   }
   return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encodeJson(operation.output, output) }
 }
 
-function encodeError(route: Route, error: ServiceError, requestId: string): WireResponse {
+function encodeError({ rawHeaders }: WireRequest, route: Route, error: ServiceError, requestId: string): WireResponse {
   if (route.protocol === 'query') {
+    if (wantsJson(rawHeaders)) {
+      const body = encodeQueryJsonError(error, requestId)
+      return { status: error.status, contentType: QUERY_JSON_CONTENT_TYPE, requestId, body }
+    }
     const namespace = route.service?.xmlNamespace ?? 'https://strongroom.invalid/'
     return {
       status: error.status,

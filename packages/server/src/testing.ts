@@ -115,8 +115,9 @@ export async function signedCall(
   service: string,
   target: string | undefined,
   input: object | string,
-  { credentials, region }: { readonly credentials: TestCredentials; readonly region: string },
+  options: { readonly credentials: TestCredentials; readonly region: string; readonly contentType?: string },
 ): Promise<TestAnswer> {
+  const { credentials, region, contentType = 'application/x-amz-json-1.1' } = options
   const { hostname, port, pathname } = new URL(url)
   const body = typeof input === 'string' ? input : JSON.stringify(input)
   const signer = new SignatureV4({ service, region, credentials: { ...credentials }, sha256: NodeSha256 })
@@ -129,7 +130,7 @@ export async function signedCall(
     query: {},
     headers: {
       host: `${hostname}:${port}`,
-      'content-type': 'application/x-amz-json-1.1',
+      'content-type': contentType,
       ...(target !== undefined && { 'x-amz-target': target }),
     },
     body,

@@ -1,10 +1,18 @@
-// AWS Query: forms in, XML out.
+// AWS Query: forms in, XML or JSON out.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ServiceError } from '../errors.ts'
 import { boolean, integer, list, map, optional, string, structure, timestamp } from '../shape/shape.ts'
-import { decodeQuery, encodeXml, encodeXmlError, parseForm } from './query.ts'
+import {
+  decodeQuery,
+  encodeQueryJson,
+  encodeQueryJsonError,
+  encodeXml,
+  encodeXmlError,
+  parseForm,
+  wantsJson,
+} from './query.ts'
 
 const members = {
   Name: optional(string()),
@@ -78,4 +86,27 @@ test('an answer is XML in which nothing that was sent can become markup', () => 
     encodeXmlError(new ServiceError('A', 403, '<x>'), 'n', 'id'),
     /<Type>Sender<\/Type><Code>A<\/Code><Message>&lt;x&gt;/,
   )
+})
+
+test('an answer in JSON has the same members under the same names, and a refusal its code', () => {
+  const output = { Name: '<"\u0001', When: 1_500, Tags: [{ Key: 'k' }], Absent: undefined }
+  const shapes = { Name: string(), When: timestamp(), Tags: members.Tags, Absent: optional(string()) }
+  assert.deepEqual(JSON.parse(encodeQueryJson('Get', shapes, output, 'id')), {
+    GetResponse: {
+      GetResult: { Name: '<"\u0001', When: 1.5, Tags: [{ Key: 'k' }] },
+      ResponseMetadata: { RequestId: 'id' },
+    },
+  })
+  assert.equal(encodeQueryJson('Get', undefined, {}, 'id'), '{"GetResponse":{"ResponseMetadata":{"RequestId":"id"}}}')
+  assert.equal(
+    encodeQueryJsonError(new ServiceError('A', 500, '<x>'), 'id'),
+    '{"Error":{"Code":"A","Message":"<x>","Type":"Receiver"},"RequestId":"id"}',
+  )
+})
+
+test('JSON is what a caller gets who names it first', () => {
+  const wants = (accept?: string): boolean => wantsJson(accept === undefined ? [] : ['Accept', accept])
+  for (const accept of ['application/json', 'APPLICATION/JSON;q=1', 'application/json, */*']) assert.ok(wants(accept))
+  for (const accept of [undefined, '*/*', 'text/xml', 'application/jsonx', 'text/xml, application/json'])
+    assert.ok(!wants(accept), String(accept))
 })

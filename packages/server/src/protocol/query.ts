@@ -1,11 +1,16 @@
-// AWS Query: parameters of a form in, XML out.
+// AWS Query: parameters of a form in, XML out, or JSON where the caller asks for it.
 // https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 
 import type { ServiceError } from '../errors.ts'
+import { header } from '../http/request.ts'
 import { type Members, type Shape, shapeOf } from '../shape/shape.ts'
 import { malformedQuery } from './errors.ts'
+import { encodeJson } from './json.ts'
 
 export const XML_CONTENT_TYPE = 'text/xml'
+
+/** What a Query service answers in where the caller asks for JSON. */
+export const QUERY_JSON_CONTENT_TYPE = 'application/json'
 
 const PARAMETERS_MAX = 1_000
 /** How deep `A.member.1.B` may go: every part but the first creates a level. */
@@ -177,6 +182,30 @@ export function encodeXmlError(error: ServiceError, namespace: string, requestId
     `<Message>${escapeXml(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`
   )
 }
+
+/**
+ * Whether the caller asks for JSON. AWS does not document that its Query services have it, but verifiers of presigned GetCallerIdentity
+ * requests rely on it: https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go
+ */
+export const wantsJson = (rawHeaders: readonly string[]): boolean =>
+  /^application\/json(?![^,; ])/i.test(header(rawHeaders, 'accept') ?? '')
+
+/** The whole answer: `{"ActionResponse":{"ActionResult":{…},"ResponseMetadata":{…}}}`. */
+export function encodeQueryJson(
+  action: string,
+  members: Members | undefined,
+  output: Plain,
+  requestId: string,
+): string {
+  const result = members === undefined ? '' : `"${action}Result":${encodeJson(members, output)},`
+  return `{"${action}Response":{${result}"ResponseMetadata":{"RequestId":"${requestId}"}}}`
+}
+
+export const encodeQueryJsonError = ({ code, message, status }: ServiceError, requestId: string): string =>
+  JSON.stringify({
+    Error: { Code: code, Message: message, Type: status >= 500 ? 'Receiver' : 'Sender' },
+    RequestId: requestId,
+  })
 
 const ESCAPES: { readonly [character: string]: string } = {
   '&': '&amp;',

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { sign } from '../../../auth/testing.ts'
 import { startTestServer, TEST_REGION, type TestCredentials, type TestServer } from '../../../testing.ts'
 import { createAccessKey, type OwnerName, setAccessKeyStatus } from '../../iam/access-keys.ts'
 import { createUser, putUserPolicy } from '../../iam/users.ts'
@@ -81,4 +82,48 @@ test('a wrong secret access key is refused', async (t) => {
   await assert.rejects(whoAmI(client(t, server, { accessKeyId, secretAccessKey: 'x'.repeat(40) })), {
     name: 'SignatureDoesNotMatch',
   })
+})
+
+test('a presigned request can be handed to a verifier, who gets JSON where it asks for JSON', async (t) => {
+  const { url, credentials, accountId } = await startTestServer(t)
+  const { target } = await sign(
+    'query',
+    {
+      method: 'GET',
+      path: '/',
+      query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+      headers: { host: new URL(url).host, 'x-k8s-aws-id': 'cluster' },
+      body: '',
+    },
+    {
+      service: 'sts',
+      accessKeyId: credentials.accessKeyId,
+      secret: credentials.secretAccessKey,
+      at: Date.now(),
+      expiresSeconds: 60,
+    },
+  )
+  const get = async (headers: Record<string, string>) => {
+    const response = await fetch(url + target, { headers })
+    return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
+  }
+  const Arn = `arn:aws:iam::${accountId}:user/administrator`
+  const xml = await get({ 'x-k8s-aws-id': 'cluster' })
+  assert.deepEqual([xml.status, xml.type], [200, 'text/xml'])
+  assert.ok(xml.text.includes(`<Arn>${Arn}</Arn>`))
+
+  for (const accept of ['application/json', 'Application/JSON; charset=utf-8', 'application/json,text/xml']) {
+    const json = await get({ 'x-k8s-aws-id': 'cluster', accept })
+    assert.deepEqual([json.status, json.type], [200, 'application/json'])
+    const { GetCallerIdentityResult, ResponseMetadata } = JSON.parse(json.text).GetCallerIdentityResponse
+    assert.match(GetCallerIdentityResult.UserId, /^AIDA/)
+    assert.deepEqual(GetCallerIdentityResult, { Arn, UserId: GetCallerIdentityResult.UserId, Account: accountId })
+    assert.match(ResponseMetadata.RequestId, /^[0-9a-f-]{36}$/)
+  }
+
+  const other = await get({ 'x-k8s-aws-id': 'another', accept: 'application/json' })
+  assert.deepEqual([other.status, other.type], [403, 'application/json'])
+  const { Error: error, RequestId } = JSON.parse(other.text)
+  assert.deepEqual([error.Code, error.Type, typeof RequestId], ['SignatureDoesNotMatch', 'Sender', 'string'])
+  assert.match(error.Message, /^The request signature we calculated does not match/)
 })

@@ -1,0 +1,168 @@
+// The path of a request seen from outside: what every answer carries, how refusals are spelled, and which of two faults is told.
+
+import assert from 'node:assert/strict'
+import { request as httpRequest } from 'node:http'
+import { test } from 'node:test'
+import { createCaller, token } from './services/secretsmanager/testing.ts'
+import { signedCall, startTestServer, type TestServer } from './testing.ts'
+
+const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+type Answer = { readonly status: number; readonly headers: NodeJS.Dict<string | string[]>; readonly body: string }
+
+/** A request without a signature, unless `headers` carry one. */
+const send = (server: TestServer, method: string, path: string, headers: Record<string, string>): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const request = httpRequest(`${server.url}${path}`, { method, headers }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body }))
+    })
+    request.on('error', reject).end()
+  })
+
+test('every answer carries the time, a request id of its own and the type of a refusal', async (t) => {
+  const server = await startTestServer(t)
+  const ids = new Set<string>()
+  for (const [operation, input, code] of [
+    ['CreateSecret', { Name: 'db' }, undefined],
+    ['TagResource', { SecretId: 'db', Tags: [] }, undefined],
+    ['DescribeSecret', { SecretId: 'none' }, 'ResourceNotFoundException'],
+    ['DescribeSecret', {}, 'ValidationException'],
+    ['DescribeSecret', '{', 'SerializationException'],
+    ['Describe', {}, 'UnknownOperationException'],
+  ] as const) {
+    const { status, headers } = await server.call('secretsmanager', operation, input)
+    assert.equal(status, code === undefined ? 200 : 400)
+    assert.equal(headers.get('content-type'), 'application/x-amz-json-1.1')
+    assert.equal(headers.get('x-amzn-errortype'), code ?? null)
+    assert.match(headers.get('x-amzn-requestid') ?? '', REQUEST_ID)
+    ids.add(headers.get('x-amzn-requestid')!)
+    const offMs = Math.abs(Date.parse(headers.get('date') ?? '') - server.app.wallNow())
+    assert.ok(offMs < 5_000, `Date is off by ${offMs} ms`)
+  }
+  assert.equal(ids.size, 6)
+})
+
+test('Date stays the time of the world when the clock of the service is advanced', async (t) => {
+  const server = await startTestServer(t)
+  server.clock.advance(7 * 86_400_000)
+  const { headers } = await server.call('secretsmanager', 'ListSecrets', {})
+  assert.ok(Math.abs(Date.parse(headers.get('date') ?? '') - server.app.wallNow()) < 5_000)
+})
+
+test('the service says Message, the front end says message, and neither says both', async (t) => {
+  const server = await startTestServer(t)
+  const nobody = await createCaller(server, 'nobody', [{ Effect: 'Allow', Action: 'sts:*', Resource: '*' }])
+  const wrong = { ...server.credentials, secretAccessKey: 'wrong' }
+  const unknown = { accessKeyId: 'AKIAUNKNOWNUNKNOWN00', secretAccessKey: 'x' }
+  for (const [operation, input, credentials, code, key] of [
+    ['DescribeSecret', { SecretId: 'none' }, server.credentials, 'ResourceNotFoundException', 'Message'],
+    ['DescribeSecret', {}, server.credentials, 'ValidationException', 'Message'],
+    ['DescribeSecret', { SecretId: 'x' }, nobody.credentials, 'AccessDeniedException', 'Message'],
+    ['DescribeSecret', '[]', server.credentials, 'SerializationException', 'message'],
+    ['Describe', {}, server.credentials, 'UnknownOperationException', 'message'],
+    ['DescribeSecret', { SecretId: 'x' }, wrong, 'InvalidSignatureException', 'message'],
+    ['DescribeSecret', { SecretId: 'x' }, unknown, 'UnrecognizedClientException', 'message'],
+  ] as const) {
+    const { status, body } = await server.call('secretsmanager', operation, input, { credentials })
+    assert.deepEqual([status, Object.keys(body), body.__type], [400, ['__type', key], code])
+  }
+})
+
+test('of two faults the earlier one is told: signature, operation, types, limits, permission, state', async (t) => {
+  const server = await startTestServer(t)
+  const nobody = await createCaller(server, 'nobody', [{ Effect: 'Allow', Action: 'sts:*', Resource: '*' }])
+  const stranger = { accessKeyId: 'AKIAUNKNOWNUNKNOWN00', secretAccessKey: 'x' }
+  for (const [operation, input, credentials, code] of [
+    ['Describe', '{', stranger, 'UnrecognizedClientException'],
+    ['Describe', '{', nobody.credentials, 'UnknownOperationException'],
+    ['DescribeSecret', '{"SecretId":"","X":', nobody.credentials, 'SerializationException'],
+    ['DescribeSecret', { SecretId: '' }, nobody.credentials, 'ValidationException'],
+    ['DescribeSecret', { SecretId: 'none' }, nobody.credentials, 'AccessDeniedException'],
+    ['DescribeSecret', { SecretId: 'none' }, server.credentials, 'ResourceNotFoundException'],
+  ] as const) {
+    assert.equal((await server.call('secretsmanager', operation, input, { credentials })).body.__type, code)
+  }
+})
+
+test('an empty body and {} have no members; null is absent; members that nobody knows are ignored', async (t) => {
+  const server = await startTestServer(t)
+  for (const input of ['', '{}', '{"SecretId":null}', '{"Secretid":"db"}']) {
+    const { body } = await server.call('secretsmanager', 'DescribeSecret', input)
+    assert.deepEqual(body, {
+      __type: 'ValidationException',
+      Message:
+        "1 validation error detected: Value null at 'secretId' failed to satisfy constraint: Member must not be null",
+    })
+  }
+  const input = { Name: 'db', Description: null, Tags: null, SecretBinary: null, Unknown: { Name: 1 } }
+  const { status, body } = await server.call('secretsmanager', 'CreateSecret', input)
+  assert.deepEqual([status, Object.keys(body).sort()], [200, ['ARN', 'Name']])
+})
+
+test('whatever the content type, the target says that the body is JSON', async (t) => {
+  const server = await startTestServer(t)
+  await server.call('secretsmanager', 'CreateSecret', {
+    Name: 'db',
+    ClientRequestToken: token(),
+    SecretString: 'x',
+  })
+  const { url, region, credentials } = server
+  for (const contentType of ['application/json', 'text/plain; charset=utf-8', 'application/x-www-form-urlencoded']) {
+    const { status, body } = await signedCall(
+      url,
+      'secretsmanager',
+      'secretsmanager.GetSecretValue',
+      { SecretId: 'db' },
+      { credentials, region, contentType },
+    )
+    assert.deepEqual([status, body.SecretString], [200, 'x'], contentType)
+  }
+})
+
+test('a target is matched letter by letter, and an operation is a POST to / and nothing else', async (t) => {
+  const server = await startTestServer(t)
+  const { url, region, credentials } = server
+  for (const target of [
+    'secretsmanager.getsecretvalue',
+    'SecretsManager.GetSecretValue',
+    'secretsmanager.',
+    'secretsmanager',
+    'GetSecretValue',
+    'secretsmanager.toString',
+    undefined,
+  ]) {
+    const { status, body } = await signedCall(url, 'secretsmanager', target, {}, { credentials, region })
+    assert.deepEqual([status, body.__type], [400, 'UnknownOperationException'], String(target))
+  }
+  const elsewhere = await signedCall(
+    `${url}/secrets`,
+    'secretsmanager',
+    'secretsmanager.ListSecrets',
+    {},
+    { credentials, region },
+  )
+  assert.equal(elsewhere.body.__type, 'UnknownOperationException')
+})
+
+test('a stranger hears that the token is missing, by whatever method and on whatever path', async (t) => {
+  const server = await startTestServer(t)
+  for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD']) {
+    for (const path of ['/', '/secrets', '/_strongroom/clock', '/?x=y']) {
+      const { status, headers, body } = await send(server, method, path, {
+        'x-amz-target': 'secretsmanager.GetSecretValue',
+      })
+      assert.deepEqual([status, headers['x-amzn-errortype']], [400, 'MissingAuthenticationTokenException'])
+      assert.match(String(headers['x-amzn-requestid']), REQUEST_ID)
+      assert.equal(
+        body,
+        method === 'HEAD'
+          ? ''
+          : '{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}',
+      )
+    }
+  }
+})
