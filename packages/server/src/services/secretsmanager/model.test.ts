@@ -94,6 +94,11 @@ describe('attachStages', () => {
     assert.deepEqual(labels(attachStages(versions, 'b', [CURRENT, PREVIOUS])), { a: [], b: [CURRENT, PREVIOUS] })
   })
 
+  it('takes AWSPREVIOUS off the version that becomes current where none was', () => {
+    const versions = [valued('a', [PREVIOUS]), placeholder('b', [PENDING])]
+    assert.deepEqual(labels(attachStages(versions, 'a', [CURRENT])), { a: [CURRENT], b: [PENDING] })
+  })
+
   it('refuses the 21st label of a secret', () => {
     const many = Array.from({ length: STAGES_MAX - 1 }, (_, index) => `label-${index}`)
     const versions = [valued('a', [CURRENT]), valued('b', many)]
@@ -452,7 +457,7 @@ describe('plainOf', () => {
     )
     assert.ok(plainOf({ SecretString: 'é'.repeat(32_768) }))
     assert.throws(
-      () => plainOf({ SecretString: 'é'.repeat(32_769) }),
+      () => plainOf({ SecretString: `${'é'.repeat(32_768)}x` }),
       refusal('InvalidParameterException', "The secret value can't be longer than 65536 bytes."),
     )
     assert.throws(

@@ -48,6 +48,17 @@ export async function resolveSecret(caller: Caller, secretId: string): Promise<S
     : missing(secretId, secretId, account)
 }
 
+/** The name that a secret of this id would have here; undefined for the ARN of another account, Region or service, or of no secret. */
+export function nameOf(
+  { account, region, partition }: Omit<Caller, keyof Store>,
+  secretId: string,
+): string | undefined {
+  if (!secretId.startsWith('arn:')) return secretId
+  const arn = parseArn(secretId)
+  const here = arn?.account === account && arn.region === region && arn.partition === partition
+  return here ? splitTail(arn.tail).name : undefined
+}
+
 /** The secret, whatever its state. @throws ResourceNotFoundException where there is none. */
 export function existingSecret(target: SecretTarget): StoredSecret {
   if (target.stored === undefined) throw errors.secretNotFound()

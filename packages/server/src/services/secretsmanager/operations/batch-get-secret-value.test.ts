@@ -88,10 +88,12 @@ test('filters find secrets newest first, in pages, without those scheduled for d
   await create('other', 'x')
   await client.send(new DeleteSecretCommand({ SecretId: 'app/3' }))
   const Filters = [{ Key: 'name' as const, Values: ['app/'] }]
+  const { SecretValues, Errors } = await get({ Filters })
   assert.deepEqual(
-    (await get({ Filters })).SecretValues?.map(({ SecretString }) => SecretString),
+    SecretValues?.map(({ SecretString }) => SecretString),
     ['v6', 'v5', 'v4', 'v2', 'v1', 'v0'],
   )
+  assert.deepEqual(Errors, [])
   const found: (string | undefined)[] = []
   let NextToken: string | undefined
   do {

@@ -169,10 +169,35 @@ test('CreateSecret', async (t) => {
     )
   })
 
+  await t.test('makes one secret of many concurrent calls, and retries among them get its answer', async () => {
+    const tokens = [token('a'), token('b'), token('c')]
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, async (_, index) => {
+        const ClientRequestToken = tokens[index % 3]!
+        const input = { Name: 'contended', ClientRequestToken, SecretString: ClientRequestToken }
+        return { ClientRequestToken, ...(await server.call('secretsmanager', 'CreateSecret', input)) }
+      }),
+    )
+    const { ARN, SecretString } = await call(server, 'GetSecretValue', { SecretId: 'contended' })
+    for (const { ClientRequestToken, status, body } of answers) {
+      if (ClientRequestToken === SecretString)
+        assert.deepEqual([status, body], [200, { ARN, Name: 'contended', VersionId: ClientRequestToken }])
+      else assert.deepEqual([status, body.__type], [400, 'ResourceExistsException'])
+    }
+  })
+
   await t.test('keeps the longest text and the longest bytes exactly', async () => {
-    const text = `${'\u0000"\\\n😀'.repeat(8_000)}end`
-    await call(server, 'CreateSecret', { Name: 'long/text', ClientRequestToken: token(), SecretString: text })
-    assert.equal((await call(server, 'GetSecretValue', { SecretId: 'long/text' })).SecretString, text)
+    for (const [Name, SecretString] of [
+      ['long/ascii', 'x'.repeat(65_536)],
+      // Each character is six bytes of JSON.
+      ['long/control', '\u0001'.repeat(65_536)],
+      ['long/emoji', '😀'.repeat(16_384)],
+      ['long/mixed', `${'\u0000"\\\n😀'.repeat(7_168)}${'\r\n'.repeat(4_096)}`],
+    ] as const) {
+      assert.equal(Buffer.byteLength(SecretString), 65_536)
+      await call(server, 'CreateSecret', { Name, ClientRequestToken: token(), SecretString })
+      assert.equal((await call(server, 'GetSecretValue', { SecretId: Name })).SecretString, SecretString)
+    }
     const bytes = Buffer.alloc(65_536, 0xfe)
     const input = new CreateSecretCommand({ Name: 'long/bytes', SecretBinary: bytes })
     await secretsManager.send(input)

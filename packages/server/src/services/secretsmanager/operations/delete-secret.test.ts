@@ -219,6 +219,24 @@ test('forcing where there is nothing succeeds, so that cleaning up can be repeat
   assert.deepEqual(await rowCounts(server), { secrets: 1, versions: 1, jobs: 0, used: 1 })
 })
 
+test('forcing with an ARN of another Region or service, or of no secret, does not say that a secret is gone', async (t) => {
+  const { server, client } = await start(t)
+  const here = `arn:aws:secretsmanager:${server.region}:${server.accountId}`
+  for (const SecretId of [
+    `${here.replace(server.region, 'us-east-1')}:secret:db-AbCdEf`,
+    `${here.replace('arn:aws:', 'arn:aws-cn:')}:secret:db-AbCdEf`,
+    `${here}:secret:`,
+    `${here}:other:db`,
+    'arn:aws:s3:::bucket',
+  ]) {
+    await assert.rejects(
+      client.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true })),
+      NOT_FOUND,
+      SecretId,
+    )
+  }
+})
+
 test('forcing needs the permission, whether there is a secret or not', async (t) => {
   const { server } = await start(t)
   const { arn, credentials } = await createCaller(server, 'reader', [

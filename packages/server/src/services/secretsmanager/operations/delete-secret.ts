@@ -5,11 +5,10 @@ import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
 import { boolean, integer, optional, timestamp } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
-import { splitTail } from '../model.ts'
 import { cancelPurge, schedulePurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { removeSecret, type StoredSecret, updateSecret } from '../store.ts'
-import { existingSecret, liveSecret, secretTarget } from '../target.ts'
+import { existingSecret, liveSecret, nameOf, secretTarget } from '../target.ts'
 
 const RECOVERY_DAYS = { min: 7, max: 30, unlessGiven: 30 } as const
 const DAY_MS = 86_400_000
@@ -69,13 +68,17 @@ async function deleteNow(call: Call, stored: StoredSecret): Promise<Answer> {
   return { ARN: stored.secret.arn, Name: stored.secret.name, DeletionDate: call.now }
 }
 
-/** What a secret of that name would have, the random suffix left out. */
-function nothingToDelete({ partition, region, account, now, input }: Call<{ readonly SecretId: string }>): Answer {
-  const { SecretId: id } = input
-  if (!id.startsWith('arn:')) {
-    return { ARN: `arn:${partition}:secretsmanager:${region}:${account}:secret:${id}`, Name: id, DeletionDate: now }
-  }
-  return { ARN: id, Name: splitTail(id.split(':').slice(6).join(':')).name, DeletionDate: now }
+/**
+ * What a secret of that name would have, the random suffix left out.
+ * @throws ResourceNotFoundException for an ARN of elsewhere: success would say that a secret is gone which may still be there.
+ */
+function nothingToDelete(call: Call<{ readonly SecretId: string }>): Answer {
+  const { partition, region, account, now } = call
+  const { SecretId: id } = call.input
+  const name = nameOf(call, id)
+  if (name === undefined) throw errors.secretNotFound()
+  const arn = id.startsWith('arn:') ? id : `arn:${partition}:secretsmanager:${region}:${account}:secret:${id}`
+  return { ARN: arn, Name: name, DeletionDate: now }
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const

@@ -102,6 +102,11 @@ test('GetSecretValue', async (t) => {
       )
     }
 
+    // The secret was read today already, this version of it was not.
+    await call(server, 'GetSecretValue', { SecretId, VersionStage: 'AWSPREVIOUS' })
+    await server.app.accesses.flush()
+    for (const version of await versions(server, SecretId)) assert.equal(version.LastAccessedDate, midnight())
+
     server.clock.advance(86_400_000)
     await call(server, 'GetSecretValue', { SecretId })
     await server.app.accesses.flush()

@@ -140,6 +140,26 @@ test('PutSecretValue', async (t) => {
     await put('refused', token(), { VersionStages: many(19) })
   })
 
+  await t.test(
+    'takes tokens and labels of any characters, but for a NUL in a token, which no database keeps',
+    async () => {
+      await create('odd')
+      const odd = { id: 'é😀'.repeat(16), stages: ['a\0b', '__proto__', 'ünï😀', ' '] }
+      await put('odd', odd.id, { VersionStages: odd.stages })
+      assert.deepEqual((await labels(server, 'odd'))[odd.id], odd.stages.sort())
+      const byLabel = { SecretId: 'odd', VersionId: odd.id, VersionStage: 'a\0b' }
+      assert.equal((await call(server, 'GetSecretValue', byLabel)).SecretString, odd.id)
+      await put('odd', '__proto__'.padEnd(32, '_'))
+      await assertRefused(
+        server,
+        'PutSecretValue',
+        { SecretId: 'odd', ClientRequestToken: `${token()}\0`, SecretString: 'x' },
+        'InvalidParameterException',
+        'The ClientRequestToken contains characters that are not valid text.',
+      )
+    },
+  )
+
   await t.test('changes LastChangedDate', async () => {
     await create('dated')
     const before = await call(server, 'DescribeSecret', { SecretId: 'dated' })

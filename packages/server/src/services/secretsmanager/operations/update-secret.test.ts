@@ -46,6 +46,13 @@ test('UpdateSecret', async (t) => {
     assert.deepEqual(await labels(server, 'text'), { [id]: ['AWSCURRENT'] })
   })
 
+  await t.test('keeps a description of any characters', async () => {
+    const Description = 'a\0b "\u2028" 😀\r\n'
+    await call(server, 'CreateSecret', { Name: 'described' })
+    await call(server, 'UpdateSecret', { SecretId: 'described', Description })
+    assert.equal((await call(server, 'DescribeSecret', { SecretId: 'described' })).Description, Description)
+  })
+
   await t.test('adds a version as the current one', async () => {
     const { ARN, id: one } = await create('value')
     const two = token('two')
