@@ -3,26 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
-import { Client, types } from 'pg'
 import { attachUserPolicy, createPolicy } from '../packages/server/src/services/iam/users.ts'
 import { call, createCaller, events, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { startTestServer, type TestCredentials, type TestServer } from '../packages/server/src/testing.ts'
+import { type Cell, openPostgresUrl, openSqliteFile, type RawSql, type Row, type Statement } from './raw-sql.ts'
 
 const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
-/** PostgreSQL's number of its type int8. */
-const INT8 = 20
 /** In a plain run every n-th tampering is tried, in the soak all. */
 const SAMPLE = SOAK ? 1 : 3
-
-type Cell = string | number | bigint | Uint8Array | null
-type Row = { readonly [column: string]: Cell }
-type Sql = {
-  query(sql: string, ...values: Cell[]): Promise<readonly Row[]>
-  /** Tables with their columns and the columns of their primary keys. */
-  tables(): Promise<ReadonlyMap<string, { readonly columns: readonly string[]; readonly key: readonly string[] }>>
-}
 
 /** Tables that no MAC covers, and why that gives nobody a secret or a right. */
 const OUTSIDE = new Map([
@@ -175,7 +164,7 @@ type Tampering = {
 }
 
 /** Every column of two rows of every table, every pair of bodies, and every row. */
-async function tamperings(sql: Sql): Promise<readonly Tampering[]> {
+async function tamperings(sql: RawSql): Promise<readonly Tampering[]> {
   const all: Tampering[] = []
   for (const [table, { columns, key }] of await sql.tables()) {
     if (OUTSIDE.has(table)) continue
@@ -184,15 +173,11 @@ async function tamperings(sql: Sql): Promise<readonly Tampering[]> {
       text: key.map((column, at) => `${column} = $${at + 1}`).join(' AND '),
       values: key.map((column) => row[column]!),
     })
-    const set = (row: Row, cells: Row) => {
+    const set = (row: Row, cells: Row): Statement => {
       const { text, values } = where(row)
       const names = Object.keys(cells)
       const assignments = names.map((name, at) => `${name} = $${key.length + at + 1}`).join(', ')
-      return sql.query(
-        `UPDATE ${table} SET ${assignments} WHERE ${text}`,
-        ...values,
-        ...names.map((name) => cells[name]!),
-      )
+      return [`UPDATE ${table} SET ${assignments} WHERE ${text}`, ...values, ...names.map((name) => cells[name]!)]
     }
     const insert = (row: Row) =>
       sql.query(
@@ -206,8 +191,8 @@ async function tamperings(sql: Sql): Promise<readonly Tampering[]> {
           const other = { ...row, [column]: changed }
           all.push({
             what: `${table}.${column} altered`,
-            apply: () => set(row, { [column]: changed }),
-            undo: () => set(other, { [column]: row[column]! }),
+            apply: () => sql.query(...set(row, { [column]: changed })),
+            undo: () => sql.query(...set(other, { [column]: row[column]! })),
           })
         }
       }
@@ -224,8 +209,8 @@ async function tamperings(sql: Sql): Promise<readonly Tampering[]> {
         const cells = (row: Row) => Object.fromEntries(swapped.map((column) => [column, row[column]!]))
         all.push({
           what: `${table} ${swapped.join(', ')} swapped`,
-          apply: () => Promise.all([set(one, cells(two)), set(two, cells(one))]),
-          undo: () => Promise.all([set(one, cells(one)), set(two, cells(two))]),
+          apply: () => sql.batch([set(one, cells(two)), set(two, cells(one))]),
+          undo: () => sql.batch([set(one, cells(one)), set(two, cells(two))]),
         })
       }
     }
@@ -242,56 +227,7 @@ function alterations(cell: Cell): readonly Cell[] {
   return [Number(cell) + 1]
 }
 
-async function open(t: TestContext, server: TestServer): Promise<Sql> {
-  const { database } = server.app
-  if (database.dialect === 'sqlite') {
-    const raw = new DatabaseSync(join(server.dataDir, 'strongroom.db'), { timeout: 5_000 })
-    t.after(() => raw.close())
-    const query = async (sql: string, ...values: Cell[]) =>
-      raw.prepare(sql.replaceAll(/\$(\d+)/g, '?$1')).all(...values) as unknown as readonly Row[]
-    return {
-      query,
-      tables: async () => {
-        const names = await query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        const entries = names.map(async ({ name }) => {
-          const info = (await query(`PRAGMA table_info(${String(name)})`)) as unknown as { name: string; pk: number }[]
-          return [
-            String(name),
-            { columns: info.map((c) => c.name), key: info.filter((c) => c.pk > 0).map((c) => c.name) },
-          ] as const
-        })
-        return new Map(await Promise.all(entries))
-      },
-    }
-  }
-  const getTypeParser = (oid: number) => (oid === INT8 ? Number : types.getTypeParser(oid))
-  const client = new Client({ connectionString: server.databaseUrl, types: { getTypeParser } })
-  client.on('error', () => {})
-  await client.connect()
-  t.after(() => client.end())
-  const query = async (sql: string, ...values: Cell[]) => {
-    const bound = values.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value))
-    return (await client.query(sql, bound)).rows as readonly Row[]
-  }
-  return {
-    query,
-    tables: async () => {
-      const columns = await query(
-        `SELECT c.table_name, c.column_name, k.column_name AS key FROM information_schema.columns c
-         LEFT JOIN information_schema.table_constraints p
-           ON p.table_name = c.table_name AND p.table_schema = c.table_schema AND p.constraint_type = 'PRIMARY KEY'
-         LEFT JOIN information_schema.key_column_usage k
-           ON k.constraint_name = p.constraint_name AND k.table_schema = c.table_schema AND k.column_name = c.column_name
-         WHERE c.table_schema = 'public' ORDER BY c.ordinal_position`,
-      )
-      const tables = new Map<string, { columns: string[]; key: string[] }>()
-      for (const { table_name, column_name, key } of columns) {
-        const table = tables.get(String(table_name)) ?? { columns: [], key: [] }
-        table.columns.push(String(column_name))
-        if (key !== null) table.key.push(String(key))
-        tables.set(String(table_name), table)
-      }
-      return tables
-    },
-  }
-}
+const open = (t: TestContext, { app, dataDir, databaseUrl }: TestServer): Promise<RawSql> | RawSql =>
+  app.database.dialect === 'sqlite'
+    ? openSqliteFile(t, join(dataDir, 'strongroom.db'))
+    : openPostgresUrl(t, databaseUrl)
