@@ -228,7 +228,7 @@ async function beginCall(
     const decision = evaluate({
       principal,
       permission,
-      context: permission.context ?? {},
+      context: () => ({}),
       layers: { identity: principal.policies },
     })
     if (!decision.allow) throw accessDenied(service.protocol, principal.arn, permission, decision)

@@ -24,6 +24,7 @@ const POLICY_NAMES: { readonly [layer in Layer]: { readonly article: string; rea
   boundary: { article: 'a', name: 'permissions boundary' },
   session: { article: 'a', name: 'session policy' },
   resource: { article: 'a', name: 'resource-based policy' },
+  grant: { article: 'a', name: 'grant' },
   scp: { article: 'a', name: 'service control policy' },
   rcp: { article: 'a', name: 'resource control policy' },
 }

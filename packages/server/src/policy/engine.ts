@@ -1,6 +1,7 @@
 // The policy engine's interface: pure, synchronous, no I/O. What is compiled once is asked many times.
+// docs/policies.md says what policies mean here.
 
-/** Condition keys of a request, in AWS's spelling, to their values. An undefined value is an absent key. */
+/** Condition keys of a request, in AWS's spelling, to their values. An undefined value or an empty list is an absent key. */
 export type Context = { readonly [key: string]: string | readonly string[] | undefined }
 
 /** One (action, resource, context) that a call asks for. */
@@ -12,11 +13,25 @@ export type Permission = {
   /** What the refusal names after `on resource:`; absent where AWS names nothing. */
   readonly shown?: string
   readonly resourceAccount: string
+  /** Condition keys beyond those that the request itself gives. */
   readonly context?: Context
+  /** The policy that stands on the resource; absent where it has none, or can have none. */
+  readonly resourcePolicy?: ResourcePolicy
+  /** A KMS grant that covers this call. */
+  readonly grant?: Grant
 }
+
+/** `trust` (of a role) and `key` (of a KMS key) are gates: nobody passes whom they do not name. */
+export type ResourcePolicy = { readonly kind: 'normal' | 'trust' | 'key'; readonly policy: NamedPolicy }
+
+/** A grant to a role counts for its sessions within their session policies and boundary; any other is enough by itself. */
+export type Grant = { readonly name: string; readonly to: 'direct' | 'role' }
 
 /** Which elements a policy may have. */
 export type PolicyGrammar = 'identity' | 'resource' | 'trust' | 'key' | 'session'
+
+/** Unique ids of the users, roles and role sessions that a policy names, by ARN, as they were when it was stored. */
+export type PrincipalIds = { readonly [arn: string]: string }
 
 /** Opaque to everyone but policy/. */
 export type CompiledPolicy = {
@@ -52,29 +67,30 @@ export type NamedPolicy = { readonly name: string; readonly policy: CompiledPoli
 
 /** Who asks, as policies see it. Everything about the caller that a decision can depend on. */
 export type PolicyPrincipal = {
-  readonly kind: 'root' | 'user' | 'role-session' | 'federated-user' | 'service'
-  /** Of the session, where the principal is one. */
+  /** `federated`: who asks with a token of an identity provider, and has no identity here yet. */
+  readonly kind: 'root' | 'user' | 'role-session' | 'federated-user' | 'service' | 'federated'
+  /** Of the session, where the principal is one; `secretsmanager.amazonaws.com` of a service; the provider's of `federated`. */
   readonly arn: string
+  /** Empty for a service and for `federated`. */
   readonly account: string
-  /** AIDA... of a user, the account id of a root user, AROA...:session of a role session. */
+  /** AIDA... of a user, the account id of a root user, AROA...:session of a role session, account:name of a federated user. */
   readonly userId: string
   /** The role behind a role session: what a policy that names the role matches. */
   readonly role?: { readonly arn: string; readonly roleId: string }
 }
 
-export type Layer = 'identity' | 'boundary' | 'session' | 'resource' | 'scp' | 'rcp'
+export type Layer = 'identity' | 'boundary' | 'session' | 'resource' | 'grant' | 'scp' | 'rcp'
 
 export type AuthorizationRequest = {
   readonly principal: PolicyPrincipal
   readonly permission: Permission
-  readonly context: Context
-  /** A layer that is present is evaluated or the request throws: none is ever left out of a decision. */
+  /** Asked for at most once, and only where a condition or a variable needs it. `permission.context` is laid over it. */
+  readonly context: () => Context
   readonly layers: {
     readonly identity: readonly NamedPolicy[]
     readonly boundary?: NamedPolicy
     /** Absent: no session policy was passed. */
     readonly session?: readonly NamedPolicy[]
-    readonly resource?: { readonly kind: 'normal' | 'trust' | 'key'; readonly policy: NamedPolicy }
     /** From the root of the organization down to the caller's account: each level must allow. */
     readonly scp?: readonly (readonly NamedPolicy[])[]
     /** The same, down to the resource's account. */

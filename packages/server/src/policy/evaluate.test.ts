@@ -32,7 +32,7 @@ const request = (
 ): AuthorizationRequest => ({
   principal: alice,
   permission: { action, resource, resourceAccount: account },
-  context: {},
+  context: () => ({}),
   layers: { identity },
   ...changes,
 })

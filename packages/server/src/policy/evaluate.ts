@@ -41,10 +41,11 @@ export function evaluate(request: AuthorizationRequest): Decision {
   return { allow: true, reason: 'allow', layer: 'identity', statements: identity.allowed }
 }
 
-function refuseUnevaluated({ principal, layers }: AuthorizationRequest): void {
+function refuseUnevaluated({ principal, permission, layers }: AuthorizationRequest): void {
   if (principal.kind !== 'user' && principal.kind !== 'root') {
     throw new Error(`policies of a principal of kind ${principal.kind} are not evaluated yet`)
   }
+  if (permission.resourcePolicy || permission.grant) throw new Error('the policy layer resource is not evaluated yet')
   for (const layer in layers) {
     if (layer !== 'identity' && layers[layer as keyof typeof layers] !== undefined) {
       throw new Error(`the policy layer ${layer} is not evaluated yet`)

@@ -24,7 +24,7 @@ async function mayDoAnything(
   if (!key?.active || key.secretAccessKey.export().toString() !== secretAccessKey) return false
   const principal = await readPrincipal(app, tx, key.identity)
   const permission = { action: 'iam:DeleteUser', resource: '*', resourceAccount: principal.account }
-  return evaluate({ principal, permission, context: {}, layers: { identity: principal.policies } }).allow
+  return evaluate({ principal, permission, context: () => ({}), layers: { identity: principal.policies } }).allow
 }
 
 test('the first start makes an account whose administrator may do everything and whose root has no key', async (t) => {

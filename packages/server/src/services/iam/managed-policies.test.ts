@@ -12,7 +12,7 @@ const allowed = (policy: string, action: string): boolean =>
       resource: `arn:aws:secretsmanager:us-east-1:${account}:secret:a-AbCdEf`,
       resourceAccount: account,
     },
-    context: {},
+    context: () => ({}),
     layers: { identity: [findManagedPolicy('aws', managedPolicyArn('aws', policy))!] },
   }).allow
 

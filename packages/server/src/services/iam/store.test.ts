@@ -28,7 +28,7 @@ async function power(app: IamWriter, tx: Transaction, accessKeyId: string): Prom
     for (const resourceAccount of ['111111111111', '222222222222']) {
       for (const action of ['secretsmanager:GetSecretValue', 'secretsmanager:DeleteSecret', 'iam:CreateUser']) {
         const permission = { action, resource: '*', resourceAccount }
-        const asked = { principal, permission, context: {}, layers: { identity: principal.policies } }
+        const asked = { principal, permission, context: () => ({}), layers: { identity: principal.policies } }
         if (evaluate(asked).allow) powers.add(`${action} in ${resourceAccount}`)
       }
     }

@@ -22,6 +22,6 @@ export function authorizeThroughService(call: Call, key: KmsKey, service: string
 
   const context = { 'kms:CallerAccount': call.account, 'kms:ViaService': `${service}.${call.region}.amazonaws.com` }
   const permission: Permission = { action, resource: arnOf(key), resourceAccount: key.accountId, context }
-  const decision = evaluate({ principal, permission, context, layers: { identity: principal.policies } })
+  const decision = evaluate({ principal, permission, context: () => ({}), layers: { identity: principal.policies } })
   if (decision.reason === 'explicit-deny') throw explicitlyDenied(identity.arn, action, permission.resource)
 }
