@@ -17,14 +17,16 @@ const SAMPLE = SOAK ? 1 : 3
 const OUTSIDE = new Map([
   ['schema_migration', 'which migrations ran: a wrong one stops the next start'],
   ['job', 'when something is due: a purge trusts only the sealed row of its secret'],
+  ['iam_attachment', 'who a policy is attached to: the bodies of users, groups and roles decide'],
+  ['iam_group_member', 'the same of groups'],
   ['quota_usage', 'how many secrets there are: only the quota reads it'],
   ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],
   ['audit_segment', 'the same'],
   ['audit_head', 'the same'],
   ['audit_checkpoint', 'the same'],
 ])
-/** Columns outside the MAC of their row: days of access, shown as LastAccessedDate and nothing more. */
-const DAYS = ['accessed_day']
+/** Columns outside the MAC of their row: when something was last used, shown as LastAccessedDate and the like and nothing more. */
+const DAYS = ['accessed_day', 'used_at', 'used_service', 'used_region']
 
 const PROBES: readonly [who: 'admin' | 'limited', operation: string, input: object][] = [
   ['admin', 'GetSecretValue', { SecretId: 'a' }],

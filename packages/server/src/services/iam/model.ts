@@ -1,5 +1,7 @@
-// What the identity store keeps: accounts, users, access keys, customer managed policies. Each type is the sealed body of a row; the row's
-// key stands beside it and not in it. A parent lists its children, so that only what it lists holds.
+// What the identity store keeps: accounts, users, groups, roles, access keys, customer managed policies. Each type is the sealed body of a
+// row; the row's key stands beside it and not in it. A parent lists its children, so that only what it lists holds.
+
+import type { PrincipalIds } from '../../policy/engine.ts'
 
 export type AccessKeyStatus = 'Active' | 'Inactive'
 
@@ -11,13 +13,26 @@ export type AccessKeyEntry = {
   readonly createdAt: number
 }
 
+/** A session that is refused before it expires. Dropped once it has expired by the wall clock. */
+export type RevokedSession = { readonly accessKeyId: string; readonly expiresAt: number }
+
 /** Row `account`. */
 export type AccountBody = {
   readonly name: string
   readonly createdAt: number
   /** Of the root user. */
   readonly accessKeys: readonly AccessKeyEntry[]
+  /** Nobody of a suspended account is let in. Absent: ACTIVE. */
+  readonly status?: 'ACTIVE' | 'SUSPENDED'
+  /** Of the root user; absent for an account that the first start made. */
+  readonly email?: string
+  readonly revokedSessions?: readonly RevokedSession[]
 }
+
+export type Tag = { readonly key: string; readonly value: string }
+
+/** A document that names principals, with their unique ids as they were when it was stored: who is made again under the same name is another. */
+export type NamingPolicy = { readonly document: string; readonly principalIds: PrincipalIds }
 
 export type InlinePolicy = { readonly policyName: string; readonly document: string }
 
@@ -33,6 +48,35 @@ export type UserBody = {
   readonly accessKeys: readonly AccessKeyEntry[]
   readonly inlinePolicies: readonly InlinePolicy[]
   readonly attachedPolicies: readonly AttachedPolicy[]
+  /** Ids of groups, in the order in which the user joined them. */
+  readonly groups?: readonly string[]
+  readonly boundary?: AttachedPolicy
+  readonly tags?: readonly Tag[]
+}
+
+/** Row `iam_group`. */
+export type GroupBody = {
+  readonly groupName: string
+  readonly path: string
+  readonly createdAt: number
+  readonly inlinePolicies: readonly InlinePolicy[]
+  readonly attachedPolicies: readonly AttachedPolicy[]
+}
+
+/** Row `iam_role`. */
+export type RoleBody = {
+  readonly roleName: string
+  readonly path: string
+  readonly createdAt: number
+  readonly description?: string
+  /** In seconds, 3,600 to 43,200. */
+  readonly maxSessionDuration: number
+  /** AssumeRolePolicyDocument. */
+  readonly trustPolicy: NamingPolicy
+  readonly inlinePolicies: readonly InlinePolicy[]
+  readonly attachedPolicies: readonly AttachedPolicy[]
+  readonly boundary?: AttachedPolicy
+  readonly tags: readonly Tag[]
 }
 
 /** Row `iam_access_key`. */
@@ -49,9 +93,24 @@ export type PolicyBody = {
   readonly policyId: string
   readonly policyName: string
   readonly path: string
+  readonly description?: string
   readonly createdAt: number
+  readonly updatedAt: number
+  /** Oldest first; five at most. */
+  readonly versions: readonly PolicyVersionEntry[]
+  readonly defaultVersionId: string
+  /** The number of the newest version there ever was: numbers are not used again. */
+  readonly lastVersion: number
+  /** Of the default version. */
   readonly document: string
+  readonly tags: readonly Tag[]
 }
+
+/** `digest` is the SHA-256 of the document, in base64. */
+export type PolicyVersionEntry = { readonly versionId: string; readonly createdAt: number; readonly digest: string }
+
+/** Row `iam_policy_version`. */
+export type PolicyVersionBody = { readonly document: string }
 
 /** A new access key; the only time that the secret access key is shown. */
 export type NewAccessKey = AccessKeyEntry & { readonly secretAccessKey: string }
@@ -67,10 +126,16 @@ export const rootArn = (partition: string, account: string): string => `arn:${pa
 export const userArn = (partition: string, account: string, { path, userName }: UserBody): string =>
   `arn:${partition}:iam::${account}:user${path}${userName}`
 
+export const groupArn = (partition: string, account: string, { path, groupName }: GroupBody): string =>
+  `arn:${partition}:iam::${account}:group${path}${groupName}`
+
+export const roleArn = (partition: string, account: string, { path, roleName }: RoleBody): string =>
+  `arn:${partition}:iam::${account}:role${path}${roleName}`
+
 export const policyArn = (partition: string, account: string, path: string, policyName: string): string =>
   `arn:${partition}:iam::${account}:policy${path}${policyName}`
 
-/** Names are unique in an account without regard to case. */
-export const userNameKey = (userName: string): string => userName.toLowerCase()
+/** Names of users, groups, roles and policies are each unique in an account without regard to case. */
+export const nameKey = (name: string): string => name.toLowerCase()
 
 export const policyCharacters = (document: string): number => document.replaceAll(/\s/g, '').length

@@ -18,11 +18,14 @@ import {
   type AccessKeyEntry,
   type AccountBody,
   type AttachedPolicy,
+  type GroupBody,
+  nameKey,
   type PolicyBody,
+  type PolicyVersionBody,
+  type RoleBody,
   rootArn,
   type UserBody,
   userArn,
-  userNameKey,
 } from './model.ts'
 import { Remembered } from './remembered.ts'
 
@@ -54,7 +57,7 @@ export const USER: Table<UserBody> = {
   name: 'iam_user',
   keyColumns: ['account_id', 'user_id'],
   lookupColumns: ['user_name_key'],
-  lookup: ({ userName }) => [userNameKey(userName)],
+  lookup: ({ userName }) => [nameKey(userName)],
 }
 
 export const ACCESS_KEY: Table<AccessKeyBody> = {
@@ -64,10 +67,34 @@ export const ACCESS_KEY: Table<AccessKeyBody> = {
   lookup: ({ account, sealedSecret }) => [account, sealedVersion(Buffer.from(sealedSecret, 'base64'))],
 }
 
+/** Keyed by account and group id. */
+export const GROUP: Table<GroupBody> = {
+  name: 'iam_group',
+  keyColumns: ['account_id', 'group_id'],
+  lookupColumns: ['group_name_key'],
+  lookup: ({ groupName }) => [nameKey(groupName)],
+}
+
+/** Keyed by account and role id. */
+export const ROLE: Table<RoleBody> = {
+  name: 'iam_role',
+  keyColumns: ['account_id', 'role_id'],
+  lookupColumns: ['role_name_key'],
+  lookup: ({ roleName }) => [nameKey(roleName)],
+}
+
 /** Keyed by account and ARN. */
 export const POLICY: Table<PolicyBody> = {
   name: 'iam_policy',
   keyColumns: ['account_id', 'arn'],
+  lookupColumns: ['policy_name_key'],
+  lookup: ({ policyName }) => [nameKey(policyName)],
+}
+
+/** Keyed by account, ARN and version id. */
+export const POLICY_VERSION: Table<PolicyVersionBody> = {
+  name: 'iam_policy_version',
+  keyColumns: ['account_id', 'arn', 'version_id'],
   lookupColumns: [],
   lookup: () => [],
 }
@@ -165,7 +192,7 @@ export async function findUserByName(
   const row = await tx.get<Columns & { readonly user_id: string }>(
     'SELECT user_id, user_name_key, rev, body, mac FROM iam_user WHERE account_id = $1 AND user_name_key = $2',
     account,
-    userNameKey(userName),
+    nameKey(userName),
   )
   return row && opened(rows, USER, [account, row.user_id], row)
 }

@@ -1,6 +1,7 @@
 // Accounts, users and policies are made and changed here. Every document is compiled before it is stored, so that what is stored can be
 // evaluated.
 
+import { createHash } from 'node:crypto'
 import { compilePolicy } from '../../policy/compile.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
 import type { Transaction } from '../../storage/database.ts'
@@ -24,6 +25,7 @@ import {
   type IamWriter,
   insertRow,
   POLICY,
+  POLICY_VERSION,
   replaceRow,
   type Stored,
   USER,
@@ -137,7 +139,20 @@ export async function createPolicy(
   const arn = policyArn(app.partition, account, path, policyName)
   if ((await findRow(app, tx, POLICY, [account, arn])) !== undefined) throw errors.policyExists(policyName)
   const policyId = newUniqueId('ANPA', app.randomBytes)
-  await insertRow(app, tx, POLICY, [account, arn], { policyId, policyName, path, createdAt: now, document })
+  const digest = digestOf(document)
+  await insertRow(app, tx, POLICY_VERSION, [account, arn, 'v1'], { document })
+  await insertRow(app, tx, POLICY, [account, arn], {
+    policyId,
+    policyName,
+    path,
+    createdAt: now,
+    updatedAt: now,
+    versions: [{ versionId: 'v1', createdAt: now, digest }],
+    defaultVersionId: 'v1',
+    lastVersion: 1,
+    document,
+    tags: [],
+  })
   return arn
 }
 
@@ -166,3 +181,5 @@ function mustCompile(document: string): void {
     throw error instanceof MalformedPolicyError ? errors.malformedPolicy(error.message) : error
   }
 }
+
+const digestOf = (document: string): string => createHash('sha256').update(document).digest('base64')
