@@ -97,19 +97,19 @@ function withValue({ Condition, ...rest }: Statement, operator: string, key: str
 
 // The same in other words.
 
-/** The statements of each policy, the policies of each layer and the levels of organizations in the order that `turn` gives. */
-export function reordered(
-  request: PolicyRequest,
-  turn: <Item>(items: readonly Item[]) => readonly Item[],
-): PolicyRequest {
-  const inside = withDocuments(request, (document) => ({ ...document, Statement: turn(list(document.Statement)) }))
+/** The statements of each policy, the policies of each layer and the levels of organizations in the opposite order. */
+export function reversed(request: PolicyRequest): PolicyRequest {
+  const inside = withDocuments(request, (document) => ({
+    ...document,
+    Statement: list(document.Statement).toReversed(),
+  }))
   const { identity, session, scp, rcp } = inside
   return {
     ...inside,
-    identity: turn(identity),
-    ...(session && { session: turn(session) }),
-    ...(scp && { scp: turn(scp.map(turn)) }),
-    ...(rcp && { rcp: turn(rcp.map(turn)) }),
+    identity: identity.toReversed(),
+    ...(session && { session: session.toReversed() }),
+    ...(scp && { scp: scp.map((level) => level.toReversed()).toReversed() }),
+    ...(rcp && { rcp: rcp.map((level) => level.toReversed()).toReversed() }),
   }
 }
 
@@ -143,8 +143,8 @@ export function renamed(request: PolicyRequest): PolicyRequest {
 }
 
 const RENAMED = [
-  ['lic', 'del'], // alice
-  ['LIC', 'DEL'],
+  ['lice', 'gnes'], // alice
+  ['LICE', 'GNES'],
   ['bob', 'bub'],
   ['ade', 'omp'], // reader
   ['ADE', 'OMP'],

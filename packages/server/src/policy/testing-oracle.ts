@@ -220,7 +220,8 @@ function matchOf(
 /** Whether one key of one operator holds. */
 function holds(operator: string, key: string, policyValues: readonly string[], rules: Rules): boolean {
   const values = contextValues(key, rules.context)
-  if (operator === 'Null') return policyValues.includes(values.length === 0 ? 'true' : 'false')
+  if (operator === 'Null')
+    return policyValues.some((value) => (value.toLowerCase() === 'true') === (values.length === 0))
 
   const [, prefix, name, ifExists] = /^(ForAllValues:|ForAnyValue:)?([A-Za-z]+?)(IfExists)?$/.exec(operator)!
   const isNegated = name!.includes('Not')
@@ -292,20 +293,21 @@ function numberOf(text: string): number | undefined {
   return text.length <= 32 && /^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
 }
 
+const TIME =
+  /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d)))?)?)?$/
+
 /** Milliseconds since 1970. */
 function timeOf(text: string): number | undefined {
-  if (/^\d{5,}$/.test(text)) return Number(text) * 1000
-  const parts =
-    /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{3}))?)?(?:Z|([+-])(\d\d):(\d\d)))?)?)?$/.exec(text)
+  if (/^\d{5,32}$/.test(text)) return Number(text) * 1000
+  const parts = TIME.exec(text)
   if (parts === null) return undefined
-  const [year, month = 1, day = 1, hour = 0, minute = 0, second = 0, millisecond = 0] = parts
-    .slice(1, 8)
-    .map((part) => (part === undefined ? undefined : Number(part)))
-  const [sign, offsetHours = '0', offsetMinutes = '0'] = parts.slice(8)
-  if (month < 1 || month > 12 || day < 1 || day > new Date(Date.UTC(year!, month, 0)).getUTCDate()) return undefined
-  if (hour > 23 || minute > 59 || second > 59) return undefined
+  const [, year, month = '01', day = '01', hour = '00', minute = '00', second = '00', fraction = ''] = parts
+  const utc = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}Z`
+  const time = Date.parse(utc)
+  if (Number.isNaN(time) || new Date(time).toISOString() !== utc) return undefined // no such day, or hour
+  const [sign, offsetHours = '00', offsetMinutes = '00'] = parts.slice(8)
   const offset = (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60_000
-  return Date.UTC(year!, month - 1, day, hour, minute, second, millisecond) + (sign === '-' ? offset : -offset)
+  return sign === '-' ? time + offset : time - offset
 }
 
 function bytesOf(base64: string): Buffer | undefined {
@@ -313,38 +315,43 @@ function bytesOf(base64: string): Buffer | undefined {
   return isBase64 ? Buffer.from(base64, 'base64') : undefined
 }
 
-/** The family and the bits of an address, `4:1100…` or `6:0010…`. */
+/** The family and the bits of an address, `4:1100…` or `6:0010…`. An IPv4 address may be written as an IPv6 address. */
 function bitsOf(address: string): string | undefined {
-  if (isIPv4(address)) return `4:${bits(address.split('.').map(Number), 8)}`
+  if (isIPv4(address)) return `4:${inBits(address.split('.').map(Number), 8)}`
   if (!isIPv6(address) || address.includes('%')) return undefined
-  const withoutDots = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
-    const [a, b, c, d] = parts.slice(0, 4).map(Number) as [number, number, number, number]
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
-  })
-  const [head = [], tail = []] = withoutDots.split('::').map((half) => half.split(':').filter((group) => group !== ''))
-  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0')
-  const all = bits(
-    [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16)),
-    16,
-  )
-  return all.startsWith(MAPPED) ? `4:${all.slice(MAPPED.length)}` : `6:${all}`
+  const bits = bitsOf6(address)
+  return bits.startsWith(MAPPED) ? `4:${bits.slice(MAPPED.length)}` : `6:${bits}`
 }
 
-/** How the bits of every IPv4 address begin that is written as an IPv6 address. */
 const MAPPED = '0'.repeat(80) + '1'.repeat(16)
 
-function bits(numbers: readonly number[], width: number): string {
+function bitsOf6(address: string): string {
+  const withoutDots = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
+    [a * 256 + Number(b), c * 256 + Number(d)].map((group) => group.toString(16)).join(':'),
+  )
+  const [head = [], tail = []] = withoutDots.split('::').map((half) => half.split(':').filter((group) => group !== ''))
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0')
+  const groups = [...head, ...zeros, ...tail]
+  return inBits(
+    groups.map((group) => Number.parseInt(group, 16)),
+    16,
+  )
+}
+
+function inBits(numbers: readonly number[], width: number): string {
   return numbers.map((number) => number.toString(2).padStart(width, '0')).join('')
 }
 
-/** The family and the bits with which every address of a block begins. */
+/** How the bits of every address of a block begin. */
 function blockOf(block: string): string {
   const [address, length] = block.split('/') as [string, string | undefined]
-  const all = bitsOf(address)
-  if (all === undefined) throw new Error(`not an address: ${block}`)
-  if (length === undefined) return all
-  const isMapped = isIPv6(address) && all.startsWith('4:')
-  return all.slice(0, '4:'.length + Number(length) - (isMapped ? MAPPED.length : 0))
+  const bits = bitsOf(address)
+  if (bits === undefined) throw new Error(`not an address: ${block}`)
+  if (length === undefined) return bits
+  const isMapped = isIPv6(address) && bits.startsWith('4:')
+  if (!isMapped) return bits.slice(0, 2 + Number(length))
+  const bitsOfMapped = Number(length) - MAPPED.length
+  return bitsOfMapped < 0 ? `6:${bitsOf6(address).slice(0, Number(length))}` : bits.slice(0, 2 + bitsOfMapped)
 }
 
 // Patterns.
@@ -357,22 +364,19 @@ const plain = (text: string): Pattern => [...text].map((character) => ({ charact
 const literal = (text: string): Pattern => [...text].map((character) => ({ character, isLiteral: true }))
 const is = ({ character, isLiteral }: PatternCharacter, sign: '*' | '?' | ':') => !isLiteral && character === sign
 
+/** A sign to be taken literally, or a key and perhaps its default. */
+const VARIABLE = /\$\{(?:([*?$])|([^,}]+?)(?:\s*,\s*'([^']*)')?)\}/
+
 /** The text with its variables resolved; undefined if one cannot be. */
 function expand(text: string, rules: Rules): Pattern | undefined {
-  const start = rules.hasVariables ? text.indexOf('${') : -1
-  if (start === -1) return plain(text)
-  const end = text.indexOf('}', start)
-  const value = resolve(text.slice(start + 2, end), rules.context)
-  const rest = expand(text.slice(end + 1), rules)
+  const found = rules.hasVariables ? VARIABLE.exec(text) : null
+  if (found === null) return plain(text)
+  const [variable, sign, key, fallback] = found
+  const values = key === undefined ? [] : contextValues(key, rules.context)
+  const value = sign ?? (values.length === 1 ? values[0] : fallback)
+  const rest = expand(text.slice(found.index + variable.length), rules)
   if (value === undefined || rest === undefined) return undefined
-  return [...plain(text.slice(0, start)), ...literal(value), ...rest]
-}
-
-function resolve(variable: string, context: Context): string | undefined {
-  if (variable === '*' || variable === '?' || variable === '$') return variable
-  const [, key, fallback] = /^([^,]+)(?:, '(.*)')?$/.exec(variable)!
-  const values = contextValues(key!, context)
-  return values.length === 1 ? values[0] : fallback
+  return [...plain(text.slice(0, found.index)), ...literal(value), ...rest]
 }
 
 function globs([first, ...rest]: Pattern, text: string): boolean {
@@ -389,6 +393,7 @@ function arnMatches(pattern: Pattern, text: string): boolean {
   const last = pattern.at(-1)!
   if (pattern.length === 1 && is(last, '*')) return true
   if (!isArn(text)) return false
+  if (pattern.every(({ isLiteral }) => isLiteral)) return globs(pattern, text) // a variable that is the whole ARN
 
   const segments = inSixSegments(pattern, (one) => is(one, ':'))
   if (segments.length < 6 && !is(last, '*')) throw new Error('not a pattern of ARNs')

@@ -57,7 +57,8 @@ const actionPattern = weighed<Fitted<string>>(
       ({ action }) => `${action.slice(0, -2)}?${action.slice(-1)}`,
     ],
   ],
-  [3, fixed(...ACTIONS, 'secretsmanager:*et*', 'kms:*', 'iam:*User', 's*:*e')],
+  [3, fixed(...ACTIONS, 'secretsmanager:*et*', 'kms:*', 'iam:*User', 'secretsmanager:*e')],
+  // Narrow misses.
   [1, [({ action }) => `${action}?`, ({ action }) => action.slice(0, -1)]],
 )
 
@@ -99,8 +100,8 @@ const resourcePattern = weighed<Fitted<string>>(
       (request) => arnOf(request).replace(/[^:/]+$/, '*'),
       (request) => arnOf(request).replace(/.{4}$/, '????'),
       resegmented(([arn, aws, service, region, , ...rest]) => [arn!, aws!, service!, region!, '*', ...rest]),
-      resegmented(([arn, aws, service]) => [arn!, aws!, service!, '*']),
-      resegmented(([arn, aws, service]) => [arn!, aws!, `${service!.slice(0, 2)}*`]),
+      resegmented((segments) => [...segments.slice(0, 3), '*']),
+      resegmented((segments) => [...segments.slice(0, 3), 'eu*']),
       resegmented((segments) => [...segments.slice(0, 4), '1*']),
       resegmented((segments) => [...segments.slice(0, 5), `*${segments.at(-1)!.slice(-4)}`]),
     ],
@@ -117,13 +118,21 @@ const resourcePattern = weighed<Fitted<string>>(
     1,
     [(request) => arnOf(request).replace('*', () => '${*}'), (request) => arnOf(request).replace('${', () => '${$}{')],
   ],
+  // Narrow misses.
   [
     1,
     [
       (request) => `${arnOf(request)}?`,
       (request) => arnOf(request).slice(0, -1),
       (request) => arnOf(request).replace(/[^:]+$/, (name) => name.toUpperCase()),
-      resegmented(([arn, aws, , , account, ...rest]) => [arn!, aws!, '*', account!, '*', `*${rest.at(-1)!.slice(-4)}`]),
+      resegmented(([arn, aws, service, , account, , ...rest]) => [
+        arn!,
+        aws!,
+        service!,
+        `*${account!.slice(-4)}`,
+        '*',
+        ...rest,
+      ]),
     ],
   ],
   [1, fixed(...ARNS)],
@@ -156,7 +165,15 @@ const PATTERNS: { readonly [type in Type]: readonly ConditionValue[] } = {
   date: ['2025-12-31T23:59Z', '2027'],
   boolean: [true, false],
   binary: ['AQID'],
-  address: ['192.0.2.0/24', '192.0.2.0/25', '0.0.0.0/0', '2001:db8::/32', '::/0'],
+  address: [
+    '192.0.2.0/24',
+    '192.0.2.77/25',
+    '::ffff:192.0.2.0/120',
+    '::ffff:192.0.2.0/90',
+    '0.0.0.0/0',
+    '2001:db8::/32',
+    '::/0',
+  ],
   arn: [
     '*',
     'arn:aws:*',
@@ -165,6 +182,7 @@ const PATTERNS: { readonly [type in Type]: readonly ConditionValue[] } = {
     `arn:aws:secretsmanager:*:${HERE}:secret:*`,
     `arn:aws:*:${HERE}:*:user/alice`,
     `arn:aws:iam::${HERE}:user/\${aws:username}`,
+    'arn:aws:secretsmanager:*:${aws:PrincipalTag/Team}:secret:*',
     "arn:aws:secretsmanager:*:*:secret:${aws:PrincipalTag/Team, 'blue'}/db-??????",
   ],
 }
@@ -355,7 +373,11 @@ function limit(grammar: 'identity' | 'session'): Arbitrary<Fitted<string>> {
   )
 }
 
-const levels = fc.array(fc.array(limit('identity'), { minLength: 1, maxLength: 2 }), { maxLength: 2 })
+const level = fc.oneof(
+  { weight: 9, arbitrary: fc.array(limit('identity'), { minLength: 1, maxLength: 2 }) },
+  { weight: 1, arbitrary: fc.constant([]) },
+)
+const levels = fc.array(level, { maxLength: 2 })
 
 function resourcePolicyOf(kind: 'normal' | 'key' | 'trust') {
   return fc

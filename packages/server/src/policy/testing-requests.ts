@@ -1,5 +1,5 @@
-// Requests for property tests, to which testing-policies.ts makes the policies: few names and few values, so that policies meet them often.
-// Test code only.
+// Requests for property tests, for which testing-policies.ts makes the policies. There are few names and few values, so that policies often
+// meet them. Test code only.
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of policies
 
@@ -86,7 +86,6 @@ const principal = weighed<PolicyPrincipal>(
   [1, PROVIDERS],
 )
 
-/** What a stored policy knows of: nothing; all as they are now; or some that were made again since, or were not there. */
 const IDS: readonly (readonly [arn: string, id: string])[] = [
   ...USERS.map(({ arn, userId }) => [arn, userId] as const),
   ...SESSIONS.map(({ arn, userId }) => [arn, userId] as const),
@@ -98,6 +97,7 @@ const staleIds: Arbitrary<PrincipalIds> = fc
     IDS.map(([arn, id], at) => [arn, when[at] === 'before' ? id.replace(/\d/, '9') : id, when[at]] as const),
   )
   .map((all) => Object.fromEntries(all.filter(([, , when]) => when !== 'never').map(([arn, id]) => [arn, id])))
+/** What a stored policy knows: nothing, all as they are now, or stale ids, where some were made again since and some were not there. */
 export const principalIds: Arbitrary<PrincipalIds | undefined> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(undefined, Object.fromEntries(IDS)) },
   { weight: 2, arbitrary: staleIds },
@@ -143,7 +143,7 @@ export const KEYS: readonly (readonly [key: string, type: Type])[] = [
 
 /** Values that a request may have and a policy may ask for. */
 export const VALUES: { readonly [type in Type]: readonly string[] } = {
-  string: ['alice', 'blue', 'red', 'Blue', 'blues', 'a-alice', 'b*', '*', '${aws:username}', '7', 'true', ''],
+  string: ['alice', 'blue', 'red', 'Blue', 'blues', 'a-alice', 'b*', '*', '${aws:username}', HERE, '7', 'true', ''],
   number: ['0', '7', '+7.0', '007', '7.5', '8', '-3.5', '30', '100000'],
   date: [
     '2026-03-01T12:00:00Z',
@@ -179,7 +179,7 @@ function contextEntry(key: string, type: Type): Arbitrary<Context> {
     { weight: 3, arbitrary: fc.array(value, { minLength: 2, maxLength: 3 }) },
     { weight: 1, arbitrary: fc.constantFrom(undefined, []) },
   )
-  // The same key is spelled in one way, or in two.
+  // Mostly one entry; or two that are the same key.
   const names = weighed([8, [[key]]], [1, [[key.toUpperCase()]]], [1, [[key, key.toLowerCase()]]])
   return fc
     .tuple(names, values, values)
