@@ -58,12 +58,16 @@ test('what names nothing is answered with NoSuchEntity', async (t) => {
     write((tx) => attachUserPolicy(app, tx, account, 'bob', admin)),
     noBob,
   )
-  for (const arn of [`${admin}x`, `arn:aws:iam::${account}:policy/p`, 'words']) {
+  for (const arn of [`${admin}x`, `arn:aws:iam::${account}:policy/p`]) {
     await assert.rejects(
       write((tx) => attachUserPolicy(app, tx, account, 'Alice', arn)),
       refused(`Policy ${arn} does not exist or is not attachable.`),
     )
   }
+  await assert.rejects(
+    write((tx) => attachUserPolicy(app, tx, account, 'Alice', 'words')),
+    { code: 'InvalidInput', message: 'ARN words is not valid.' },
+  )
   const unknown = refused('The Access Key with id AKIAX cannot be found.')
   await assert.rejects(
     write((tx) => deleteAccessKey(app, tx, account, 'root', 'AKIAX')),

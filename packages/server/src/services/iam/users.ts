@@ -5,24 +5,26 @@ import { createHash } from 'node:crypto'
 import { compilePolicy } from '../../policy/compile.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
 import type { Transaction } from '../../storage/database.ts'
+import { attachPolicy, findBoundary } from './attachments.ts'
 import * as errors from './errors.ts'
-import { findManagedPolicy, isManagedPolicyArn } from './managed-policies.ts'
 import {
   type AccountBody,
-  ATTACHED_POLICIES_PER_USER_MAX,
-  type AttachedPolicy,
   INLINE_POLICIES_PER_USER_CHARACTERS_MAX,
   MANAGED_POLICY_CHARACTERS_MAX,
   policyArn,
   policyCharacters,
+  type Tag,
+  USERS_PER_ACCOUNT_MAX,
   type UserBody,
 } from './model.ts'
 import {
   ACCOUNT,
+  countRows,
+  findByName,
   findRow,
-  findUserByName,
   type IamReader,
   type IamWriter,
+  insertAttachment,
   insertRow,
   POLICY,
   POLICY_VERSION,
@@ -57,19 +59,48 @@ export async function findAccount(app: IamReader, tx: Transaction, account: stri
   return (await findRow(app, tx, ACCOUNT, [account]))?.body
 }
 
+/** @throws NoSuchEntity */
+export async function readAccount(app: IamReader, tx: Transaction, account: string): Promise<AccountBody> {
+  const body = await findAccount(app, tx, account)
+  if (body === undefined) throw errors.noSuchAccount(account)
+  return body
+}
+
+export type NewUser = {
+  readonly userName: string
+  readonly now: number
+  readonly path?: string | undefined
+  /** The ARN of a managed policy. */
+  readonly boundary?: string | undefined
+  readonly tags?: readonly Tag[]
+}
+
 /** Returns the id of the user, AIDA.... Names are unique in the account without regard to case. */
 export async function createUser(
   app: IamWriter,
   tx: Transaction,
   account: string,
-  { userName, now, path = '/' }: { readonly userName: string; readonly now: number; readonly path?: string },
+  { userName, now, path = '/', boundary: boundaryArn, tags = [] }: NewUser,
 ): Promise<string> {
   if (!USER_NAME.test(userName)) throw errors.invalidName('userName', '[\\w+=,.@-]+')
-  if ((await findRow(app, tx, ACCOUNT, [account])) === undefined) throw errors.noSuchAccount(account)
-  if ((await findUserByName(app, tx, account, userName)) !== undefined) throw errors.userExists(userName)
+  await readAccount(app, tx, account)
+  if ((await findByName(app, tx, USER, account, userName)) !== undefined) throw errors.userExists(userName)
+  const boundary = boundaryArn === undefined ? undefined : await findBoundary(app, tx, account, boundaryArn)
+  if ((await countRows(tx, USER, account, USERS_PER_ACCOUNT_MAX)) >= USERS_PER_ACCOUNT_MAX) {
+    throw errors.quotaExceeded('UsersPerAccount', USERS_PER_ACCOUNT_MAX)
+  }
   const userId = newUniqueId('AIDA', app.randomBytes)
-  const lists = { accessKeys: [], inlinePolicies: [], attachedPolicies: [] }
-  await insertRow(app, tx, USER, [account, userId], { userName, path, createdAt: now, ...lists })
+  await insertRow(app, tx, USER, [account, userId], {
+    userName,
+    path,
+    createdAt: now,
+    accessKeys: [],
+    inlinePolicies: [],
+    attachedPolicies: [],
+    ...(boundary && { boundary }),
+    ...(tags.length > 0 && { tags }),
+  })
+  if (boundary) await insertAttachment(tx, account, boundary.arn, 'boundary', 'user', userId)
   return userId
 }
 
@@ -79,7 +110,7 @@ export async function readUser(
   account: string,
   userName: string,
 ): Promise<Stored<UserBody>> {
-  const user = await findUserByName(app, tx, account, userName)
+  const user = await findByName(app, tx, USER, account, userName)
   if (user === undefined) throw errors.noSuchUser(userName)
   return user
 }
@@ -105,7 +136,6 @@ export async function putUserPolicy(
   await replaceRow(app, tx, USER, user, { ...user.body, inlinePolicies })
 }
 
-/** Attaches a policy of AWS, or one of the account's own. Attaching it twice is attaching it once. */
 export async function attachUserPolicy(
   app: IamWriter,
   tx: Transaction,
@@ -113,14 +143,7 @@ export async function attachUserPolicy(
   userName: string,
   arn: string,
 ): Promise<void> {
-  const attached = await mustFindPolicy(app, tx, account, arn)
-  const user = await readUser(app, tx, account, userName)
-  const { attachedPolicies } = user.body
-  if (attachedPolicies.some((policy) => policy.arn === arn)) return
-  if (attachedPolicies.length >= ATTACHED_POLICIES_PER_USER_MAX) {
-    throw errors.quotaExceeded('PoliciesPerUser', ATTACHED_POLICIES_PER_USER_MAX)
-  }
-  await replaceRow(app, tx, USER, user, { ...user.body, attachedPolicies: [...attachedPolicies, attached] })
+  await attachPolicy(app, tx, USER, await readUser(app, tx, account, userName), arn)
 }
 
 /** Makes a customer managed policy. Returns its ARN. */
@@ -161,16 +184,6 @@ export type NewPolicy = {
   readonly document: string
   readonly now: number
   readonly path?: string
-}
-
-async function mustFindPolicy(app: IamReader, tx: Transaction, account: string, arn: string): Promise<AttachedPolicy> {
-  if (isManagedPolicyArn(app.partition, arn)) {
-    if (findManagedPolicy(app.partition, arn) === undefined) throw errors.noSuchPolicy(arn)
-    return { arn }
-  }
-  const policy = await findRow(app, tx, POLICY, [account, arn])
-  if (policy === undefined) throw errors.noSuchPolicy(arn)
-  return { arn, policyId: policy.body.policyId }
 }
 
 function mustCompile(document: string): void {
