@@ -5,6 +5,7 @@
 import type { Context } from '../../policy/engine.ts'
 import * as errors from './errors.ts'
 import { TAGS_MAX, type Tag } from './model.ts'
+import { listed, type Source } from './paging.ts'
 
 type GivenTag = { readonly Key: string; readonly Value: string }
 
@@ -45,6 +46,9 @@ export function withoutTags(tags: readonly Tag[] = [], keys: readonly string[]):
   const removed = new Set(keys.map(tagName))
   return tags.filter(({ key }) => !removed.has(tagName(key)))
 }
+
+/** What List...Tags pages through. */
+export const tagSource = (tags: readonly Tag[] = []): Source<Tag> => listed(tags, ({ key }) => key)
 
 /** As answers show them. */
 export const shownTags = (tags: readonly Tag[] = []): readonly GivenTag[] =>
