@@ -14,7 +14,7 @@ export type KeyUses = {
   note(identity: Identity, use: KeyUse): void
   /** A use that is still to be written. */
   pending(accessKeyId: string): KeyUse | undefined
-  /** Writes what is pending. Never rejects: what could not be written is logged. */
+  /** Writes what is pending. Never rejects: what could not be written is logged, and noted again by the next request. */
   flush(): Promise<void>
   /** Flushes, and notes nothing any more. */
   close(): Promise<void>
@@ -43,6 +43,7 @@ export function createKeyUses(database: Database, log: Logger, flushAfterMs = FL
       })
     } catch (error) {
       log.warn({ uses: uses.length, err: error }, 'uses of access keys could not be written')
+      for (const [accessKeyId] of uses) noted.delete(accessKeyId)
     }
     // Only now: until here a reader of the uses must find them in one of the two places.
     for (const [accessKeyId, use] of uses) if (pending.get(accessKeyId) === use) pending.delete(accessKeyId)
