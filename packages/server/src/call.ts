@@ -2,24 +2,50 @@
 
 import type { App } from './app.ts'
 import type { AuditResource } from './audit/event.ts'
-import type { NamedPolicy, Permission, PolicyPrincipal } from './policy/engine.ts'
+import type { Context, Decision, NamedPolicy, Permission, PolicyPrincipal } from './policy/engine.ts'
 import type { Transaction } from './storage/database.ts'
 
 /** Who signed the request, as far as the signature tells: the access key and its owner. Policies are read in the transaction. */
 export type Identity = {
   readonly accessKeyId: string
   readonly account: string
-  readonly kind: 'root' | 'user'
-  /** AIDA... of a user, the account id of a root user. */
+  readonly kind: 'root' | 'user' | 'role-session' | 'federated-user'
+  /** AIDA... of a user, the account id of a root user, AROA...:session of a role session, account:name of a federated user. */
   readonly userId: string
   readonly arn: string
   readonly userName?: string
+  /** Of temporary credentials: what their session token says. */
+  readonly session?: SessionFacts
+}
+
+/** What a session token says besides whose it is. Permissions are never in it. */
+export type SessionFacts = {
+  /** Milliseconds since the epoch, by the wall clock. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** The role that was assumed, as it was then. */
+  readonly role?: { readonly arn: string; readonly roleId: string; readonly roleName: string }
+  /** Documents of session policies passed with the call; those passed by ARN are read again at each call. */
+  readonly policies?: readonly string[]
+  readonly policyArns?: readonly string[]
+  readonly tags: { readonly [key: string]: string }
+  readonly transitiveTagKeys: readonly string[]
+  /** How many roles were assumed one from the other to get here: 1 for the first. */
+  readonly chain: number
+  /** Condition keys that the session gives: aws:TokenIssueTime, aws:SourceIdentity, aws:MultiFactorAuthPresent and the like. */
+  readonly context: Context
 }
 
 /** The identity with the policies that hold for it now. */
 export type Principal = PolicyPrincipal & {
   readonly identity: Identity
   readonly policies: readonly NamedPolicy[]
+  /** The permissions boundary of the user or role. */
+  readonly boundary?: NamedPolicy
+  /** Together they say what the session may at most; absent where none was passed. */
+  readonly sessionPolicies?: readonly NamedPolicy[]
+  /** Of the user or role, and of the session, whose tags win. */
+  readonly tags: { readonly [key: string]: string }
 }
 
 export type CallBase<I> = {
@@ -44,6 +70,8 @@ export type Call<I = unknown> = CallBase<I> & {
   readonly principal: Principal
   /** What `prepare` returned. */
   readonly prepared: unknown
+  /** What policies say of a permission, for who words the refusal itself. */
+  readonly decide: (permission: Permission) => Decision
   /** Asks for one more permission and throws AccessDeniedException; for per-item results and calls made on the caller's behalf. */
   readonly authorize: (permission: Permission) => void
   /** The event of something else that this call did, such as each GetSecretValue of a BatchGetSecretValue. Recorded with the call's own. */

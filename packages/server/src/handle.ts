@@ -6,12 +6,13 @@ import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { Authenticated } from './auth/authenticate.ts'
 import type { AlsoEvent, Call, CallBase, Identity } from './call.ts'
+import { globalContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied } from './policy/denied.ts'
-import type { Permission } from './policy/engine.ts'
+import type { Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
 import { unknownOperation } from './protocol/errors.ts'
 import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
@@ -128,7 +129,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   /** The call itself: its target, its permissions, its run, and the events that tell of it. */
   const perform = async (tx: Transaction, { service, operation, base }: Asked, prepared?: unknown): Promise<Done> => {
     const also: AlsoEvent[] = []
-    const call = await beginCall(base, service, tx, prepared, also)
+    const call = await beginCall(request, base, service, tx, prepared, also)
     const target: Target = await operation.target(call)
     progress.resources = resourcesOf(target)
     authorizeAll(call, service, operation, target)
@@ -138,7 +139,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   }
 
   try {
-    const done = await inTransactions(app, route, begin, perform)
+    const done = await inTransactions(app, request, route, begin, perform)
     const { service, operation, result } = done
     const response = encodeOutput(request, service, operation, result, requestId)
     app.metrics.finished(service.name, operation.name, '', performance.now() - started)
@@ -176,6 +177,7 @@ type Done = {
  */
 async function inTransactions(
   app: App,
+  request: WireRequest,
   route: Route,
   begin: (tx: Transaction) => Promise<Asked>,
   perform: (tx: Transaction, asked: Asked, prepared?: unknown) => Promise<Done>,
@@ -188,7 +190,7 @@ async function inTransactions(
     return done
   }
   const asked = await database.transaction('read', begin)
-  const prepared = asked.operation.prepare && (await prepareCall(asked))
+  const prepared = asked.operation.prepare && (await prepareCall(request, asked))
   if (asked.operation.readOnly) {
     const done = await database.transaction('read', (tx) => perform(tx, asked, prepared))
     await trail.append(done.events)
@@ -208,32 +210,38 @@ function authenticate(app: App, tx: Transaction, request: WireRequest, route: Ro
 }
 
 /** The first authorization of an operation that works outside the transaction; it is repeated inside. */
-async function prepareCall({ base, service, operation }: Asked): Promise<unknown> {
+async function prepareCall(request: WireRequest, { base, service, operation }: Asked): Promise<unknown> {
   await base.app.database.transaction('read', async (tx) => {
-    const call = await beginCall(base, service, tx, undefined, [])
+    const call = await beginCall(request, base, service, tx, undefined, [])
     authorizeAll(call, service, operation, await operation.target(call))
   })
   return operation.prepare!(base)
 }
 
 async function beginCall(
+  request: WireRequest,
   base: CallBase<Plain>,
   service: Service,
   tx: Transaction,
   prepared: unknown,
   also: AlsoEvent[],
 ): Promise<Call<Plain>> {
-  const principal = await readPrincipal(base.app, tx, base.identity)
+  const { app, region } = base
+  const principal = await readPrincipal(app, tx, base.identity)
+  const { policies: identity, boundary, sessionPolicies: session } = principal
+  const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
+  let known: Context | undefined
+  const globals = (): Context =>
+    (known ??= globalContext({ request, principal, time: app.wallNow(), region, global: service.global ?? false }))
+  const decide = (permission: Permission): Decision => {
+    const context = (): Context => ({ ...globals(), 'aws:ResourceAccount': permission.resourceAccount })
+    return evaluate({ principal, permission, context, layers })
+  }
   const authorize = (permission: Permission): void => {
-    const decision = evaluate({
-      principal,
-      permission,
-      context: () => ({}),
-      layers: { identity: principal.policies },
-    })
+    const decision = decide(permission)
     if (!decision.allow) throw accessDenied(service.protocol, principal.arn, permission, decision)
   }
-  return { ...base, tx, principal, prepared, authorize, also: (event) => also.push(event) }
+  return { ...base, tx, principal, prepared, decide, authorize, also: (event) => also.push(event) }
 }
 
 function authorizeAll(call: Call<Plain>, service: Service, operation: AnyOperation, target: Target): void {
@@ -246,8 +254,12 @@ function authorizeAll(call: Call<Plain>, service: Service, operation: AnyOperati
     },
   ]
   const context = { ...target.context, ...operation.conditions?.(call.input) }
-  for (const permission of permissions)
-    call.authorize({ ...permission, context: { ...context, ...permission.context } })
+  const { resourcePolicy } = target
+  for (const permission of permissions) {
+    // The policy of the target is not one of whatever else the call asks for.
+    const own = resourcePolicy && permission.resource === target.resource ? { resourcePolicy } : {}
+    call.authorize({ ...own, ...permission, context: { ...context, ...permission.context } })
+  }
 }
 
 const resourcesOf = (target: Target): readonly AuditResource[] =>

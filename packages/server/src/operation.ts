@@ -2,7 +2,7 @@
 
 import type { Call, Preparation } from './call.ts'
 import type { JobHandler } from './jobs/job.ts'
-import type { Context, Permission } from './policy/engine.ts'
+import type { Context, Permission, ResourcePolicy } from './policy/engine.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
 
 /** What a call is about, as authorization sees it. */
@@ -17,6 +17,8 @@ export type Target = {
   readonly resourceType?: string
   /** Condition keys that the resource itself gives, such as `aws:ResourceTag/Team`. */
   readonly context?: Context
+  /** The policy that stands on the resource. */
+  readonly resourcePolicy?: ResourcePolicy
 }
 
 export type Operation<I extends Members = Members, O extends Members = Members, T extends Target = Target> = {
@@ -77,6 +79,8 @@ export type Service = {
   /** Query: the value of Version and the XML namespace of answers. */
   readonly version?: string
   readonly xmlNamespace?: string
+  /** Whether it is the same in every Region, as IAM is: `aws:RequestedRegion` is us-east-1 then. */
+  readonly global?: boolean
   /** The most bytes that the body of a request may have. */
   readonly bodyBytesMax: number
   /** What the service calls a fault of the server; `InternalFailure` where absent. */

@@ -40,10 +40,3 @@ export const shownBoundary = (boundary: AttachedPolicy | undefined) =>
       PermissionsBoundaryArn: boundary.arn,
     },
   }
-
-/** A policy document as IAM's answers carry it: percent-encoded. https://www.rfc-editor.org/rfc/rfc3986#section-2.3 */
-export const encodedDocument = (document: string): string =>
-  encodeURIComponent(document).replaceAll(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  )

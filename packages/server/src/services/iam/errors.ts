@@ -46,17 +46,13 @@ export const policyExists = (policyName: string) =>
 export const quotaExceeded = (quota: string, max: number) =>
   new ServiceError('LimitExceeded', 409, `Cannot exceed quota for ${quota}: ${max}`)
 
-export const inlinePoliciesTooLong = (userName: string, max: number) =>
-  new ServiceError('LimitExceeded', 409, `Maximum policy size of ${max} bytes exceeded for user ${userName}`)
+export const inlinePoliciesTooLong = (kind: string, name: string, max: number) =>
+  new ServiceError('LimitExceeded', 409, `Maximum policy size of ${max} bytes exceeded for ${kind} ${name}`)
+
+export const noSuchInlinePolicy = (kind: string, policyName: string) =>
+  new ServiceError('NoSuchEntity', 404, `The ${kind} policy with name ${policyName} cannot be found.`)
 
 export const malformedPolicy = (reason: string) => new ServiceError('MalformedPolicyDocument', 400, reason)
-
-export const invalidName = (member: string, pattern: string) =>
-  new ServiceError(
-    'ValidationError',
-    400,
-    `The specified value for ${member} is invalid. It must contain only characters that match ${pattern}`,
-  )
 
 export const noUserOfOwn = () =>
   new ServiceError('ValidationError', 400, 'Must specify userName when calling with non-User credentials')

@@ -9,6 +9,7 @@ export const iam: Service = {
   protocol: 'query',
   version: '2010-05-08',
   xmlNamespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
+  global: true,
   // A policy document may have 131,072 characters, which the form may percent-encode.
   bodyBytesMax: 256 * 1024,
   faultCode: 'ServiceFailure',

@@ -115,13 +115,12 @@ export type PolicyVersionBody = { readonly document: string }
 /** A new access key; the only time that the secret access key is shown. */
 export type NewAccessKey = AccessKeyEntry & { readonly secretAccessKey: string }
 
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; policies are counted without white space.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 export const USERS_PER_ACCOUNT_MAX = 5_000
 export const ACCESS_KEYS_PER_OWNER_MAX = 2
 export const TAGS_MAX = 50
 /** Of a user, a group or a role. */
 export const ATTACHED_POLICIES_MAX = 10
-export const INLINE_POLICIES_PER_USER_CHARACTERS_MAX = 2_048
 export const MANAGED_POLICY_CHARACTERS_MAX = 6_144
 
 type Named<Name extends string> = { readonly [name in 'path' | Name]: string }
@@ -142,5 +141,3 @@ export const policyArn = (partition: string, account: string, path: string, poli
 
 /** Names of users, groups, roles and policies are each unique in an account without regard to case. */
 export const nameKey = (name: string): string => name.toLowerCase()
-
-export const policyCharacters = (document: string): number => document.replaceAll(/\s/g, '').length

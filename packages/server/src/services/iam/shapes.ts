@@ -47,7 +47,7 @@ export const Arn = string({ min: 20, max: 2048 })
 /** AIDA..., AGPA..., AROA..., ANPA...; of a root user its account's number. */
 export const UniqueId = string()
 
-/** In an answer it is percent-encoded as in RFC 3986; see details.ts. */
+/** In an answer it is percent-encoded as in RFC 3986; see documents.ts. */
 export const PolicyDocument = string({
   min: 1,
   max: 131_072,

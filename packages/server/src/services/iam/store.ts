@@ -370,7 +370,8 @@ export async function readPrincipal(app: IamReader, tx: Transaction, identity: I
       make: () => {
         const identity = identityOf(app.partition, owner, accessKeyId)
         const policies = [...inlinePolicies(owner), ...attached]
-        return { identity, kind: identity.kind, arn: identity.arn, account, userId: identity.userId, policies }
+        const { kind, arn, userId } = identity
+        return { identity, kind, arn, account, userId, policies, tags: tagsOf(owner) }
       },
     }
   })
@@ -397,6 +398,9 @@ function identityOf(partition: string, { key, body }: Owner, accessKeyId: string
   const arn = userArn(partition, account, body)
   return { accessKeyId, account, kind: 'user', userId: key[1]!, arn, userName: body.userName }
 }
+
+const tagsOf = ({ body }: Owner): Principal['tags'] =>
+  'userName' in body ? Object.fromEntries((body.tags ?? []).map(({ key, value }) => [key, value])) : {}
 
 const inlinePolicies = ({ body }: Owner): readonly NamedPolicy[] =>
   'userName' in body

@@ -64,7 +64,7 @@ export type OwnTarget = UserTarget & { readonly owner: { readonly userName: stri
 /** @throws ValidationError where neither a name is given nor the caller is a user or a root user. */
 export async function ownTarget(call: Call<{ readonly UserName?: string | undefined }>): Promise<OwnTarget> {
   const { identity } = call.principal
-  const userName = call.input.UserName ?? identity.userName
+  const userName = call.input.UserName ?? (identity.kind === 'user' ? identity.userName : undefined)
   if (userName !== undefined) return { ...(await resolveUser(call, userName)), owner: { userName } }
   if (identity.kind !== 'root') throw errors.noUserOfOwn()
   const { partition, account } = call

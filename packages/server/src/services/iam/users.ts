@@ -2,17 +2,15 @@
 // evaluated.
 
 import { createHash } from 'node:crypto'
-import { compilePolicy } from '../../policy/compile.ts'
-import { MalformedPolicyError } from '../../policy/errors.ts'
 import type { Transaction } from '../../storage/database.ts'
 import { attachPolicy, findBoundary } from './attachments.ts'
+import { mustCompile, policyCharacters } from './documents.ts'
 import * as errors from './errors.ts'
+import { putInlinePolicy } from './inline-policies.ts'
 import {
   type AccountBody,
-  INLINE_POLICIES_PER_USER_CHARACTERS_MAX,
   MANAGED_POLICY_CHARACTERS_MAX,
   policyArn,
-  policyCharacters,
   type Tag,
   USERS_PER_ACCOUNT_MAX,
   type UserBody,
@@ -28,16 +26,10 @@ import {
   insertRow,
   POLICY,
   POLICY_VERSION,
-  replaceRow,
   type Stored,
   USER,
 } from './store.ts'
 import { newAccountId, newUniqueId } from './unique-id.ts'
-
-const USER_NAME = /^[\w+=,.@-]{1,64}$/
-const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
-/** Tab, line feed, carriage return and Latin-1 from the space on. */
-const DOCUMENT = /^[\t\n\r\x20-\xff]+$/
 
 /** Makes an account without access keys. `accountId` has 12 digits; without it a free one is taken. Returns the id. */
 export async function createAccount(
@@ -82,7 +74,6 @@ export async function createUser(
   account: string,
   { userName, now, path = '/', boundary: boundaryArn, tags = [] }: NewUser,
 ): Promise<string> {
-  if (!USER_NAME.test(userName)) throw errors.invalidName('userName', '[\\w+=,.@-]+')
   await readAccount(app, tx, account)
   if ((await findByName(app, tx, USER, account, userName)) !== undefined) throw errors.userExists(userName)
   const boundary = boundaryArn === undefined ? undefined : await findBoundary(app, tx, account, boundaryArn)
@@ -115,7 +106,6 @@ export async function readUser(
   return user
 }
 
-/** Adds an inline policy, or replaces the one of the same name. */
 export async function putUserPolicy(
   app: IamWriter,
   tx: Transaction,
@@ -124,16 +114,8 @@ export async function putUserPolicy(
   policyName: string,
   document: string,
 ): Promise<void> {
-  if (!POLICY_NAME.test(policyName)) throw errors.invalidName('policyName', '[\\w+=,.@-]+')
-  mustCompile(document)
   const user = await readUser(app, tx, account, userName)
-  const others = user.body.inlinePolicies.filter((policy) => policy.policyName !== policyName)
-  const inlinePolicies = [...others, { policyName, document }]
-  const characters = inlinePolicies.reduce((sum, policy) => sum + policyCharacters(policy.document), 0)
-  if (characters > INLINE_POLICIES_PER_USER_CHARACTERS_MAX) {
-    throw errors.inlinePoliciesTooLong(user.body.userName, INLINE_POLICIES_PER_USER_CHARACTERS_MAX)
-  }
-  await replaceRow(app, tx, USER, user, { ...user.body, inlinePolicies })
+  await putInlinePolicy(app, tx, USER, user, user.body.userName, { policyName, document })
 }
 
 export async function attachUserPolicy(
@@ -153,8 +135,7 @@ export async function createPolicy(
   account: string,
   { policyName, document, now, path = '/' }: NewPolicy,
 ): Promise<string> {
-  if (!POLICY_NAME.test(policyName)) throw errors.invalidName('policyName', '[\\w+=,.@-]+')
-  mustCompile(document)
+  mustCompile(document, 'identity')
   if (policyCharacters(document) > MANAGED_POLICY_CHARACTERS_MAX) {
     throw errors.quotaExceeded('PolicySize', MANAGED_POLICY_CHARACTERS_MAX)
   }
@@ -184,15 +165,6 @@ export type NewPolicy = {
   readonly document: string
   readonly now: number
   readonly path?: string
-}
-
-function mustCompile(document: string): void {
-  if (!DOCUMENT.test(document)) throw errors.malformedPolicy('The policy has characters other than those of Latin-1.')
-  try {
-    compilePolicy(document, 'identity')
-  } catch (error) {
-    throw error instanceof MalformedPolicyError ? errors.malformedPolicy(error.message) : error
-  }
 }
 
 const digestOf = (document: string): string => createHash('sha256').update(document).digest('base64')

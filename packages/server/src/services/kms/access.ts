@@ -3,7 +3,6 @@
 
 import type { Call } from '../../call.ts'
 import type { Permission } from '../../policy/engine.ts'
-import { evaluate } from '../../policy/evaluate.ts'
 import { explicitlyDenied, notAuthorized } from './errors.ts'
 import { arnOf, type KmsKey } from './model.ts'
 
@@ -15,13 +14,21 @@ export type KeyAction = 'kms:GenerateDataKey' | 'kms:Decrypt'
  * @throws ServiceError AccessDeniedException
  */
 export function authorizeThroughService(call: Call, key: KmsKey, service: string, action: KeyAction): void {
-  const { principal, identity } = call
+  const { identity } = call
   const callerAccountEquals = call.account === key.accountId
   const viaServiceEquals = key.keyManager === 'AWS' && key.managedFor === service
   if (!callerAccountEquals || !viaServiceEquals) throw notAuthorized(identity.arn, action)
 
-  const context = { 'kms:CallerAccount': call.account, 'kms:ViaService': `${service}.${call.region}.amazonaws.com` }
+  const host = `${service}.amazonaws.com`
+  const context = {
+    'kms:CallerAccount': call.account,
+    'kms:ViaService': `${service}.${call.region}.amazonaws.com`,
+    'aws:ViaAWSService': 'true',
+    'aws:CalledVia': [host],
+    'aws:CalledViaFirst': host,
+    'aws:CalledViaLast': host,
+  }
   const permission: Permission = { action, resource: arnOf(key), resourceAccount: key.accountId, context }
-  const decision = evaluate({ principal, permission, context: () => ({}), layers: { identity: principal.policies } })
+  const decision = call.decide(permission)
   if (decision.reason === 'explicit-deny') throw explicitlyDenied(identity.arn, action, permission.resource)
 }

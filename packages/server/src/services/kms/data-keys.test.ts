@@ -8,6 +8,7 @@ import { sealBlob } from '../../crypto/ciphertext.ts'
 import { canonicalContext } from '../../crypto/encryption-context.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import { compilePolicy } from '../../policy/compile.ts'
+import { evaluate } from '../../policy/evaluate.ts'
 import { testKeyring, testStorage } from '../../seal/testing.ts'
 import type { Access, Database } from '../../storage/database.ts'
 import { createRows } from '../../storage/sealed.ts'
@@ -43,8 +44,10 @@ const asCaller = <T>(
     const identity: Identity = { accessKeyId: 'AKIA', account, kind: 'user', userId: 'AIDA', arn }
     const policies =
       policy === undefined ? [] : [{ name: 'own', policy: compilePolicy(JSON.stringify(policy), 'identity') }]
-    const principal: Principal = { ...identity, identity, policies }
-    return work({ tx, now: 5, partition: 'aws', region, account, identity, principal } as Call)
+    const principal: Principal = { ...identity, identity, policies, tags: {} }
+    const decide: Call['decide'] = (permission) =>
+      evaluate({ principal, permission, context: () => ({}), layers: { identity: policies } })
+    return work({ tx, now: 5, partition: 'aws', region, account, identity, principal, decide } as Call)
   })
 
 const generate = (database: Database, kms: Kms, keyId?: string, caller = {}): Promise<DataKey> =>

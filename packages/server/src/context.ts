@@ -1,0 +1,66 @@
+// The global condition keys of a request: what policies may ask of the caller, the connection and the time. Everything comes from what the
+// server knows itself; only aws:UserAgent and aws:Referer are what the client says, as on AWS.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+
+import type { Principal } from './call.ts'
+import { header, type WireRequest } from './http/request.ts'
+import type { Context } from './policy/engine.ts'
+
+/** Where AWS's global services say they are. */
+const GLOBAL_REGION = 'us-east-1'
+
+export type ContextSource = {
+  readonly request: WireRequest
+  readonly principal: Principal
+  /** By the wall clock, in milliseconds. */
+  readonly time: number
+  readonly region: string
+  /** Whether the service is the same in every Region, as IAM is. */
+  readonly global: boolean
+}
+
+/** For the identity-based and resource-based policies of one call; aws:ResourceAccount is of the permission asked for. */
+export function globalContext({ request, principal, time, region, global }: ContextSource): Context {
+  const { rawHeaders } = request
+  return {
+    'aws:CurrentTime': new Date(time).toISOString(),
+    'aws:EpochTime': String(Math.floor(time / 1000)),
+    'aws:SecureTransport': String(request.secure),
+    'aws:SourceIp': plainAddress(request.remoteAddress),
+    'aws:UserAgent': header(rawHeaders, 'user-agent'),
+    'aws:Referer': header(rawHeaders, 'referer'),
+    'aws:RequestedRegion': global ? GLOBAL_REGION : region,
+    'aws:PrincipalIsAWSService': 'false',
+    'aws:ViaAWSService': 'false',
+    ...principalContext(principal),
+  }
+}
+
+/** What is so of the caller whatever it calls. */
+export function principalContext(principal: Principal): Context {
+  const { kind, arn, account, userId, role, identity, tags } = principal
+  return {
+    'aws:PrincipalArn': role?.arn ?? arn,
+    'aws:PrincipalAccount': account,
+    'aws:PrincipalType': PRINCIPAL_TYPES[kind],
+    'aws:userid': userId,
+    'aws:username': identity.userName,
+    ...identity.session?.context,
+    ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value])),
+  }
+}
+
+const PRINCIPAL_TYPES: { readonly [kind in Principal['kind']]: string } = {
+  root: 'Account',
+  user: 'User',
+  'role-session': 'AssumedRole',
+  'federated-user': 'FederatedUser',
+  federated: 'Federated',
+  service: 'Service',
+}
+
+const MAPPED = '::ffff:'
+
+/** An IPv4 client on an IPv6 socket is told by its IPv4 address. */
+const plainAddress = (address: string): string =>
+  address.toLowerCase().startsWith(MAPPED) ? address.slice(MAPPED.length) : address
