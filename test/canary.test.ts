@@ -12,7 +12,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
-import { userJourneys } from './iam-journeys.ts'
+import { roleJourneys, userJourneys } from './iam-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 
 const run = promisify(execFile)
@@ -235,7 +235,10 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       sts.destroy()
     },
   }
-  const iamJourneys = userJourneys(server, (secret) => canaries.know(secret), home.after)
+  const iamJourneys = {
+    ...userJourneys(server, (secret) => canaries.know(secret), home.after),
+    ...roleJourneys(server, home.after),
+  }
   for (const [operation, journey] of Object.entries(iamJourneys)) {
     journeys[operation] = async () => said.push(await journey())
   }

@@ -13,17 +13,10 @@ import { attachPolicy } from './attachments.ts'
 import { bootstrapIdentity } from './bootstrap.ts'
 import { addToGroup, createGroup } from './groups.ts'
 import { putInlinePolicy } from './inline-policies.ts'
+import { createPolicy } from './policies.ts'
 import { findAccessKey, findByName, findFirstAccount, GROUP, type IamWriter, readPrincipal } from './store.ts'
 import { iamOn, policyDocument, testIam } from './testing.ts'
-import {
-  attachUserPolicy,
-  createAccount,
-  createPolicy,
-  createUser,
-  findAccount,
-  putUserPolicy,
-  readUser,
-} from './users.ts'
+import { attachUserPolicy, createAccount, createUser, findAccount, putUserPolicy, readUser } from './users.ts'
 
 const now = 1_700_000_000_000
 const alice = { userName: 'alice' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createPolicy } from '../policies.ts'
 import { noSuchEntity, notAllowed, refusal, startIam } from '../testing.ts'
-import { createPolicy } from '../users.ts'
 
 const managed = (name: string) => `arn:aws:iam::aws:policy/${name}`
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { paginateListAttachedGroupPolicies } from '@aws-sdk/client-iam'
+import { createPolicy } from '../policies.ts'
 import { noSuchEntity, startIam } from '../testing.ts'
-import { createPolicy } from '../users.ts'
 
 test('attached policies are listed with name and ARN, in pages, by a prefix of their paths', async (t) => {
   const { server, account, iam } = await startIam(t)

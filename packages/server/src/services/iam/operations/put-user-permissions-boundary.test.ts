@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createPolicy } from '../policies.ts'
 import { deleteRow, POLICY } from '../store.ts'
 import { noSuchEntity, refusal, startIam } from '../testing.ts'
-import { createPolicy } from '../users.ts'
 
 const managed = (name: string) => `arn:aws:iam::aws:policy/${name}`
 
