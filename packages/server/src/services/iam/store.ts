@@ -45,6 +45,14 @@ type Table<Body extends object> = {
   readonly lookup: (body: Body) => readonly (string | number)[]
 }
 
+/** Keyed by account and id (of a policy, its ARN); the one lookup column is the name in lower case, unique in the account. */
+export type NamedTable<Body extends object> = Table<Body> & { readonly nameColumn: string }
+
+/** Of what policies are attached to. */
+export type HolderTable<Body extends object> = NamedTable<Body> & { readonly kind: HolderKind }
+
+export type HolderKind = 'user' | 'group' | 'role'
+
 export const ACCOUNT: Table<AccountBody> = {
   name: 'account',
   keyColumns: ['account_id'],
@@ -53,9 +61,11 @@ export const ACCOUNT: Table<AccountBody> = {
 }
 
 /** Keyed by account and user id. */
-export const USER: Table<UserBody> = {
+export const USER: HolderTable<UserBody> = {
+  kind: 'user',
   name: 'iam_user',
   keyColumns: ['account_id', 'user_id'],
+  nameColumn: 'user_name_key',
   lookupColumns: ['user_name_key'],
   lookup: ({ userName }) => [nameKey(userName)],
 }
@@ -68,25 +78,30 @@ export const ACCESS_KEY: Table<AccessKeyBody> = {
 }
 
 /** Keyed by account and group id. */
-export const GROUP: Table<GroupBody> = {
+export const GROUP: HolderTable<GroupBody> = {
+  kind: 'group',
   name: 'iam_group',
   keyColumns: ['account_id', 'group_id'],
+  nameColumn: 'group_name_key',
   lookupColumns: ['group_name_key'],
   lookup: ({ groupName }) => [nameKey(groupName)],
 }
 
 /** Keyed by account and role id. */
-export const ROLE: Table<RoleBody> = {
+export const ROLE: HolderTable<RoleBody> = {
+  kind: 'role',
   name: 'iam_role',
   keyColumns: ['account_id', 'role_id'],
+  nameColumn: 'role_name_key',
   lookupColumns: ['role_name_key'],
   lookup: ({ roleName }) => [nameKey(roleName)],
 }
 
 /** Keyed by account and ARN. */
-export const POLICY: Table<PolicyBody> = {
+export const POLICY: NamedTable<PolicyBody> = {
   name: 'iam_policy',
   keyColumns: ['account_id', 'arn'],
+  nameColumn: 'policy_name_key',
   lookupColumns: ['policy_name_key'],
   lookup: ({ policyName }) => [nameKey(policyName)],
 }
@@ -183,18 +198,97 @@ export async function deleteRow(tx: Transaction, table: Table<never>, key: reado
   return (await tx.run(`DELETE FROM ${table.name} WHERE ${keyIs(table)}`, ...key)).changes
 }
 
-export async function findUserByName(
+/** Without regard to case. @throws IntegrityError where the row was altered. */
+export async function findByName<Body extends object>(
   { rows }: IamReader,
   tx: Transaction,
+  table: NamedTable<Body>,
   account: string,
-  userName: string,
-): Promise<Stored<UserBody> | undefined> {
-  const row = await tx.get<Columns & { readonly user_id: string }>(
-    'SELECT user_id, user_name_key, rev, body, mac FROM iam_user WHERE account_id = $1 AND user_name_key = $2',
+  name: string,
+): Promise<Stored<Body> | undefined> {
+  const id = table.keyColumns[1]!
+  const row = await tx.get<Columns>(
+    `SELECT ${id}, ${table.nameColumn}, rev, body, mac FROM ${table.name} WHERE account_id = $1 AND ${table.nameColumn} = $2`,
     account,
-    nameKey(userName),
+    nameKey(name),
   )
-  return row && opened(rows, USER, [account, row.user_id], row)
+  return row && opened(rows, table, [account, row[id] as string], row)
+}
+
+/** The rows of an account whose names come after `after`, in the order of names in lower case. @throws IntegrityError */
+export async function listByName<Body extends object>(
+  { rows }: IamReader,
+  tx: Transaction,
+  table: NamedTable<Body>,
+  account: string,
+  after: string,
+  limit: number,
+): Promise<readonly Stored<Body>[]> {
+  const id = table.keyColumns[1]!
+  const found = await tx.all<Columns>(
+    `SELECT ${id}, ${table.nameColumn}, rev, body, mac FROM ${table.name}
+     WHERE account_id = $1 AND ${table.nameColumn} > $2 ORDER BY ${table.nameColumn} LIMIT $3`,
+    account,
+    after,
+    limit,
+  )
+  return found.map((row) => opened(rows, table, [account, row[id] as string], row))
+}
+
+/** How many rows of an account there are, counted up to `max`. */
+export async function countRows(
+  tx: Transaction,
+  table: NamedTable<never>,
+  account: string,
+  max: number,
+): Promise<number> {
+  const counted = await tx.get<{ readonly count: number }>(
+    `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table.name} WHERE account_id = $1 LIMIT $2) AS found`,
+    account,
+    max,
+  )
+  return counted!.count
+}
+
+/** What a policy is to its holder. */
+export type AttachedAs = 'policy' | 'boundary'
+
+export async function insertAttachment(
+  tx: Transaction,
+  account: string,
+  arn: string,
+  usedAs: AttachedAs,
+  kind: HolderKind,
+  id: string,
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO iam_attachment (account_id, arn, used_as, entity_kind, entity_id) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT DO NOTHING`,
+    account,
+    arn,
+    usedAs,
+    kind,
+    id,
+  )
+}
+
+export async function deleteAttachment(
+  tx: Transaction,
+  account: string,
+  arn: string,
+  usedAs: AttachedAs,
+  kind: HolderKind,
+  id: string,
+): Promise<void> {
+  await tx.run(
+    `DELETE FROM iam_attachment
+     WHERE account_id = $1 AND arn = $2 AND used_as = $3 AND entity_kind = $4 AND entity_id = $5`,
+    account,
+    arn,
+    usedAs,
+    kind,
+    id,
+  )
 }
 
 const FIRST_ACCOUNT = ['iam.first-account']
