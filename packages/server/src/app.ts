@@ -10,6 +10,7 @@ import type { Service } from './operation.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Kms } from './services/kms/port.ts'
 import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
+import type { SessionTokens } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
 
@@ -27,6 +28,7 @@ export type App = {
   readonly accesses: AccessNotes
   readonly trail: Trail
   readonly authenticate: Authenticate
+  readonly sessionTokens: SessionTokens
   readonly log: Logger
   readonly metrics: Metrics
   /** Logs, at a bounded rate, a call refused before an identity was known. */

@@ -30,6 +30,8 @@ export type SessionFacts = {
   readonly policyArns?: readonly string[]
   readonly tags: { readonly [key: string]: string }
   readonly transitiveTagKeys: readonly string[]
+  /** Stays the same from role to role. */
+  readonly sourceIdentity?: string
   /** How many roles were assumed one from the other to get here: 1 for the first. */
   readonly chain: number
   /** Condition keys that the session gives: aws:TokenIssueTime, aws:SourceIdentity, aws:MultiFactorAuthPresent and the like. */

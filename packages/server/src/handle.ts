@@ -4,7 +4,8 @@
 
 import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
-import type { Authenticated } from './auth/authenticate.ts'
+import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
+import { SignatureError, signatureRefused } from './auth/errors.ts'
 import type { AlsoEvent, Call, CallBase, Identity } from './call.ts'
 import { globalContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
@@ -27,6 +28,7 @@ import {
   XML_CONTENT_TYPE,
 } from './protocol/query.ts'
 import { createRouter, type Route, type Router } from './protocol/route.ts'
+import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
@@ -205,7 +207,13 @@ async function inTransactions(
 
 function authenticate(app: App, tx: Transaction, request: WireRequest, route: Route): Promise<Authenticated> {
   const expected = { service: route.service?.signingName ?? route.service?.name, protocol: route.protocol }
-  const keys = { find: (accessKeyId: string) => findAccessKey(app, tx, accessKeyId) }
+  const keys: AccessKeys = {
+    find: (accessKeyId) => findAccessKey(app, tx, accessKeyId),
+    findSession: async (token, accessKeyId) => {
+      const session = app.sessionTokens.open(token, accessKeyId)
+      return session && (await sessionHolds(app, tx, session.identity)) ? session : undefined
+    },
+  }
   return app.authenticate(request, expected, keys, app.wallNow())
 }
 
@@ -227,7 +235,8 @@ async function beginCall(
   also: AlsoEvent[],
 ): Promise<Call<Plain>> {
   const { app, region } = base
-  const principal = await readPrincipal(app, tx, base.identity)
+  const read = base.identity.session === undefined ? readPrincipal : readSessionPrincipal
+  const principal = await read(app, tx, base.identity)
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
   let known: Context | undefined
@@ -273,6 +282,8 @@ function toServiceError(app: App, thrown: unknown, route: Route, requestId: stri
     if (thrown.cause !== undefined) app.log.warn({ requestId, code: thrown.code, err: thrown.cause }, thrown.message)
     return thrown
   }
+  // The credentials ceased to hold between the signature check and the transaction.
+  if (thrown instanceof SignatureError) return signatureRefused(thrown, route.protocol)
   const code = route.service?.faultCode ?? 'InternalFailure'
   if (thrown instanceof IntegrityError) {
     app.metrics.integrityFailures.inc({ table: thrown.table })
