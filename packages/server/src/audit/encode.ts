@@ -27,7 +27,7 @@ export function encodeEvent(event: AuditEvent): string {
   const source = `${clip(event.service, 64)}.amazonaws.com`
   const { identity } = event
   const service = identity === undefined
-  let line = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : userIdentity(identity)}`
+  let line = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : callerIdentity(event, identity)}`
   line += `,"eventTime":"${isoSecond(event.time)}","eventSource":${quote(source)}`
   line += `,"eventName":${text(event.eventName)},"awsRegion":${text(event.region)}`
   line += `,"sourceIPAddress":${text(event.sourceIpAddress || source)},"userAgent":${text(event.userAgent || (service ? source : ''))}`
@@ -41,10 +41,18 @@ export function encodeEvent(event: AuditEvent): string {
   line += `,"requestID":${text(event.requestId)},"eventID":${text(event.eventId)},"readOnly":${event.readOnly ? 'true' : 'false'}`
   if (event.resources !== undefined && event.resources.length > 0) line += `,"resources":${resources(event.resources)}`
   line += `,"eventType":"${service || event.ofService ? 'AwsServiceEvent' : 'AwsApiCall'}","managementEvent":true`
-  line += `,"recipientAccountId":${text(event.account)},"eventCategory":"Management"`
+  line += `,"recipientAccountId":${text(event.account)}`
+  if (event.sharedEventId !== undefined) line += `,"sharedEventID":${text(event.sharedEventId)}`
+  line += ',"eventCategory":"Management"'
   if (event.tlsVersion !== undefined) line += `,"tlsDetails":{"tlsVersion":${text(event.tlsVersion)}}`
   return omitted ? `${line},"omitted":true}` : `${line}}`
 }
+
+/** Of a caller from elsewhere an account learns the account and the unique id, as on AWS, but neither name nor access key. */
+const callerIdentity = (event: AuditEvent, identity: Identity): string =>
+  event.account === identity.account
+    ? userIdentity(identity)
+    : `{"type":"AWSAccount","principalId":${quote(identity.userId)},"accountId":${quote(identity.account)}}`
 
 /** What never changes of an identity, as JSON; built once. */
 const identities = new WeakMap<Identity, string>()
