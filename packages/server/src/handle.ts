@@ -145,6 +145,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const call = await beginCall(request, base, service, tx, prepared, also)
     const target: Target = await operation.target(call)
     progress.resources = resourcesOf(target)
+    if (target.requestParameters) progress.parameters = { ...progress.parameters, ...target.requestParameters }
     authorizeAll(call, service, operation, target)
     progress.owner = target.account
     const result: Plain = await operation.run({ ...call, target })

@@ -21,6 +21,8 @@ export type Target = {
   readonly resourcePolicy?: ResourcePolicy
   /** Of a resource of another account, what would tell that it exists: it decides, and no refusal is worded from it. */
   readonly concealed?: Concealed
+  /** What the audit event shows among requestParameters besides the input: what the call took over from the session it was made from. */
+  readonly requestParameters?: { readonly [key: string]: unknown }
 }
 
 export type Operation<I extends Members = Members, O extends Members = Members, T extends Target = Target> = {

@@ -1,7 +1,7 @@
 // An AuditEvent as one line of JSON in the form of a CloudTrail record. Every field is escaped and bounded; a line holds no newline.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
-import type { Identity } from '../call.ts'
+import type { Identity, SessionFacts } from '../call.ts'
 import type { AuditEvent, AuditResource } from './event.ts'
 
 /** Characters of JSON that requestParameters and responseElements may have, and additionalEventData. CloudTrail: 100 KB and 28 KB. */
@@ -60,17 +60,43 @@ const identities = new WeakMap<Identity, string>()
 function userIdentity(identity: Identity): string {
   const known = identities.get(identity)
   if (known !== undefined) return known
+  const { kind, userId, arn, account, accessKeyId, userName, session } = identity
   const element = JSON.stringify({
-    type: identity.kind === 'root' ? 'Root' : 'IAMUser',
-    principalId: identity.userId,
-    arn: identity.arn,
-    accountId: identity.account,
-    accessKeyId: identity.accessKeyId,
-    ...(identity.userName !== undefined && { userName: identity.userName }),
+    type: IDENTITY_TYPES[kind],
+    principalId: userId,
+    arn,
+    accountId: account,
+    accessKeyId,
+    ...(userName !== undefined && { userName }),
+    ...(session && { sessionContext: sessionContext(session, account) }),
   })
   identities.set(identity, element)
   return element
 }
+
+const IDENTITY_TYPES: { readonly [kind in Identity['kind']]: string } = {
+  root: 'Root',
+  user: 'IAMUser',
+  'role-session': 'AssumedRole',
+  'federated-user': 'FederatedUser',
+}
+
+const sessionContext = ({ role, issuedAt, context, sourceIdentity }: SessionFacts, account: string) => ({
+  ...(role && {
+    sessionIssuer: {
+      type: 'Role',
+      principalId: role.roleId,
+      arn: role.arn,
+      accountId: account,
+      userName: role.roleName,
+    },
+  }),
+  attributes: {
+    creationDate: isoSecond(issuedAt),
+    mfaAuthenticated: context['aws:MultiFactorAuthPresent'] === 'true' ? 'true' : 'false',
+  },
+  ...(sourceIdentity !== undefined && { sourceIdentity }),
+})
 
 const serviceIdentity = (event: AuditEvent, source: string): string =>
   `{"type":"AWSService","accountId":${text(event.account)},"invokedBy":${quote(source)}}`

@@ -8,5 +8,6 @@ export {
   revokeSession,
   sessionPolicyExists,
 } from './sessions.ts'
+export { findAccountOfAccessKey } from './store.ts'
 export { requestTagContext, resourceTagContext } from './tags.ts'
 export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'

@@ -28,6 +28,7 @@ import {
   userArn,
 } from './model.ts'
 import { Remembered } from './remembered.ts'
+import { accountOfAccessKeyId } from './unique-id.ts'
 
 /** What reading needs of the App. */
 export type IamReader = Pick<App, 'partition' | 'rows' | 'keyring'>
@@ -366,6 +367,15 @@ export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: stri
       }),
     }
   })
+}
+
+/** Of a long-term access key its row tells, which may have been given an id of another account's form; of a session only the id. */
+export async function findAccountOfAccessKey(
+  app: IamReader,
+  tx: Transaction,
+  accessKeyId: string,
+): Promise<string | undefined> {
+  return (await findRow(app, tx, ACCESS_KEY, [accessKeyId]))?.body.account ?? accountOfAccessKeyId(accessKeyId)
 }
 
 /**

@@ -24,6 +24,8 @@ export type SessionClaims = {
   readonly transitiveTagKeys: readonly string[]
 }
 
+type Packed = Pick<SessionClaims, 'policies' | 'policyArns' | 'tags' | 'transitiveTagKeys'>
+
 /** Of a token, as the caller sends it. */
 export const SESSION_TOKEN_CHARACTERS_MAX = 4_096
 const PAYLOAD_BYTES_MAX = (SESSION_TOKEN_CHARACTERS_MAX / 4) * 3 - SESSION_TOKEN_OVERHEAD_BYTES
@@ -69,9 +71,9 @@ export function encodeClaims(claims: SessionClaims, tokenCharactersMin = 0): Buf
   return padded
 }
 
-/** How many bytes session policies and tags take. */
-export const packedBytes = (claims: Pick<SessionClaims, 'policies' | 'policyArns' | 'tags' | 'transitiveTagKeys'>) =>
-  packedFields(claims).reduce((sum, part) => sum + part.length, 0)
+/** How much of PACKED_BYTES_MAX session policies and tags take, in per cent, rounded up; 0 where there are none. */
+export const packedPercent = (packed: Packed): number =>
+  Math.ceil((packedFields(packed).reduce((sum, part) => sum + part.length, 0) * 100) / PACKED_BYTES_MAX)
 
 const fixedFields = ({ account, role, sessionName, issuedAt, expiresAt, chain, sourceIdentity }: SessionClaims) =>
   (
@@ -88,27 +90,15 @@ const fixedFields = ({ account, role, sessionName, issuedAt, expiresAt, chain, s
     ] satisfies Field[]
   ).flatMap(encodeField)
 
-function packedFields({
-  policies,
-  policyArns,
-  tags,
-  transitiveTagKeys,
-}: Pick<SessionClaims, 'policies' | 'policyArns' | 'tags' | 'transitiveTagKeys'>): readonly Buffer[] {
-  const isTransitive = (key: string): boolean => transitiveTagKeys.includes(key)
-  const entries = Object.entries(tags)
-  const encodeTags = (number: number, some: typeof entries): Field[] =>
-    some.map(([key, value]) => [number, Buffer.from(`${key}\0${value}`)])
+/** A tag is as long whether it is transitive or not. */
+function packedFields({ policies, policyArns, tags, transitiveTagKeys }: Packed): readonly Buffer[] {
+  const passing = Object.entries(tags).filter(([key]) => !transitiveTagKeys.includes(key))
+  const transitive = transitiveTagKeys.map((key) => [key, tags[key]!] as const)
   return [
     ...policies.map((document): Field => [POLICY, Buffer.from(withoutSpace(document))]),
     ...policyArns.map((arn): Field => [POLICY_ARN, Buffer.from(arn)]),
-    ...encodeTags(
-      TAG,
-      entries.filter(([key]) => !isTransitive(key)),
-    ),
-    ...encodeTags(
-      TRANSITIVE_TAG,
-      entries.filter(([key]) => isTransitive(key)),
-    ),
+    ...passing.map(([key, value]): Field => [TAG, Buffer.from(`${key}\0${value}`)]),
+    ...transitive.map(([key, value]): Field => [TRANSITIVE_TAG, Buffer.from(`${key}\0${value}`)]),
   ].flatMap(encodeField)
 }
 
