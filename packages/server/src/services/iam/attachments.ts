@@ -102,7 +102,7 @@ export async function replaceBoundary<Body extends Bounded>(
   await replaceRow(app, tx, table, holder, { ...body, ...(boundary && { boundary }) } as Body)
 }
 
-const POLICY_ARN = /^arn:[a-z-]+:iam::(?:aws|\d{12}):policy\/[!-~]+$/
+export const isPolicyArn = (arn: string): boolean => /^arn:[a-z-]+:iam::(?:aws|\d{12}):policy\/[!-~]+$/.test(arn)
 
 /** Undefined where the account can attach no such policy. @throws InvalidInput */
 async function findAttachable(
@@ -111,7 +111,7 @@ async function findAttachable(
   account: string,
   arn: string,
 ): Promise<AttachedPolicy | undefined> {
-  if (!POLICY_ARN.test(arn)) throw errors.invalidArn(arn)
+  if (!isPolicyArn(arn)) throw errors.invalidArn(arn)
   if (isManagedPolicyArn(app.partition, arn)) {
     return findManagedPolicy(app.partition, arn) === undefined ? undefined : { arn }
   }

@@ -1,5 +1,6 @@
 // Policy documents as they come in and as they go out.
 
+import { createHash } from 'node:crypto'
 import { compilePolicy } from '../../policy/compile.ts'
 import type { PolicyGrammar } from '../../policy/engine.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
@@ -23,3 +24,6 @@ export const encodedDocument = (document: string): string =>
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   )
+
+/** By which a policy's row vouches for the document of a version: SHA-256 in base64. */
+export const digestOf = (document: string): string => createHash('sha256').update(document).digest('base64')

@@ -27,6 +27,44 @@ export const policyNotAttached = (arn: string) => new ServiceError('NoSuchEntity
 
 export const invalidArn = (arn: string) => new ServiceError('InvalidInput', 400, `ARN ${arn} is not valid.`)
 
+export const noSuchPolicyVersion = (arn: string, versionId: string) =>
+  new ServiceError('NoSuchEntity', 404, `Policy ${arn} version ${versionId} does not exist or is not attachable.`)
+
+export const roleExists = (roleName: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `Role with name ${roleName} already exists.`)
+
+export const serviceRolePath = (path: string) =>
+  new ServiceError('InvalidInput', 400, `Path prefix '${path}' can only be used for AWS Service linked Roles`)
+
+export const invalidPrincipal = (principal: string) =>
+  malformedPolicy(`Invalid principal in policy: "AWS":"${principal}"`)
+
+export const mustDetachPolicies = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must detach all policies first.')
+
+export const mustDeletePolicies = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.')
+
+export const policyAttached = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete a policy attached to entities.')
+
+export const policyHasVersions = () =>
+  new ServiceError(
+    'DeleteConflict',
+    409,
+    "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
+  )
+
+export const defaultVersion = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete the default version of a policy.')
+
+export const tooManyVersions = (max: number) =>
+  new ServiceError(
+    'LimitExceeded',
+    409,
+    `A managed policy can have up to ${max} versions. Before you create a new version, you must delete an existing version.`,
+  )
+
 export const userExists = (userName: string) =>
   new ServiceError('EntityAlreadyExists', 409, `User with name ${userName} already exists.`)
 

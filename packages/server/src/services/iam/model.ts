@@ -122,6 +122,11 @@ export const TAGS_MAX = 50
 /** Of a user, a group or a role. */
 export const ATTACHED_POLICIES_MAX = 10
 export const MANAGED_POLICY_CHARACTERS_MAX = 6_144
+export const POLICIES_PER_ACCOUNT_MAX = 1_500
+export const VERSIONS_PER_POLICY_MAX = 5
+export const ROLES_PER_ACCOUNT_MAX = 1_000
+/** 2,048 on AWS until one asks for the most that it gives. */
+export const TRUST_POLICY_CHARACTERS_MAX = 4_096
 
 type Named<Name extends string> = { readonly [name in 'path' | Name]: string }
 
@@ -135,6 +140,14 @@ export const groupArn = (partition: string, account: string, { path, groupName }
 
 export const roleArn = (partition: string, account: string, { path, roleName }: Named<'roleName'>): string =>
   `arn:${partition}:iam::${account}:role${path}${roleName}`
+
+/** Of a session of the role, which has not the role's path. */
+export const sessionArn = (
+  partition: string,
+  account: string,
+  { roleName }: { readonly roleName: string },
+  sessionName: string,
+): string => `arn:${partition}:sts::${account}:assumed-role/${roleName}/${sessionName}`
 
 export const policyArn = (partition: string, account: string, path: string, policyName: string): string =>
   `arn:${partition}:iam::${account}:policy${path}${policyName}`

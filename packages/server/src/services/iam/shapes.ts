@@ -20,13 +20,11 @@ export const NewGroupName = name('newGroupName', 128)
 export const RoleName = name('roleName', 64)
 export const PolicyName = name('policyName', 128)
 
+const invalidPath = (member: string): string =>
+  `The specified value for ${member} is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.`
+
 const path = (member: string) =>
-  string({
-    min: 1,
-    max: 512,
-    pattern: /^\/(?:[!-~]+\/)?$/,
-    message: `The specified value for ${member} is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.`,
-  })
+  string({ min: 1, max: 512, pattern: /^\/(?:[!-~]+\/)?$/, message: invalidPath(member) })
 
 export const Path = path('path')
 export const NewPath = path('newPath')
@@ -35,13 +33,12 @@ const INVALID_PATH_PREFIX =
   'The specified value for pathPrefix is invalid. It must begin with the / character and contain only alphanumeric characters and/or / characters.'
 
 export const PathPrefix = string({ min: 1, max: 512, pattern: /^\/[!-\x7f]*$/, message: INVALID_PATH_PREFIX })
-/** Of managed policies: it ends with a slash too. */
-export const PolicyPathPrefix = string({
-  min: 1,
-  max: 512,
-  pattern: /^(?:\/[A-Za-z0-9.,+@=_-]+)*\/$/,
-  message: INVALID_PATH_PREFIX,
-})
+
+/** Paths of managed policies have fewer characters than others, and a prefix of them ends with a slash too. */
+const policyPath = (message: string) => string({ min: 1, max: 512, pattern: /^(?:\/[A-Za-z0-9.,+@=_-]+)*\/$/, message })
+
+export const PolicyPath = policyPath(invalidPath('path'))
+export const PolicyPathPrefix = policyPath(INVALID_PATH_PREFIX)
 
 export const Arn = string({ min: 20, max: 2048 })
 /** AIDA..., AGPA..., AROA..., ANPA...; of a root user its account's number. */
@@ -70,6 +67,23 @@ export const TagValue = string({
 export const Tag = structure({ Key: TagKey, Value: TagValue })
 export const Tags = list(Tag, { max: 50 })
 export const TagKeys = list(TagKey, { max: 50 })
+
+export const PolicyDescription = string({ max: 1000 })
+export const PolicyVersionId = string({
+  pattern: /^v[1-9][0-9]*(?:\.[A-Za-z0-9-]*)?$/,
+  patternText: 'v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?',
+})
+export const PolicyScope = enumeration('All', 'AWS', 'Local')
+export const PolicyUsage = enumeration('PermissionsPolicy', 'PermissionsBoundary')
+export const EntityFilter = enumeration('User', 'Role', 'Group', 'LocalManagedPolicy', 'AWSManagedPolicy')
+
+export const RoleDescription = string({
+  max: 1000,
+  pattern: /^[\t\n\r\x20-\x7e\xa1-\xff]*$/,
+  patternText: '[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*',
+})
+/** In seconds. */
+export const SessionDuration = integer({ min: 3_600, max: 43_200 })
 
 /** IAM's markers have 320 characters; one of ours may hold the longest key of a tag, in UTF-8. */
 export const Marker = string({ min: 1, max: 1024, pattern: /^[\x20-\xff]+$/, patternText: '[\\u0020-\\u00FF]+' })
@@ -108,3 +122,58 @@ export const Group = structure({
   Arn: string(),
   CreateDate: timestamp(),
 })
+
+export const Role = structure({
+  Path: string(),
+  RoleName: string(),
+  RoleId: UniqueId,
+  Arn: string(),
+  CreateDate: timestamp(),
+  AssumeRolePolicyDocument: optional(string()),
+  Description: optional(string()),
+  MaxSessionDuration: optional(integer()),
+  PermissionsBoundary: optional(AttachedPermissionsBoundary),
+  Tags: optional(Tags),
+  RoleLastUsed: optional(structure({ LastUsedDate: optional(timestamp()), Region: optional(string()) })),
+  /** Always absent: this server has no role templates. */
+  SourceRoleTemplate: optional(structure({ TemplateArn: string(), TemplateMinorVersion: integer() })),
+})
+
+/** This server has none. */
+export const InstanceProfile = structure({
+  Path: string(),
+  InstanceProfileName: string(),
+  InstanceProfileId: UniqueId,
+  Arn: string(),
+  CreateDate: timestamp(),
+  Roles: list(Role),
+  Tags: optional(Tags),
+})
+
+export const AttachedPolicy = structure({ PolicyName: optional(string()), PolicyArn: optional(string()) })
+
+export const Policy = structure({
+  PolicyName: optional(string()),
+  PolicyId: optional(UniqueId),
+  Arn: optional(string()),
+  Path: optional(string()),
+  DefaultVersionId: optional(string()),
+  AttachmentCount: optional(integer()),
+  PermissionsBoundaryUsageCount: optional(integer()),
+  IsAttachable: optional(boolean()),
+  Description: optional(string()),
+  CreateDate: optional(timestamp()),
+  UpdateDate: optional(timestamp()),
+  Tags: optional(Tags),
+})
+
+export const PolicyVersion = structure({
+  Document: optional(string()),
+  VersionId: optional(string()),
+  IsDefaultVersion: optional(boolean()),
+  CreateDate: optional(timestamp()),
+})
+
+export const PolicyGroup = structure({ GroupName: optional(string()), GroupId: optional(UniqueId) })
+export const PolicyUser = structure({ UserName: optional(string()), UserId: optional(UniqueId) })
+export const PolicyRole = structure({ RoleName: optional(string()), RoleId: optional(UniqueId) })

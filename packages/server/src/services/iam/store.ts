@@ -292,6 +292,121 @@ export async function deleteAttachment(
   )
 }
 
+/** How many users, groups and roles a policy is attached to, and of how many it is the boundary. */
+export type Attachments = { readonly [usedAs in AttachedAs]: number }
+
+/** By ARN; policies that nothing has are absent. By the index, which has no MAC: figures that are shown and let nobody do anything. */
+export async function countAttachments(
+  tx: Transaction,
+  account: string,
+  arns: readonly string[],
+): Promise<ReadonlyMap<string, Attachments>> {
+  if (arns.length === 0) return new Map()
+  const places = arns.map((_, i) => `$${i + 2}`).join(', ')
+  const found = await tx.all<{ readonly arn: string; readonly used_as: AttachedAs; readonly count: number }>(
+    `SELECT arn, used_as, COUNT(*) AS count FROM iam_attachment
+     WHERE account_id = $1 AND arn IN (${places}) GROUP BY arn, used_as`,
+    account,
+    ...arns,
+  )
+  const counts = new Map<string, Attachments>()
+  for (const { arn, used_as: usedAs, count } of found) {
+    counts.set(arn, { policy: 0, boundary: 0, ...counts.get(arn), [usedAs]: count })
+  }
+  return counts
+}
+
+export type Holder = { readonly kind: HolderKind; readonly id: string }
+
+/** Who has a policy by the index, in the order of kinds and ids, after a holder. The holders' own rows decide. */
+export async function listHolders(
+  tx: Transaction,
+  account: string,
+  arn: string,
+  filter: { readonly usedAs: AttachedAs | undefined; readonly kind: HolderKind | undefined },
+  after: Holder | undefined,
+  limit: number,
+): Promise<readonly Holder[]> {
+  const values: (string | number)[] = [account, arn]
+  const bind = (value: string | number): string => `$${values.push(value)}`
+  const where = ['account_id = $1', 'arn = $2']
+  if (filter.usedAs !== undefined) where.push(`used_as = ${bind(filter.usedAs)}`)
+  if (filter.kind !== undefined) where.push(`entity_kind = ${bind(filter.kind)}`)
+  if (after !== undefined) where.push(`(entity_kind, entity_id) > (${bind(after.kind)}, ${bind(after.id)})`)
+  return tx.all<Holder>(
+    `SELECT DISTINCT entity_kind AS kind, entity_id AS id FROM iam_attachment WHERE ${where.join(' AND ')}
+     ORDER BY kind, id LIMIT ${bind(limit)}`,
+    ...values,
+  )
+}
+
+/** Which customer managed policies are listed: `from <= ARN < to`, and those that something has as what `usedAs` names. */
+export type PolicyRange = {
+  readonly from: string
+  readonly to: string
+  /** Undefined: whether anything has them or not. */
+  readonly usedAs: readonly AttachedAs[] | undefined
+}
+
+/** In the order of ARNs, after one. @throws IntegrityError */
+export async function listPolicies(
+  { rows }: IamReader,
+  tx: Transaction,
+  account: string,
+  { from, to, usedAs }: PolicyRange,
+  after: string,
+  limit: number,
+): Promise<readonly Stored<PolicyBody>[]> {
+  const values: (string | number)[] = [account, from, to, after, limit]
+  const uses = usedAs?.map((use) => `$${values.push(use)}`).join(', ')
+  const used =
+    uses === undefined
+      ? ''
+      : `AND EXISTS (SELECT 1 FROM iam_attachment AS held
+         WHERE held.account_id = iam_policy.account_id AND held.arn = iam_policy.arn AND held.used_as IN (${uses}))`
+  const found = await tx.all<Columns & { readonly arn: string }>(
+    `SELECT arn, policy_name_key, rev, body, mac FROM iam_policy
+     WHERE account_id = $1 AND arn >= $2 AND arn < $3 AND arn > $4 ${used} ORDER BY arn LIMIT $5`,
+    ...values,
+  )
+  return found.map((row) => opened(rows, POLICY, [account, row.arn], row))
+}
+
+/** Whether a user (AIDA...) or a role (AROA...) of any account has this id. */
+export async function holdsUniqueId(tx: Transaction, id: string): Promise<boolean> {
+  const table = id.startsWith('AIDA') ? 'iam_user WHERE user_id' : 'iam_role WHERE role_id'
+  return (await tx.get(`SELECT 1 AS present FROM ${table} = $1 LIMIT 1`, id)) !== undefined
+}
+
+/** When a role was used last, and where from. Outside the MAC. */
+export type RoleUse = { readonly usedAt: number; readonly region: string }
+
+/** Undefined where it never was. */
+export async function findRoleUse(tx: Transaction, account: string, roleId: string): Promise<RoleUse | undefined> {
+  const use = await tx.get<RoleUse>(
+    'SELECT used_at AS "usedAt", used_region AS region FROM iam_role WHERE account_id = $1 AND role_id = $2',
+    account,
+    roleId,
+  )
+  return use?.usedAt ? use : undefined
+}
+
+/** Uses only go forward. */
+export async function recordRoleUse(
+  tx: Transaction,
+  account: string,
+  roleId: string,
+  { usedAt, region }: RoleUse,
+): Promise<void> {
+  await tx.run(
+    'UPDATE iam_role SET used_at = $1, used_region = $2 WHERE account_id = $3 AND role_id = $4 AND used_at < $1',
+    usedAt,
+    region,
+    account,
+    roleId,
+  )
+}
+
 const FIRST_ACCOUNT = ['iam.first-account']
 
 /** The account that the first start made. @throws IntegrityError where accounts exist and none is known as the first. */

@@ -4,7 +4,9 @@
 import type { Call } from '../../call.ts'
 import type { Target } from '../../operation.ts'
 import type { Permission } from '../../policy/engine.ts'
+import { isPolicyArn } from './attachments.ts'
 import * as errors from './errors.ts'
+import { isManagedPolicyArn, storedManagedPolicy } from './managed-policies.ts'
 import {
   type GroupBody,
   groupArn,
@@ -43,19 +45,29 @@ export const groupTarget = (call: Call<{ readonly GroupName: string }>): Promise
 export const roleTarget = (call: Call<{ readonly RoleName: string }>): Promise<RoleTarget> =>
   resolveRole(call, call.input.RoleName)
 
-/** A customer managed policy by its ARN; `stored` is undefined for those of AWS and of other accounts. */
-export async function policyTarget(call: Call<{ readonly PolicyArn: string }>): Promise<PolicyTarget> {
+/** A managed policy by its ARN, to change it: those of AWS are nobody's here. */
+export async function ownPolicyTarget(call: Call<{ readonly PolicyArn: string }>): Promise<PolicyTarget> {
   const { app, tx, account, input } = call
   const arn = input.PolicyArn
-  const stored = await findRow(app, tx, POLICY, [account, arn])
+  const owner = /^arn:[a-z-]+:iam::(aws|\d{12}):/.exec(arn)?.[1] ?? account
+  const stored = owner === account ? await findRow(app, tx, POLICY, [account, arn]) : undefined
   return {
     resource: arn,
     shown: `policy ${arn}`,
-    account,
+    account: owner,
     ...(stored && { resourceType: RESOURCE_TYPES.policy, context: resourceTagContext(stored.body.tags) }),
     arn,
     stored,
   }
+}
+
+/** The same, to look at it: those of AWS are everybody's. */
+export async function policyTarget(call: Call<{ readonly PolicyArn: string }>): Promise<PolicyTarget> {
+  const { PolicyArn: arn } = call.input
+  if (!isManagedPolicyArn(call.partition, arn)) return ownPolicyTarget(call)
+  const stored = storedManagedPolicy(call.partition, arn)
+  const resourceType = RESOURCE_TYPES.policy
+  return { resource: arn, shown: `policy ${arn}`, account: call.account, resourceType, arn, stored }
 }
 
 /** A user, or whose request it is where no name is given: a user or the root user. */
@@ -95,7 +107,8 @@ export async function resolveGroup({ app, tx, partition, account }: Caller, grou
 export async function resolveRole({ app, tx, partition, account }: Caller, roleName: string): Promise<RoleTarget> {
   const stored = await findByName(app, tx, ROLE, account, roleName)
   const arn = roleArn(partition, account, stored?.body ?? { path: '/', roleName })
-  return entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
+  const target = entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
+  return { ...target, context: { ...target.context, 'iam:PermissionsBoundary': stored?.body.boundary?.arn } }
 }
 
 const RESOURCE_TYPES = {
@@ -165,5 +178,12 @@ export function existingGroup({ stored, name }: GroupTarget): Stored<GroupBody> 
 /** @throws NoSuchEntity */
 export function existingRole({ stored, name }: RoleTarget): Stored<RoleBody> {
   if (stored === undefined) throw errors.noSuchRole(name)
+  return stored
+}
+
+/** @throws NoSuchEntity; InvalidInput for what is no ARN of a policy. */
+export function existingPolicy({ stored, arn }: PolicyTarget): Stored<PolicyBody> {
+  if (!isPolicyArn(arn)) throw errors.invalidArn(arn)
+  if (stored === undefined) throw errors.noSuchPolicy(arn)
   return stored
 }

@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { openTestDatabase, type TestScope } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, listAccessKeys, setAccessKeyStatus } from './access-keys.ts'
 import { managedPolicyArn } from './managed-policies.ts'
+import { createPolicy } from './policies.ts'
 import { findAccessKey } from './store.ts'
 import { iamOn, policyDocument } from './testing.ts'
-import { attachUserPolicy, createAccount, createPolicy, createUser, findAccount, putUserPolicy } from './users.ts'
+import { attachUserPolicy, createAccount, createUser, findAccount, putUserPolicy } from './users.ts'
 
 const now = 1_700_000_000_000
 const allow = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }

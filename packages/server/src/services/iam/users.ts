@@ -1,20 +1,10 @@
-// Accounts, users and policies are made and changed here. Every document is compiled before it is stored, so that what is stored can be
-// evaluated.
+// Accounts and users are made and changed here.
 
-import { createHash } from 'node:crypto'
 import type { Transaction } from '../../storage/database.ts'
 import { attachPolicy, findBoundary } from './attachments.ts'
-import { mustCompile, policyCharacters } from './documents.ts'
 import * as errors from './errors.ts'
 import { putInlinePolicy } from './inline-policies.ts'
-import {
-  type AccountBody,
-  MANAGED_POLICY_CHARACTERS_MAX,
-  policyArn,
-  type Tag,
-  USERS_PER_ACCOUNT_MAX,
-  type UserBody,
-} from './model.ts'
+import { type AccountBody, type Tag, USERS_PER_ACCOUNT_MAX, type UserBody } from './model.ts'
 import {
   ACCOUNT,
   countRows,
@@ -24,8 +14,6 @@ import {
   type IamWriter,
   insertAttachment,
   insertRow,
-  POLICY,
-  POLICY_VERSION,
   type Stored,
   USER,
 } from './store.ts'
@@ -127,44 +115,3 @@ export async function attachUserPolicy(
 ): Promise<void> {
   await attachPolicy(app, tx, USER, await readUser(app, tx, account, userName), arn)
 }
-
-/** Makes a customer managed policy. Returns its ARN. */
-export async function createPolicy(
-  app: IamWriter,
-  tx: Transaction,
-  account: string,
-  { policyName, document, now, path = '/' }: NewPolicy,
-): Promise<string> {
-  mustCompile(document, 'identity')
-  if (policyCharacters(document) > MANAGED_POLICY_CHARACTERS_MAX) {
-    throw errors.quotaExceeded('PolicySize', MANAGED_POLICY_CHARACTERS_MAX)
-  }
-  if ((await findRow(app, tx, ACCOUNT, [account])) === undefined) throw errors.noSuchAccount(account)
-  const arn = policyArn(app.partition, account, path, policyName)
-  if ((await findRow(app, tx, POLICY, [account, arn])) !== undefined) throw errors.policyExists(policyName)
-  const policyId = newUniqueId('ANPA', app.randomBytes)
-  const digest = digestOf(document)
-  await insertRow(app, tx, POLICY_VERSION, [account, arn, 'v1'], { document })
-  await insertRow(app, tx, POLICY, [account, arn], {
-    policyId,
-    policyName,
-    path,
-    createdAt: now,
-    updatedAt: now,
-    versions: [{ versionId: 'v1', createdAt: now, digest }],
-    defaultVersionId: 'v1',
-    lastVersion: 1,
-    document,
-    tags: [],
-  })
-  return arn
-}
-
-export type NewPolicy = {
-  readonly policyName: string
-  readonly document: string
-  readonly now: number
-  readonly path?: string
-}
-
-const digestOf = (document: string): string => createHash('sha256').update(document).digest('base64')
