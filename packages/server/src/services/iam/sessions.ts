@@ -8,6 +8,7 @@ import type { CompiledPolicy, NamedPolicy } from '../../policy/engine.ts'
 import type { Transaction } from '../../storage/database.ts'
 import * as errors from './errors.ts'
 import { type AccountBody, type RevokedSession, type RoleBody, roleArn, type Tag } from './model.ts'
+import { compileNaming } from './principals.ts'
 import {
   ACCOUNT,
   cachesOf,
@@ -143,8 +144,7 @@ export async function findAssumableRole(
   ])
   if (owner === undefined || isSuspended(owner) || role === undefined) return undefined
   if (roleArn(app.partition, account, role.body) !== arn) return undefined
-  const { document, principalIds } = role.body.trustPolicy
-  return { ...role, trust: compilePolicy(document, 'trust', { principalIds }) }
+  return { ...role, trust: compileNaming(role.body.trustPolicy, 'trust') }
 }
 
 /** Whether a policy can be passed for a session of a role of the account. */
