@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
-import { startTestServer, TEST_REGION, type TestServer } from '../../../testing.ts'
+import { signedCall, startTestServer, TEST_REGION, type TestServer } from '../../../testing.ts'
 import { createAccessKey } from '../../iam/access-keys.ts'
 import { createPolicy, deletePolicy } from '../../iam/policies.ts'
 import { findRow, POLICY } from '../../iam/store.ts'
@@ -68,7 +68,7 @@ test('whom the trust policy names gets credentials of the role, which may what t
   assert.match(
     body.Message,
     new RegExp(
-      `^User: ${Arn} is not authorized to perform: secretsmanager:DeleteSecret on resource: arn:.*:secret:app/db-\\\\w{6} because no`,
+      `^User: ${Arn} is not authorized to perform: secretsmanager:DeleteSecret on resource: arn:.*:secret:app/db-\\w{6} because no`,
     ),
   )
 })
@@ -467,7 +467,13 @@ test('session policies that cannot be are refused, and what they take of the tok
     'MalformedPolicyDocumentException',
     /Principal/,
   )
-  await refused({ PolicyArns: [{}] }, 'ValidationError', /Value null at 'policyArns.1.member.arn'/)
+  const form = `Action=AssumeRole&Version=2011-06-15&RoleArn=${role.arn}&RoleSessionName=session&PolicyArns.member.1=`
+  const empty = await signedCall(server.url, 'sts', undefined, form, {
+    credentials: alice,
+    region: TEST_REGION,
+    contentType: 'application/x-www-form-urlencoded',
+  })
+  assert.match(empty.body, /<Code>ValidationError<.*Value null at &apos;policyArns.1.member.arn&apos; failed/)
   for (const arn of [
     `arn:aws:iam::${server.accountId}:policy/absent`,
     `arn:aws:iam::${other}:policy/absent`,
