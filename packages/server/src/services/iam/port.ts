@@ -1,6 +1,8 @@
-// What other services ask of IAM: ids and ARNs, the roles that can be assumed, and the sessions that were revoked.
+// What other services ask of IAM: policies that name principals, stored with their unique ids and shown with their ARNs; the roles that can
+// be assumed and the sessions that were revoked; ids, ARNs and tags in their forms.
 
-export { roleArn } from './model.ts'
+export { type NamingPolicy, roleArn } from './model.ts'
+export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export {
   type AssumableRole,
   findAssumableRole,
