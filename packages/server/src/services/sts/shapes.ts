@@ -95,3 +95,8 @@ export const AssumedRoleUser = structure({
 
 /** In per cent of what session policies and tags may take. */
 export const PackedPolicySize = integer()
+
+/** In characters. */
+export const SessionTokenSize = integer()
+/** In per cent of the longest token. */
+export const SessionTokenUtilization = integer()
