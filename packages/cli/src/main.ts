@@ -99,10 +99,19 @@ function createProgram(): Command {
     .description(
       'move the clock of schedules and deletion windows ahead; signed with the credentials of the environment',
     )
-    .option('--endpoint-url <URL>', 'the server; absent: AWS_ENDPOINT_URL, else http://127.0.0.1:4650')
+    .option(...ENDPOINT_URL)
     .action(async (duration: string, given: GivenOptions & { readonly endpointUrl?: string }) => {
       const { advanceClock } = await import('./clock.ts')
-      print(await advanceClock(duration, given.endpointUrl, loadDataDir(given)))
+      print(await advanceClock(duration, { endpointUrl: given.endpointUrl, dataDir: loadDataDir(given) }))
+    })
+
+  const session = program.command('session').description('sessions of roles, made by AssumeRole')
+  addDataDirOptions(session.command('revoke').argument('<ACCESS_KEY_ID>', 'of the session: ASIA...'))
+    .description('end a session of your account on every server; signed with the credentials of the environment')
+    .option(...ENDPOINT_URL)
+    .action(async (accessKeyId: string, given: GivenOptions & { readonly endpointUrl?: string }) => {
+      const { revokeSession } = await import('./session.ts')
+      print(await revokeSession(accessKeyId, { endpointUrl: given.endpointUrl, dataDir: loadDataDir(given) }))
     })
 
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
@@ -110,6 +119,11 @@ function createProgram(): Command {
   }
   return program
 }
+
+const ENDPOINT_URL = [
+  '--endpoint-url <URL>',
+  'the server; absent: AWS_ENDPOINT_URL, else http://127.0.0.1:4650',
+] as const
 
 async function ask(given: GivenOptions, command: string, input: AdminInput = {}): Promise<void> {
   print(await callAdmin(loadDataDir(given), command, input))

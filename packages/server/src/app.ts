@@ -11,6 +11,7 @@ import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
 import type { Kms } from './services/kms/port.ts'
 import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
+import type { SessionTokens } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
 
@@ -30,6 +31,7 @@ export type App = {
   readonly uses: Uses
   readonly trail: Trail
   readonly authenticate: Authenticate
+  readonly sessionTokens: SessionTokens
   readonly log: Logger
   readonly metrics: Metrics
   /** Logs, at a bounded rate, a call refused before an identity was known. */

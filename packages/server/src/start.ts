@@ -35,6 +35,7 @@ import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
+import { createSessionTokens } from './services/sts/port.ts'
 import { BackupError, restore } from './storage/backup.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
 import { SchemaTooNewError, underMigrationLock } from './storage/migrate.ts'
@@ -142,6 +143,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
     uses,
     trail,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
+    sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     log,
     metrics: createMetrics(),
     noteRefusal: createRefusalLog(log, wallNow),

@@ -1,4 +1,15 @@
-// What other services ask of IAM: policies that name principals, stored with their unique ids and shown with their ARNs.
+// What other services ask of IAM: policies that name principals, stored with their unique ids and shown with their ARNs; the roles that can
+// be assumed and the sessions that were revoked; ids, ARNs and tags in their forms.
 
-export type { NamingPolicy } from './model.ts'
+export { type NamingPolicy, roleArn } from './model.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
+export {
+  type AssumableRole,
+  findAssumableRole,
+  REVOKED_SESSIONS_MAX,
+  revokeSession,
+  sessionPolicyExists,
+} from './sessions.ts'
+export { findAccountOfAccessKey } from './store.ts'
+export { requestTagContext, resourceTagContext } from './tags.ts'
+export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'
