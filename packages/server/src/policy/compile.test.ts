@@ -93,28 +93,12 @@ test('what is not a statement is refused with the place of the fault', () => {
   )
 })
 
-test('an element that is not evaluated yet is refused by name, never ignored', () => {
-  const principal = 'Policy document should not specify a principal.'
-  refused(withStatement({ Principal: '*' }), 'Statement[0].Principal', principal)
-  refused(withStatement({ NotPrincipal: { AWS: '*' } }), 'Statement[0].NotPrincipal', principal)
-  const condition = 'This server does not evaluate the policy element Condition yet.'
-  refused(
-    withStatement({ Condition: { Bool: { 'aws:SecureTransport': 'true' } } }),
-    'Statement[0].Condition',
-    condition,
-  )
-  refused(withStatement({ Condition: {} }), 'Statement[0].Condition', condition)
-  refused(withStatement({ Condition: null }), 'Statement[0].Condition', condition)
-  for (const Version of ['2012-10-17', '2008-10-17', undefined]) {
-    const Resource = `arn:aws:secretsmanager:*:*:secret:$\{aws:username}/*`
-    refused(
-      { Version, Statement: { ...allow, Resource } },
-      'Statement.Resource',
-      `Resource ${Resource} has a policy variable, which this server does not evaluate yet.`,
-    )
-  }
-  for (const grammar of ['resource', 'trust', 'key', 'session'] as const) {
-    refused(withStatement({}), '', `This server does not evaluate policies of the kind "${grammar}" yet.`, grammar)
+test('a policy of an identity or a session names no principal', () => {
+  const reason = 'Policy document should not specify a principal.'
+  for (const grammar of ['identity', 'session'] as const) {
+    refused(withStatement({ Principal: '*' }), 'Statement[0].Principal', reason, grammar)
+    refused(withStatement({ NotPrincipal: { AWS: '*' } }), 'Statement[0].NotPrincipal', reason, grammar)
+    refused(withStatement({ Principal: null }), 'Statement[0].Principal', reason, grammar)
   }
 })
 

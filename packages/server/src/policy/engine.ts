@@ -46,21 +46,83 @@ export type CompiledStatement = {
   readonly index: number
   readonly sid: string | undefined
   readonly effect: 'Allow' | 'Deny'
+  /** Absent in the grammars that have no principal element: their policies speak of whoever they are attached to. */
+  readonly principals: PrincipalSet | undefined
   readonly actions: ActionSet
-  readonly resources: ResourceSet
+  /** Absent in the trust grammar: the role itself is meant. */
+  readonly resources: ResourceSet | undefined
+  /** All must hold. */
+  readonly conditions: readonly Condition[]
+}
+
+/** What Principal lists; with `inverted`, everyone but who NotPrincipal lists. */
+export type PrincipalSet = {
+  readonly inverted: boolean
+  /** `*` is in the list. */
+  readonly everyone: boolean
+  /** By their 12 digits, however they were written. */
+  readonly accounts: ReadonlySet<string>
+  /** Of users, roles, role sessions and federated users, as written. */
+  readonly arns: ReadonlySet<string>
+  /** AIDA..., AROA..., and those that PrincipalIds gave for the ARNs, of a role session AROA...:session. */
+  readonly ids: ReadonlySet<string>
+  /** PrincipalIds were given: users, roles and role sessions match by their ids only. */
+  readonly resolved: boolean
+  readonly services: ReadonlySet<string>
+  readonly providers: ReadonlySet<string>
 }
 
 /** What Action lists, in lower case; with `inverted`, everything but what NotAction lists. */
 export type ActionSet = { readonly inverted: boolean; readonly patterns: readonly Glob[] }
 
 /** What Resource lists; with `inverted`, everything but what NotResource lists. */
-export type ResourceSet = { readonly inverted: boolean; readonly patterns: readonly ResourcePattern[] }
+export type ResourceSet = { readonly inverted: boolean; readonly patterns: readonly (ArnPattern | '*')[] }
 
-/** `*` alone, or the six segments of an ARN pattern. */
-export type ResourcePattern = '*' | readonly Glob[]
+/** The six segments of an ARN pattern, each matched by itself. `variable` where one of them is a template. */
+export type ArnPattern = { readonly segments: readonly (Glob | Template)[]; readonly variable: boolean }
+
+/** Code units, and the wildcards as the negative numbers of match.ts, so that what is literal and what is not cannot be confused. */
+export type Pattern = readonly number[]
 
 /** A pattern in three parts: before its first wildcard, from there to its last, after that. The middle of a literal is empty. */
-export type Glob = { readonly head: string; readonly middle: string; readonly tail: string }
+export type Glob = { readonly head: string; readonly middle: Pattern; readonly tail: string }
+
+/** A text with policy variables, in its pieces. */
+export type Template = { readonly pieces: readonly Piece[] }
+
+export type Piece =
+  /** The policy's own text, where `*` and `?` may be wildcards. */
+  | { readonly kind: 'text'; readonly text: string }
+  /** `${*}`, `${?}` or `${$}`: the character itself. */
+  | { readonly kind: 'literal'; readonly text: string }
+  /** Key in lower case. */
+  | { readonly kind: 'variable'; readonly key: string; readonly fallback: string | undefined }
+
+/** The values of a context key, given in lower case. Empty where the key is absent. */
+export type Lookup = (key: string) => readonly string[]
+
+/** One key under one operator. */
+export type Condition = {
+  /** Without its prefix and suffix: `StringLike`. */
+  readonly operator: string
+  readonly negated: boolean
+  readonly quantifier: 'ForAllValues' | 'ForAnyValue' | undefined
+  readonly ifExists: boolean
+  /** In lower case. */
+  readonly key: string
+  /** As the policy has them. */
+  readonly values: readonly string[]
+  /** One for each value without a variable. */
+  readonly matchers: readonly Matcher[]
+  /** One for each value with a variable. */
+  readonly resolvers: readonly Resolver[]
+}
+
+/** Whether a value of the context matches one value of the policy. */
+export type Matcher = (value: string) => boolean
+
+/** Undefined where a variable has no single value and no default. */
+export type Resolver = (lookup: Lookup) => Matcher | undefined
 
 /** A policy and the name under which a decision reports it. */
 export type NamedPolicy = { readonly name: string; readonly policy: CompiledPolicy }

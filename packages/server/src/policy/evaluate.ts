@@ -1,79 +1,186 @@
 // Decides one request. An explicit Deny in any policy wins; without an Allow the answer is no; what cannot be evaluated throws, which is no.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
+import { type ArnName, coversResource, splitArn } from './arn.ts'
+import { conditionHolds } from './condition.ts'
+import { createLookup } from './context.ts'
 import type {
   AuthorizationRequest,
   CompiledPolicy,
   CompiledStatement,
   DecidingStatement,
   Decision,
+  Layer,
+  Lookup,
   NamedPolicy,
+  PolicyGrammar,
+  PolicyPrincipal,
 } from './engine.ts'
-import { matchesAction, matchesResource, type ResourceName, splitArn } from './match.ts'
+import { matchesAction } from './match.ts'
+import { matchPrincipal, type PrincipalMatch } from './principal.ts'
 
-type Gathered = { readonly allowed: DecidingStatement[]; readonly denied: DecidingStatement[] }
+/**
+ * docs/policies.md says what is decided here, step by step.
+ * @throws Error where a layer holds a policy of another grammar, and whatever the context function throws.
+ */
+export function evaluate(request: AuthorizationRequest): Decision {
+  const question = ask(request)
+  const { principal } = question
+  const layers = gatherLayers(request, question)
+  const { identity, boundary, session, resource } = layers
+
+  const denial = explicitDeny(layers)
+  if (denial !== undefined) return denial
+  if (principal.kind !== 'service') {
+    if (!layers.scp.every(allows)) return implicitDeny('scp')
+    if (!layers.rcp.every(allows)) return implicitDeny('rcp')
+  }
+
+  const { resourcePolicy, grant, resourceAccount } = request.permission
+  if (grant?.to === 'direct') return allowed('grant', [])
+  const match = resource?.match
+  if (principal.kind === 'service' || principal.kind === 'federated') {
+    return match === 'direct' ? allowed('resource', resource!.allowed) : implicitDeny('resource')
+  }
+
+  const grantedToRole = grant?.to === 'role'
+  const identityAllows = principal.kind === 'root' || grantedToRole || allows(identity)
+  /** The caller's side, once what counts as an identity Allow is known. */
+  const refusal = (allowed: boolean): Decision | undefined => {
+    if (!allowed) return implicitDeny('identity')
+    if (boundary !== undefined && !allows(boundary)) return implicitDeny('boundary')
+    if (session !== undefined && !allows(session)) return implicitDeny('session')
+    return undefined
+  }
+
+  if (principal.account !== resourceAccount) {
+    const resourceAllows = match !== undefined || grantedToRole
+    return (
+      refusal(identityAllows) ??
+      (resourceAllows ? allowed('resource', resource?.allowed ?? []) : implicitDeny('resource'))
+    )
+  }
+  const gate = resourcePolicy !== undefined && resourcePolicy.kind !== 'normal'
+  if (gate && match === undefined && !grantedToRole) return implicitDeny('resource')
+  if (match === 'direct') return allowed('resource', resource!.allowed)
+  return (
+    refusal(identityAllows || match === 'role') ??
+    (identityAllows ? allowed('identity', identity.allowed) : allowed('resource', resource!.allowed))
+  )
+}
+
+const allowed = (layer: Layer, statements: readonly DecidingStatement[]): Decision => ({
+  allow: true,
+  reason: 'allow',
+  layer,
+  statements,
+})
+
+const implicitDeny = (layer: Layer): Decision => ({ allow: false, reason: 'implicit-deny', layer, statements: [] })
 
 /** A permission as statements are asked about it. */
 type Question = {
+  readonly principal: PolicyPrincipal
+  /** In lower case. */
   readonly action: string
-  readonly name: ResourceName | undefined
+  readonly name: ArnName | undefined
+  readonly lookup: Lookup
 }
 
-/**
- * Evaluates identity policies of users and root users. Across accounts the resource's account must allow too, and no layer here can say so.
- * @throws Error where the request carries a principal or a layer that is not evaluated yet.
- */
-export function evaluate(request: AuthorizationRequest): Decision {
-  refuseUnevaluated(request)
-  const { principal, permission, layers } = request
-  const question = ask(permission.action, permission.resource)
-
-  const identity = gather(layers.identity, question)
-  if (identity.denied.length > 0) {
-    return { allow: false, reason: 'explicit-deny', layer: 'identity', statements: identity.denied }
+function ask(request: AuthorizationRequest): Question {
+  const { principal, permission } = request
+  return {
+    principal,
+    action: permission.action.toLowerCase(),
+    name: splitArn(permission.resource),
+    lookup: createLookup(request),
   }
-  if (identity.allowed.length === 0 && principal.kind !== 'root') {
-    return { allow: false, reason: 'implicit-deny', layer: 'identity', statements: [] }
-  }
-  if (principal.account !== permission.resourceAccount) {
-    return { allow: false, reason: 'implicit-deny', layer: 'resource', statements: [] }
-  }
-  return { allow: true, reason: 'allow', layer: 'identity', statements: identity.allowed }
 }
 
-function refuseUnevaluated({ principal, permission, layers }: AuthorizationRequest): void {
-  if (principal.kind !== 'user' && principal.kind !== 'root') {
-    throw new Error(`policies of a principal of kind ${principal.kind} are not evaluated yet`)
+/** The statements of a layer that apply. */
+type Gathered = {
+  readonly allowed: DecidingStatement[]
+  readonly denied: DecidingStatement[]
+  /** The strongest of the ways in which an Allow names the principal. Undefined in layers whose policies name nobody. */
+  match: PrincipalMatch | undefined
+}
+
+const allows = ({ allowed }: Gathered): boolean => allowed.length > 0
+
+type Layers = {
+  readonly identity: Gathered
+  readonly boundary: Gathered | undefined
+  readonly session: Gathered | undefined
+  readonly resource: Gathered | undefined
+  readonly scp: readonly Gathered[]
+  readonly rcp: readonly Gathered[]
+}
+
+function gatherLayers({ permission: { resourcePolicy }, layers }: AuthorizationRequest, question: Question): Layers {
+  const { identity, boundary, session, scp = [], rcp = [] } = layers
+  return {
+    identity: gather(identity, IDENTITY, question),
+    boundary: boundary && gather([boundary], IDENTITY, question),
+    session: session && gather(session, SESSION, question),
+    resource: resourcePolicy && gather([resourcePolicy.policy], RESOURCE[resourcePolicy.kind], question),
+    scp: scp.map((level) => gather(level, IDENTITY, question)),
+    rcp: rcp.map((level) => gather(level, IDENTITY, question)),
   }
-  if (permission.resourcePolicy || permission.grant) throw new Error('the policy layer resource is not evaluated yet')
-  for (const layer in layers) {
-    if (layer !== 'identity' && layers[layer as keyof typeof layers] !== undefined) {
-      throw new Error(`the policy layer ${layer} is not evaluated yet`)
+}
+
+const IDENTITY: readonly PolicyGrammar[] = ['identity']
+/** Managed policies may be passed for a session too. */
+const SESSION: readonly PolicyGrammar[] = ['session', 'identity']
+const RESOURCE = { normal: ['resource'], trust: ['trust'], key: ['key'] } as const
+
+function explicitDeny({ identity, boundary, session, resource, scp, rcp }: Layers): Decision | undefined {
+  const inOrder: readonly (readonly [Layer, readonly (Gathered | undefined)[]])[] = [
+    ['identity', [identity]],
+    ['boundary', [boundary]],
+    ['session', [session]],
+    ['resource', [resource]],
+    ['scp', scp],
+    ['rcp', rcp],
+  ]
+  for (const [layer, gathered] of inOrder) {
+    const statements = gathered.flatMap((one) => one?.denied ?? [])
+    if (statements.length > 0) return { allow: false, reason: 'explicit-deny', layer, statements }
+  }
+  return undefined
+}
+
+function gather(policies: readonly NamedPolicy[], grammars: readonly PolicyGrammar[], question: Question): Gathered {
+  const gathered: Gathered = { allowed: [], denied: [], match: undefined }
+  for (const { name, policy } of policies) {
+    if (!grammars.includes(policy.grammar))
+      throw new Error(`${name} is a policy of the kind ${policy.grammar}, not ${grammars[0]}`)
+    for (const statement of statementsFor(policy, question.action)) {
+      const { principals, effect, index, sid } = statement
+      const match = principals && matchPrincipal(principals, question.principal)
+      if (principals !== undefined && match === undefined) continue
+      if (!applies(statement, question)) continue
+      const deciding = { policy: name, index, sid }
+      if (effect === 'Deny') gathered.denied.push(deciding)
+      else {
+        gathered.allowed.push(deciding)
+        gathered.match = stronger(gathered.match, match)
+      }
     }
   }
-  for (const { name, policy } of layers.identity) {
-    if (policy.grammar !== 'identity') throw new Error(`${name} is not an identity policy`)
-  }
+  return gathered
 }
 
-function ask(action: string, resource: string): Question {
-  return { action: action.toLowerCase(), name: splitArn(resource) }
+/** Of a statement whose principal and action elements cover the question. Conditions last: they may need the context. */
+function applies({ resources, conditions, effect }: CompiledStatement, { name, lookup }: Question): boolean {
+  if (resources !== undefined && !coversResource(resources, effect, name, lookup)) return false
+  for (const condition of conditions) if (!conditionHolds(condition, effect, lookup)) return false
+  return true
 }
 
-/** The statements of a layer that cover the question. */
-function gather(policies: readonly NamedPolicy[], { action, name }: Question): Gathered {
-  const allowed: DecidingStatement[] = []
-  const denied: DecidingStatement[] = []
-  for (const { name: policyName, policy } of policies) {
-    for (const statement of statementsFor(policy, action)) {
-      if (!matchesResource(statement.resources, name)) continue
-      const deciding = { policy: policyName, index: statement.index, sid: statement.sid }
-      if (statement.effect === 'Deny') denied.push(deciding)
-      else allowed.push(deciding)
-    }
-  }
-  return { allowed, denied }
-}
+const STRENGTHS: readonly (PrincipalMatch | undefined)[] = [undefined, 'account', 'role', 'direct']
+
+const stronger = (a: PrincipalMatch | undefined, b: PrincipalMatch | undefined): PrincipalMatch | undefined =>
+  STRENGTHS.indexOf(a) > STRENGTHS.indexOf(b) ? a : b
 
 /** More actions than all services here have; only simulated requests could ask for more. */
 const REMEMBERED_ACTIONS_MAX = 512

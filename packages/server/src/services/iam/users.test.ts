@@ -134,9 +134,9 @@ test('names, documents and sizes that AWS refuses are refused', async (t) => {
     write((tx) => putUserPolicy(app, tx, account, 'Alice', name, document))
   await assert.rejects(put('a b', policyDocument(allow)), { code: 'ValidationError' })
   await assert.rejects(put('p', '{'), { code: 'MalformedPolicyDocument', message: 'Syntax errors in policy.' })
-  await assert.rejects(put('p', policyDocument({ ...allow, Condition: {} })), {
+  await assert.rejects(put('p', policyDocument({ ...allow, Condition: { StringEqual: { 'aws:username': 'a' } } })), {
     code: 'MalformedPolicyDocument',
-    message: 'This server does not evaluate the policy element Condition yet. (Statement[0].Condition)',
+    message: 'Invalid Condition type : StringEqual. (Statement[0].Condition.StringEqual)',
   })
   await assert.rejects(put('p', policyDocument({ ...allow, Resource: 'arn:aws:s3:::\u{1f512}' })), {
     code: 'MalformedPolicyDocument',
