@@ -9,12 +9,15 @@ import type { Refusal } from './observe/refusals.ts'
 import type { Service } from './operation.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Kms } from './services/kms/port.ts'
+import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
 
 export type App = {
   readonly partition: string
+  /** The one organization of the server, which never changes. */
+  readonly organization: Organization
   readonly services: readonly Service[]
   readonly database: Database
   /** Seals and opens rows that carry a MAC. */
@@ -45,6 +48,7 @@ export type App = {
 
 /** Limits that an operator may change and tests lower. */
 export type Limits = {
+  readonly accounts: number
   readonly secretsPerRegion: number
   readonly versionsPerSecret: number
   readonly skewMs: number

@@ -6,7 +6,7 @@ import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { Authenticated } from './auth/authenticate.ts'
 import type { AlsoEvent, Call, CallBase, Identity } from './call.ts'
-import { globalContext } from './context.ts'
+import { globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
@@ -227,14 +227,22 @@ async function beginCall(
   also: AlsoEvent[],
 ): Promise<Call<Plain>> {
   const { app, region } = base
+  const { organization } = app
   const principal = await readPrincipal(app, tx, base.identity)
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
   let known: Context | undefined
   const globals = (): Context =>
-    (known ??= globalContext({ request, principal, time: app.wallNow(), region, global: service.global ?? false }))
+    (known ??= globalContext({
+      request,
+      principal,
+      organization,
+      time: app.wallNow(),
+      region,
+      global: service.global ?? false,
+    }))
   const decide = (permission: Permission): Decision => {
-    const context = (): Context => ({ ...globals(), 'aws:ResourceAccount': permission.resourceAccount })
+    const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
     return evaluate({ principal, permission, context, layers })
   }
   const authorize = (permission: Permission): void => {

@@ -15,6 +15,7 @@ import {
   MANAGED_POLICY_CHARACTERS_MAX,
   policyArn,
   policyCharacters,
+  type Tag,
   type UserBody,
 } from './model.ts'
 import {
@@ -37,11 +38,20 @@ const POLICY_NAME = /^[\w+=,.@-]{1,128}$/
 /** Tab, line feed, carriage return and Latin-1 from the space on. */
 const DOCUMENT = /^[\t\n\r\x20-\xff]+$/
 
-/** Makes an account without access keys. `accountId` has 12 digits; without it a free one is taken. Returns the id. */
+export type NewAccount = {
+  readonly name: string
+  readonly now: number
+  /** 12 digits; without it a free one is taken. */
+  readonly accountId?: string
+  readonly email?: string
+  readonly tags?: readonly Tag[]
+}
+
+/** Makes an account without access keys. Returns its id. */
 export async function createAccount(
   app: IamWriter,
   tx: Transaction,
-  { name, now, accountId }: { readonly name: string; readonly now: number; readonly accountId?: string },
+  { name, now, accountId, email, tags = [] }: NewAccount,
 ): Promise<string> {
   const taken = async (id: string) => (await findRow(app, tx, ACCOUNT, [id])) !== undefined
   let id = accountId ?? newAccountId(app.randomBytes)
@@ -49,7 +59,13 @@ export async function createAccount(
     if (accountId !== undefined) throw errors.accountExists(accountId)
     id = newAccountId(app.randomBytes)
   }
-  await insertRow(app, tx, ACCOUNT, [id], { name, createdAt: now, accessKeys: [] })
+  await insertRow(app, tx, ACCOUNT, [id], {
+    name,
+    createdAt: now,
+    accessKeys: [],
+    ...(email !== undefined && { email }),
+    ...(tags.length > 0 && { tags }),
+  })
   return id
 }
 

@@ -1,0 +1,42 @@
+// The organization as policies see it: in which one the caller is, and the resource, whatever either is called with.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DescribeOrganizationCommand } from '@aws-sdk/client-organizations'
+import { startTestServer } from '../../testing.ts'
+import { call, createCaller, token } from '../secretsmanager/testing.ts'
+import { organizationsClient } from './testing.ts'
+
+test('policies may ask for the organization of the caller and of the resource, and for their path in it', async (t) => {
+  const server = await startTestServer(t)
+  const { Organization } = await organizationsClient(t, server).send(new DescribeOrganizationCommand({}))
+  const id = Organization!.Id!
+  const { rootId } = server.app.organization
+  await call(server, 'CreateSecret', { Name: 'a', SecretString: 'x', ClientRequestToken: token() })
+  const conditions: readonly (readonly [allowed: boolean, condition: object])[] = [
+    [true, { StringEquals: { 'aws:PrincipalOrgID': id } }],
+    [false, { StringEquals: { 'aws:PrincipalOrgID': 'o-another000' } }],
+    [false, { StringNotEquals: { 'aws:PrincipalOrgID': id } }],
+    [true, { StringEquals: { 'aws:ResourceOrgID': id } }],
+    [true, { StringEquals: { 'aws:ResourceOrgID': `\${aws:PrincipalOrgID}` } }],
+    [false, { StringNotEquals: { 'aws:ResourceOrgID': `\${aws:PrincipalOrgID}` } }],
+    [true, { 'ForAnyValue:StringEquals': { 'aws:PrincipalOrgPaths': `${id}/${rootId}/` } }],
+    [true, { 'ForAnyValue:StringLike': { 'aws:PrincipalOrgPaths': `${id}/*` } }],
+    [false, { 'ForAnyValue:StringLike': { 'aws:PrincipalOrgPaths': `${id}/${rootId}/ou-*` } }],
+    [
+      true,
+      {
+        'ForAllValues:StringLike': { 'aws:ResourceOrgPaths': `${id}/r-*/` },
+        Null: { 'aws:ResourceOrgPaths': 'false' },
+      },
+    ],
+    [false, { Null: { 'aws:PrincipalOrgID': 'true' } }],
+  ]
+  for (const [i, [allowed, Condition]] of conditions.entries()) {
+    const statement = { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: '*', Condition }
+    const { credentials } = await createCaller(server, `caller-${i}`, [statement])
+    const answer = await server.call('secretsmanager', 'GetSecretValue', { SecretId: 'a' }, { credentials })
+    assert.equal(answer.status, allowed ? 200 : 400, JSON.stringify(Condition))
+    if (!allowed) assert.equal(answer.body.__type, 'AccessDeniedException')
+  }
+})
