@@ -2,21 +2,21 @@
 
 import { IntegrityError } from '../../errors.ts'
 import type { Transaction } from '../../storage/database.ts'
+import { attachPolicy } from './attachments.ts'
 import { managedPolicyArn } from './managed-policies.ts'
 import { type AccountBody, rootArn } from './model.ts'
+import { createRole } from './roles.ts'
 import {
   ACCOUNT,
   findRow,
   findAccountByEmail as findRowByEmail,
   type IamReader,
   type IamWriter,
-  insertRow,
   listAccountRows,
   ROLE,
   replaceRow,
   type Stored,
 } from './store.ts'
-import { newUniqueId } from './unique-id.ts'
 
 export type Account = { readonly accountId: string } & AccountBody
 
@@ -73,19 +73,10 @@ export async function createAccessRole(
     now,
   }: { readonly roleName: string; readonly trustedAccount: string; readonly now: number },
 ): Promise<void> {
-  const Principal = { AWS: rootArn(app.partition, trustedAccount) }
-  const trustPolicy = {
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' }],
-  }
-  await insertRow(app, tx, ROLE, [accountId, `AROA${newUniqueId('AIDA', app.randomBytes).slice(4)}`], {
-    roleName,
-    path: '/',
-    createdAt: now,
-    maxSessionDuration: 3_600,
-    trustPolicy: { document: JSON.stringify(trustPolicy), principalIds: {} },
-    inlinePolicies: [],
-    attachedPolicies: [{ arn: managedPolicyArn(app.partition, 'AdministratorAccess') }],
-    tags: [],
-  })
+  const Statement = [
+    { Effect: 'Allow', Principal: { AWS: rootArn(app.partition, trustedAccount) }, Action: 'sts:AssumeRole' },
+  ]
+  const trustPolicy = JSON.stringify({ Version: '2012-10-17', Statement })
+  const role = await createRole(app, tx, accountId, { roleName, trustPolicy, now })
+  await attachPolicy(app, tx, ROLE, role, managedPolicyArn(app.partition, 'AdministratorAccess'))
 }

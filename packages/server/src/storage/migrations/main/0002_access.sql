@@ -82,3 +82,7 @@ CREATE TABLE organization_request (
   mac BLOB NOT NULL
 );
 CREATE INDEX organization_request_by_time ON organization_request (requested_at);
+
+-- Whose a unique id is, in all accounts: policies may name one.
+CREATE INDEX iam_user_by_id ON iam_user (user_id);
+CREATE INDEX iam_role_by_id ON iam_role (role_id);
