@@ -1,23 +1,16 @@
 // `strongroom clock advance`: a signed POST /_strongroom/clock, as any AWS signer could send it.
 
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { join } from 'node:path'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { loadClientSettings } from '@strongroom/server/config.ts'
-import { type Credentials, readCredentials } from './credentials.ts'
+import { type Connection, noAnswer } from './connection.ts'
 import { UsageError } from './usage-error.ts'
 
 /** @throws UsageError with what the server says, or that it cannot be reached. */
-export async function advanceClock(duration: string, endpoint: string | undefined, dataDir: string): Promise<object> {
-  const settings = loadClientSettings()
-  const url = new URL('/_strongroom/clock', parseEndpoint(endpoint ?? settings.endpointUrl ?? 'http://127.0.0.1:4650'))
+export async function advanceClock(duration: string, connection: Connection): Promise<object> {
+  const { endpoint, region, credentials } = connection
+  const url = new URL('/_strongroom/clock', endpoint)
   const body = JSON.stringify({ advance: duration })
-  const signer = new SignatureV4({
-    service: 'secretsmanager',
-    region: settings.region ?? 'us-east-1',
-    credentials: findCredentials(settings, dataDir),
-    sha256: Sha256,
-  })
+  const signer = new SignatureV4({ service: 'secretsmanager', region, credentials, sha256: Sha256 })
   const { headers } = await signer.sign({
     method: 'POST',
     protocol: url.protocol,
@@ -27,7 +20,7 @@ export async function advanceClock(duration: string, endpoint: string | undefine
     body,
   })
   const response = await fetch(url, { method: 'POST', headers, body, redirect: 'error' }).catch((error: Error) => {
-    throw new UsageError(`no server answers at ${url.origin} (${causeOf(error)}): give its address with --endpoint-url`)
+    throw noAnswer(url, error)
   })
   const text = await response.text()
   let answer: { readonly [name: string]: unknown }
@@ -42,25 +35,6 @@ export async function advanceClock(duration: string, endpoint: string | undefine
   const { now, aheadMs } = answer as { readonly now: number; readonly aheadMs: number }
   return { now: new Date(now * 1000).toISOString(), aheadMs }
 }
-
-function parseEndpoint(text: string): URL {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError(`--endpoint-url ${text} is not an address: give http://HOST:PORT or https://HOST:PORT`)
-  }
-  return url
-}
-
-function findCredentials(settings: ReturnType<typeof loadClientSettings>, dataDir: string): Credentials {
-  const { accessKeyId, secretAccessKey, sessionToken } = settings
-  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
-    return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
-  }
-  return readCredentials(settings.credentialsFile ?? join(dataDir, 'credentials'), settings.profile ?? 'default')
-}
-
-const causeOf = (error: Error): string =>
-  (error.cause as { code?: string } | undefined)?.code ?? (error.cause as Error | undefined)?.message ?? error.message
 
 /** SHA-256, or HMAC-SHA256 where there is a key, in the form that the signer takes. */
 export class Sha256 {
