@@ -12,6 +12,7 @@ import type { KeyUses } from './services/iam/key-uses.ts'
 import type { Kms } from './services/kms/port.ts'
 import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
+import type { SessionTokens } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
 
@@ -33,6 +34,7 @@ export type App = {
   readonly keyUses: KeyUses
   readonly trail: Trail
   readonly authenticate: Authenticate
+  readonly sessionTokens: SessionTokens
   readonly log: Logger
   readonly metrics: Metrics
   /** Logs, at a bounded rate, a call refused before an identity was known. */

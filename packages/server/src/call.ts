@@ -2,7 +2,7 @@
 
 import type { App } from './app.ts'
 import type { AuditResource } from './audit/event.ts'
-import type { Context, Decision, NamedPolicy, Permission, PolicyPrincipal } from './policy/engine.ts'
+import type { Context, Decision, NamedPolicy, Permission, PolicyPrincipal, ResourcePolicy } from './policy/engine.ts'
 import type { Transaction } from './storage/database.ts'
 
 /** Who signed the request, as far as the signature tells: the access key and its owner. Policies are read in the transaction. */
@@ -30,6 +30,8 @@ export type SessionFacts = {
   readonly policyArns?: readonly string[]
   readonly tags: { readonly [key: string]: string }
   readonly transitiveTagKeys: readonly string[]
+  /** Stays the same from role to role. */
+  readonly sourceIdentity?: string
   /** How many roles were assumed one from the other to get here: 1 for the first. */
   readonly chain: number
   /** Condition keys that the session gives: aws:TokenIssueTime, aws:SourceIdentity, aws:MultiFactorAuthPresent and the like. */
@@ -70,19 +72,30 @@ export type Call<I = unknown> = CallBase<I> & {
   readonly principal: Principal
   /** What `prepare` returned. */
   readonly prepared: unknown
-  /** What policies say of a permission, for who words the refusal itself. */
-  readonly decide: (permission: Permission) => Decision
-  /** Asks for one more permission and throws AccessDeniedException; for per-item results and calls made on the caller's behalf. */
-  readonly authorize: (permission: Permission) => void
+  /** What policies say of a permission, with what is `concealed`; for who words the refusal itself, or only wants to know. */
+  readonly decide: (permission: Permission, concealed?: Concealed) => Decision
+  /**
+   * Asks for one more permission and throws AccessDeniedException; for per-item results and calls made on the caller's behalf. The refusal
+   * reads as though nothing was `concealed`.
+   */
+  readonly authorize: (permission: Permission, concealed?: Concealed) => void
   /** The event of something else that this call did, such as each GetSecretValue of a BatchGetSecretValue. Recorded with the call's own. */
   readonly also: (event: AlsoEvent) => void
 }
+
+/** Condition keys and the policy of a resource that the caller may not know to exist. */
+export type Concealed = { readonly context: Context; readonly resourcePolicy?: ResourcePolicy }
 
 export type AlsoEvent = {
   readonly eventName: string
   readonly readOnly: boolean
   /** Set on an event of the service itself (AwsServiceEvent), such as SecretVersionDeletion; absent on one of the caller (AwsApiCall). */
   readonly ofService?: true
+  /**
+   * The account whose resource the event is about, once the caller was let through to it: an event of the caller stands in its trail too, one
+   * of the service only there. Absent: the caller's own.
+   */
+  readonly owner?: string
   readonly requestParameters?: { readonly [key: string]: unknown } | null
   readonly additionalEventData?: { readonly [key: string]: unknown }
   readonly errorCode?: string

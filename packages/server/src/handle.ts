@@ -4,8 +4,9 @@
 
 import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
-import type { Authenticated } from './auth/authenticate.ts'
-import type { AlsoEvent, Call, CallBase, Identity } from './call.ts'
+import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
+import { SignatureError, signatureRefused } from './auth/errors.ts'
+import type { AlsoEvent, Call, CallBase, Concealed, Identity } from './call.ts'
 import { globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
@@ -27,6 +28,7 @@ import {
   XML_CONTENT_TYPE,
 } from './protocol/query.ts'
 import { createRouter, type Route, type Router } from './protocol/route.ts'
+import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
@@ -40,6 +42,8 @@ type Progress = {
   region: string
   parameters: Plain | null
   resources: readonly AuditResource[]
+  /** The account of the target, once the caller was let through to it. */
+  owner?: string
 }
 
 /** What GET /_strongroom/health answers: 200 where `ok`, else 503. `problems` and `warnings` name what an operator can act on. */
@@ -96,6 +100,14 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     ...(error && { errorCode: error.code, errorMessage: error.message }),
   })
 
+  /** A call that reached a resource of another account stands in both trails. One that was refused tells the owner nothing. */
+  const inTrails = (event: AuditEvent, owner: string | undefined): readonly AuditEvent[] => {
+    if (owner === undefined || owner === event.account) return [event]
+    if (event.ofService) return [{ ...event, account: owner }]
+    const shared = { ...event, sharedEventId: app.uuid() }
+    return [shared, { ...shared, eventId: app.uuid(), account: owner }]
+  }
+
   /** Who asks, and for what: the signature, then the input, its types and its declared limits. */
   const begin = async (tx: Transaction): Promise<Asked> => {
     const caller = await authenticate(app, tx, request, route)
@@ -130,14 +142,18 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
 
   /** The call itself: its target, its permissions, its run, and the events that tell of it. */
   const perform = async (tx: Transaction, { service, operation, base }: Asked, prepared?: unknown): Promise<Done> => {
+    delete progress.owner
     const also: AlsoEvent[] = []
     const call = await beginCall(request, base, service, tx, prepared, also)
     const target: Target = await operation.target(call)
     progress.resources = resourcesOf(target)
+    if (target.requestParameters) progress.parameters = { ...progress.parameters, ...target.requestParameters }
     authorizeAll(call, service, operation, target)
+    progress.owner = target.account
     const result: Plain = await operation.run({ ...call, target })
     const own = event(undefined, operation.responseElements?.(result) ?? null)
-    return { service, operation, result, events: [own, ...also.map((fields) => ({ ...event(), ...fields }))] }
+    const others = also.flatMap(({ owner, ...fields }) => inTrails({ ...event(), ...fields }, owner))
+    return { service, operation, result, events: [...inTrails(own, progress.owner), ...others] }
   }
 
   try {
@@ -156,7 +172,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       return encodeError(request, route, error, requestId)
     }
     try {
-      await app.trail.append([event(error)])
+      await app.trail.append(inTrails(event(error), progress.owner))
     } catch (failure) {
       return encodeError(request, route, toServiceError(app, failure, route, requestId), requestId)
     }
@@ -207,7 +223,13 @@ async function inTransactions(
 
 function authenticate(app: App, tx: Transaction, request: WireRequest, route: Route): Promise<Authenticated> {
   const expected = { service: route.service?.signingName ?? route.service?.name, protocol: route.protocol }
-  const keys = { find: (accessKeyId: string) => findAccessKey(app, tx, accessKeyId) }
+  const keys: AccessKeys = {
+    find: (accessKeyId) => findAccessKey(app, tx, accessKeyId),
+    findSession: async (token, accessKeyId) => {
+      const session = app.sessionTokens.open(token, accessKeyId)
+      return session && (await sessionHolds(app, tx, session.identity)) ? session : undefined
+    },
+  }
   return app.authenticate(request, expected, keys, app.wallNow())
 }
 
@@ -230,7 +252,8 @@ async function beginCall(
 ): Promise<Call<Plain>> {
   const { app, region } = base
   const { organization } = app
-  const principal = await readPrincipal(app, tx, base.identity)
+  const read = base.identity.session === undefined ? readPrincipal : readSessionPrincipal
+  const principal = await read(app, tx, base.identity)
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
   let known: Context | undefined
@@ -243,13 +266,16 @@ async function beginCall(
       region,
       global: service.global ?? false,
     }))
-  const decide = (permission: Permission): Decision => {
+  const decide = (asked: Permission, concealed?: Concealed): Decision => {
+    const permission = concealed === undefined ? asked : withConcealed(asked, concealed)
     const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
     return evaluate({ principal, permission, context, layers })
   }
-  const authorize = (permission: Permission): void => {
-    const decision = decide(permission)
-    if (!decision.allow) throw accessDenied(service.protocol, principal.arn, permission, decision)
+  const authorize = (permission: Permission, concealed?: Concealed): void => {
+    const decision = decide(permission, concealed)
+    if (decision.allow) return
+    const told = concealed === undefined ? decision : decide(permission)
+    throw accessDenied(service.protocol, principal.arn, permission, told)
   }
   return { ...base, tx, principal, prepared, decide, authorize, also: (event) => also.push(event) }
 }
@@ -264,13 +290,22 @@ function authorizeAll(call: Call<Plain>, service: Service, operation: AnyOperati
     },
   ]
   const context = { ...target.context, ...operation.conditions?.(call.input) }
-  const { resourcePolicy } = target
+  const { resourcePolicy, concealed } = target
   for (const permission of permissions) {
     // The policy of the target is not one of whatever else the call asks for.
-    const own = resourcePolicy && permission.resource === target.resource ? { resourcePolicy } : {}
-    call.authorize({ ...own, ...permission, context: { ...context, ...permission.context } })
+    const isOwn = permission.resource === target.resource
+    const own = isOwn && resourcePolicy ? { resourcePolicy } : {}
+    const asked = { ...own, ...permission, context: { ...context, ...permission.context } }
+    call.authorize(asked, isOwn ? concealed : undefined)
   }
 }
+
+/** What is asked of a resource, with all that it has. */
+const withConcealed = (permission: Permission, { context, resourcePolicy }: Concealed): Permission => ({
+  ...permission,
+  context: { ...context, ...permission.context },
+  ...(resourcePolicy && { resourcePolicy }),
+})
 
 const resourcesOf = (target: Target): readonly AuditResource[] =>
   target.resourceType === undefined || !target.resource.startsWith('arn:')
@@ -283,6 +318,8 @@ function toServiceError(app: App, thrown: unknown, route: Route, requestId: stri
     if (thrown.cause !== undefined) app.log.warn({ requestId, code: thrown.code, err: thrown.cause }, thrown.message)
     return thrown
   }
+  // The credentials ceased to hold between the signature check and the transaction.
+  if (thrown instanceof SignatureError) return signatureRefused(thrown, route.protocol)
   const code = route.service?.faultCode ?? 'InternalFailure'
   if (thrown instanceof IntegrityError) {
     app.metrics.integrityFailures.inc({ table: thrown.table })

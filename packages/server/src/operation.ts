@@ -1,6 +1,6 @@
 // What an operation declares, and what a service is: a table of them. See services/README.md for how to add one.
 
-import type { Call, Preparation } from './call.ts'
+import type { Call, Concealed, Preparation } from './call.ts'
 import type { JobHandler } from './jobs/job.ts'
 import type { Context, Permission, ResourcePolicy } from './policy/engine.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
@@ -19,6 +19,10 @@ export type Target = {
   readonly context?: Context
   /** The policy that stands on the resource. */
   readonly resourcePolicy?: ResourcePolicy
+  /** Of a resource of another account, what would tell that it exists: it decides, and no refusal is worded from it. */
+  readonly concealed?: Concealed
+  /** What the audit event shows among requestParameters besides the input: what the call took over from the session it was made from. */
+  readonly requestParameters?: { readonly [key: string]: unknown }
 }
 
 export type Operation<I extends Members = Members, O extends Members = Members, T extends Target = Target> = {

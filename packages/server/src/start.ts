@@ -36,6 +36,7 @@ import { materialTable } from './services/kms/store.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
+import { createSessionTokens } from './services/sts/port.ts'
 import { BackupError, restore } from './storage/backup.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
 import { SchemaTooNewError, underMigrationLock } from './storage/migrate.ts'
@@ -145,6 +146,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
     keyUses,
     trail,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
+    sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     log,
     metrics: createMetrics(),
     noteRefusal: createRefusalLog(log, wallNow),

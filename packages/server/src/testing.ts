@@ -12,7 +12,12 @@ import { openTestDatabaseUrl, type TestScope, temporaryDirectory } from './stora
 
 export const TEST_REGION = 'eu-central-1'
 
-export type TestCredentials = { readonly accessKeyId: string; readonly secretAccessKey: string }
+export type TestCredentials = {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Of temporary credentials. */
+  readonly sessionToken?: string
+}
 
 export type TestAnswer = {
   readonly status: number

@@ -57,6 +57,16 @@ test('a record has the members of CloudTrail, in its order', () => {
   assert.ok(order.indexOf('errorCode') < order.indexOf('requestParameters'))
 })
 
+test('an account learns of a caller from elsewhere no more than its account and its unique id', () => {
+  const sharedEventId = '7f5b7a4e-0d1a-4f6a-9d55-0c2f3ce7f2a1'
+  const record = encode({ account: '999988887777', sharedEventId })
+  assert.deepEqual(record.userIdentity, { type: 'AWSAccount', principalId: ALICE.userId, accountId: ACCOUNT })
+  assert.deepEqual([record.recipientAccountId, record.sharedEventID], ['999988887777', sharedEventId])
+  const text = JSON.stringify(record)
+  for (const known of [ALICE.arn, ALICE.accessKeyId, 'alice']) assert.ok(!text.includes(known), known)
+  assert.equal(encode().sharedEventID, undefined)
+})
+
 test('the root user has no user name, and the server itself is a service', () => {
   const root = { ...ALICE, kind: 'root' as const, userId: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:root` }
   const { userName: _, ...identity } = root

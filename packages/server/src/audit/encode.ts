@@ -1,7 +1,7 @@
 // An AuditEvent as one line of JSON in the form of a CloudTrail record. Every field is escaped and bounded; a line holds no newline.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
-import type { Identity } from '../call.ts'
+import type { Identity, SessionFacts } from '../call.ts'
 import type { AuditEvent, AuditResource } from './event.ts'
 
 /** Characters of JSON that requestParameters and responseElements may have, and additionalEventData. CloudTrail: 100 KB and 28 KB. */
@@ -27,7 +27,7 @@ export function encodeEvent(event: AuditEvent): string {
   const source = `${clip(event.service, 64)}.amazonaws.com`
   const { identity } = event
   const service = identity === undefined
-  let line = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : userIdentity(identity)}`
+  let line = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : callerIdentity(event, identity)}`
   line += `,"eventTime":"${isoSecond(event.time)}","eventSource":${quote(source)}`
   line += `,"eventName":${text(event.eventName)},"awsRegion":${text(event.region)}`
   line += `,"sourceIPAddress":${text(event.sourceIpAddress || source)},"userAgent":${text(event.userAgent || (service ? source : ''))}`
@@ -41,10 +41,18 @@ export function encodeEvent(event: AuditEvent): string {
   line += `,"requestID":${text(event.requestId)},"eventID":${text(event.eventId)},"readOnly":${event.readOnly ? 'true' : 'false'}`
   if (event.resources !== undefined && event.resources.length > 0) line += `,"resources":${resources(event.resources)}`
   line += `,"eventType":"${service || event.ofService ? 'AwsServiceEvent' : 'AwsApiCall'}","managementEvent":true`
-  line += `,"recipientAccountId":${text(event.account)},"eventCategory":"Management"`
+  line += `,"recipientAccountId":${text(event.account)}`
+  if (event.sharedEventId !== undefined) line += `,"sharedEventID":${text(event.sharedEventId)}`
+  line += ',"eventCategory":"Management"'
   if (event.tlsVersion !== undefined) line += `,"tlsDetails":{"tlsVersion":${text(event.tlsVersion)}}`
   return omitted ? `${line},"omitted":true}` : `${line}}`
 }
+
+/** Of a caller from elsewhere an account learns the account and the unique id, as on AWS, but neither name nor access key. */
+const callerIdentity = (event: AuditEvent, identity: Identity): string =>
+  event.account === identity.account
+    ? userIdentity(identity)
+    : `{"type":"AWSAccount","principalId":${quote(identity.userId)},"accountId":${quote(identity.account)}}`
 
 /** What never changes of an identity, as JSON; built once. */
 const identities = new WeakMap<Identity, string>()
@@ -52,17 +60,43 @@ const identities = new WeakMap<Identity, string>()
 function userIdentity(identity: Identity): string {
   const known = identities.get(identity)
   if (known !== undefined) return known
+  const { kind, userId, arn, account, accessKeyId, userName, session } = identity
   const element = JSON.stringify({
-    type: identity.kind === 'root' ? 'Root' : 'IAMUser',
-    principalId: identity.userId,
-    arn: identity.arn,
-    accountId: identity.account,
-    accessKeyId: identity.accessKeyId,
-    ...(identity.userName !== undefined && { userName: identity.userName }),
+    type: IDENTITY_TYPES[kind],
+    principalId: userId,
+    arn,
+    accountId: account,
+    accessKeyId,
+    ...(userName !== undefined && { userName }),
+    ...(session && { sessionContext: sessionContext(session, account) }),
   })
   identities.set(identity, element)
   return element
 }
+
+const IDENTITY_TYPES: { readonly [kind in Identity['kind']]: string } = {
+  root: 'Root',
+  user: 'IAMUser',
+  'role-session': 'AssumedRole',
+  'federated-user': 'FederatedUser',
+}
+
+const sessionContext = ({ role, issuedAt, context, sourceIdentity }: SessionFacts, account: string) => ({
+  ...(role && {
+    sessionIssuer: {
+      type: 'Role',
+      principalId: role.roleId,
+      arn: role.arn,
+      accountId: account,
+      userName: role.roleName,
+    },
+  }),
+  attributes: {
+    creationDate: isoSecond(issuedAt),
+    mfaAuthenticated: context['aws:MultiFactorAuthPresent'] === 'true' ? 'true' : 'false',
+  },
+  ...(sourceIdentity !== undefined && { sourceIdentity }),
+})
 
 const serviceIdentity = (event: AuditEvent, source: string): string =>
   `{"type":"AWSService","accountId":${text(event.account)},"invokedBy":${quote(source)}}`

@@ -21,6 +21,8 @@ export type AuditEvent = {
   readonly ofService?: true
   /** The account in whose trail the event stands. */
   readonly account: string
+  /** Where the same event stands in the trails of two accounts, each with an eventId of its own. */
+  readonly sharedEventId?: string
   readonly sourceIpAddress: string
   readonly userAgent: string
   readonly requestParameters: { readonly [key: string]: unknown } | null

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { ServiceError } from '../errors.ts'
-import { createAuthenticator, type SessionTokens } from './authenticate.ts'
+import { createAuthenticator, type FindSession } from './authenticate.ts'
 import { MISMATCH } from './errors.ts'
 import type { WireRequest } from './request.ts'
 import {
@@ -13,6 +13,7 @@ import {
   GET_CALLER_IDENTITY,
   GET_SECRET_VALUE,
   IDENTITY,
+  KEYS,
   NOW,
   SECRET,
   SECRETSMANAGER,
@@ -575,8 +576,8 @@ for (const way of WAYS)
       await refused(attempt(unknown, SECRETSMANAGER, late), UNRECOGNIZED, INVALID_TOKEN)
     })
 
-    test('is refused with a session token while none is issued, and with one besides a long-term key ever', async () => {
-      const tokens: SessionTokens = async () => ({ identity: IDENTITY, secretAccessKey: 'x', expiresMs: NOW + 1 })
+    test('is refused with a session token that nobody knows, and with one besides a long-term key ever', async () => {
+      const findSession: FindSession = async () => ({ identity: IDENTITY, secretAccessKey: 'x', expiresMs: NOW + 1 })
       const temporary = await sign(way, GET_SECRET_VALUE, {
         accessKeyId: 'ASIAIOSFODNN7EXAMPLE',
         sessionToken: 'token',
@@ -584,19 +585,18 @@ for (const way of WAYS)
       await refused(attempt(temporary), UNRECOGNIZED, INVALID_TOKEN)
       const longTerm = await sign(way, GET_SECRET_VALUE, { sessionToken: 'token' })
       await refused(attempt(longTerm), UNRECOGNIZED, INVALID_TOKEN)
-      await refused(createAttempt({ sessionTokens: tokens })(longTerm), UNRECOGNIZED, INVALID_TOKEN)
+      await refused(createAttempt({}, { ...KEYS, findSession })(longTerm), UNRECOGNIZED, INVALID_TOKEN)
     })
 
     test('is that of its session while the token of that very access key lives', async () => {
       const options = { accessKeyId: 'ASIAIOSFODNN7EXAMPLE', sessionToken: 'a/+=token', secret: 'session' }
       const asked: string[][] = []
-      const open = createAttempt({
-        sessionTokens: async (token, accessKeyId) => {
-          asked.push([token, accessKeyId])
-          if (token !== options.sessionToken || accessKeyId !== options.accessKeyId) return undefined
-          return { identity: IDENTITY, secretAccessKey: options.secret, expiresMs: NOW + 10_000 }
-        },
-      })
+      const findSession: FindSession = async (token, accessKeyId) => {
+        asked.push([token, accessKeyId])
+        if (token !== options.sessionToken || accessKeyId !== options.accessKeyId) return undefined
+        return { identity: IDENTITY, secretAccessKey: options.secret, expiresMs: NOW + 10_000 }
+      }
+      const open = createAttempt({}, { ...KEYS, findSession })
       const request = await sign(way, GET_SECRET_VALUE, options)
       assert.equal((await open(request)).identity, IDENTITY)
       assert.deepEqual(asked, [['a/+=token', 'ASIAIOSFODNN7EXAMPLE']])
@@ -863,6 +863,7 @@ describe('the region of a SigV4a request', () => {
 test('A secret that changed is obeyed at once, also where a key derived from the old one is kept', async () => {
   const authenticate = createAuthenticator({ skewMs: SKEW_MS })
   const withSecret = (secret: string) => ({
+    ...KEYS,
     find: async () => ({ identity: IDENTITY, secretAccessKey: secret, active: true }),
   })
   for (const way of WAYS) {
@@ -879,7 +880,10 @@ test('A secret that changed is obeyed at once, also where a key derived from the
 test('A key that was made inactive is refused at once', async () => {
   const authenticate = createAuthenticator({ skewMs: SKEW_MS })
   const request = await sign('header')
-  const keys = (active: boolean) => ({ find: async () => ({ identity: IDENTITY, secretAccessKey: SECRET, active }) })
+  const keys = (active: boolean) => ({
+    ...KEYS,
+    find: async () => ({ identity: IDENTITY, secretAccessKey: SECRET, active }),
+  })
   assert.equal((await authenticate(request, SECRETSMANAGER, keys(true), NOW)).identity, IDENTITY)
   await refused(authenticate(request, SECRETSMANAGER, keys(false), NOW), UNRECOGNIZED, INVALID_TOKEN)
 })
@@ -901,6 +905,6 @@ test('What an error repeats of a request is short and printable', async () => {
 test('A failure of the key store is not taken for a refusal', async () => {
   const failure = new Error('the database is gone')
   const authenticate = createAuthenticator({ skewMs: 1000 })
-  const keys = { find: () => Promise.reject(failure) }
+  const keys = { ...KEYS, find: () => Promise.reject(failure) }
   await assert.rejects(authenticate(await sign('header'), SECRETSMANAGER, keys, NOW), failure)
 })

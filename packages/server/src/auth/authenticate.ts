@@ -35,8 +35,12 @@ export type AccessKey = {
   readonly active: boolean
 }
 
-/** Where long-term access keys are kept. Asked only for well-formed ids. */
-export type AccessKeys = { readonly find: (accessKeyId: string) => Promise<AccessKey | undefined> }
+/** Where access keys are known. Asked only for well-formed ids. */
+export type AccessKeys = {
+  /** A long-term one. */
+  readonly find: (accessKeyId: string) => Promise<AccessKey | undefined>
+  readonly findSession: FindSession
+}
 
 /** What a session token holds. */
 export type Session = {
@@ -47,15 +51,13 @@ export type Session = {
 }
 
 /** Opens a session token: undefined where it is not ours, was revoked, or belongs to another access key. Expiry is checked by the caller. */
-export type SessionTokens = (token: string, accessKeyId: string) => Promise<Session | undefined>
+export type FindSession = (token: string, accessKeyId: string) => Promise<Session | undefined>
 
 export type AuthenticatorOptions = {
   /** How far a client's clock may be off, either way. */
   readonly skewMs: number
   /** Stands in for a SigV4a region set that holds only patterns. Default us-east-1. */
   readonly ownRegion?: string
-  /** Absent: no temporary credentials exist, and every token is refused. */
-  readonly sessionTokens?: SessionTokens
   /** Answers a mismatch with the canonical request and the string to sign, as AWS does; they repeat signed headers. Default false. */
   readonly explainMismatch?: boolean
 }
@@ -70,7 +72,6 @@ export type Authenticate = (
 
 const ACCESS_KEY_ID = /^[A-Z0-9]{16,128}$/
 const TEMPORARY = 'ASIA'
-const TOKEN_LENGTH_MAX = 8192
 /** Whoever signs with it is refused all the same. */
 const NOBODY = createSecretKey(Buffer.alloc(40, 'nobody'))
 
@@ -83,7 +84,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
   return async (request, expected, keys, wallNow) => {
     try {
       const parsed = parseSignature(request, { ...expected, ownRegion })
-      const found = await findCredential(parsed, keys, wallNow, options.sessionTokens)
+      const found = await findCredential(parsed, keys, wallNow)
       if (found instanceof SignatureError) {
         verifySignature(parsed, request, NOBODY, nobodysKeys)
         throw found
@@ -104,7 +105,6 @@ async function findCredential(
   { accessKeyId, sessionToken }: ParsedSignature,
   keys: AccessKeys,
   wallNow: number,
-  sessionTokens: SessionTokens | undefined,
 ): Promise<Credential | SignatureError> {
   const temporary = accessKeyId.startsWith(TEMPORARY)
   if (!ACCESS_KEY_ID.test(accessKeyId) || temporary !== (sessionToken !== undefined)) return unrecognized()
@@ -112,8 +112,7 @@ async function findCredential(
     const key = await keys.find(accessKeyId)
     return key?.active ? { identity: key.identity, secret: toKey(key.secretAccessKey) } : unrecognized()
   }
-  if (sessionTokens === undefined || sessionToken.length > TOKEN_LENGTH_MAX) return unrecognized()
-  const session = await sessionTokens(sessionToken, accessKeyId)
+  const session = await keys.findSession(sessionToken, accessKeyId)
   if (session === undefined) return unrecognized()
   if (session.expiresMs <= wallNow) return expiredToken()
   return { identity: session.identity, secret: toKey(session.secretAccessKey) }

@@ -28,22 +28,23 @@ export const IDENTITY: Identity = {
 
 const SECRET_KEY = createSecretKey(Buffer.from(SECRET))
 
-/** One active key, one inactive; whatever else is asked for is unknown. */
+/** One active key, one inactive, no session; whatever else is asked for is unknown. */
 export const KEYS: AccessKeys = {
   find: async (accessKeyId) =>
     accessKeyId === ACCESS_KEY_ID || accessKeyId === 'AKIAINACTIVEEXAMPLE0'
       ? { identity: IDENTITY, secretAccessKey: SECRET_KEY, active: accessKeyId === ACCESS_KEY_ID }
       : undefined,
+  findSession: async () => undefined,
 }
 
 export const SECRETSMANAGER: Expected = { service: 'secretsmanager', protocol: 'json' }
 export const STS: Expected = { service: 'sts', protocol: 'query' }
 
 /** Tries requests against one authenticator. */
-export function createAttempt(options: Partial<AuthenticatorOptions> = {}) {
+export function createAttempt(options: Partial<AuthenticatorOptions> = {}, keys: AccessKeys = KEYS) {
   const authenticate = createAuthenticator({ skewMs: SKEW_MS, ...options })
   return (request: WireRequest, expected = SECRETSMANAGER, now = NOW): Promise<Authenticated> =>
-    authenticate(request, expected, KEYS, now)
+    authenticate(request, expected, keys, now)
 }
 
 export type Way = 'header' | 'query' | 'header v4a'

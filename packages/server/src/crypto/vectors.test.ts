@@ -9,6 +9,7 @@ import type { RandomBytes } from './aead.ts'
 import { findMaterialId, materialId, openBlob, sealBlob } from './ciphertext.ts'
 import { canonicalContext } from './encryption-context.ts'
 import { kbkdf } from './kbkdf.ts'
+import { findTokenKeyVersion, openSessionToken, sealSessionToken } from './session-token.ts'
 import { openValue, sealValue, type ValueKind } from './value.ts'
 
 type Vectors = {
@@ -31,6 +32,15 @@ type Vectors = {
     plaintext: string
     random: string
     stored: string
+  }[]
+  readonly sessionToken: readonly {
+    key: string
+    keyVersion: number
+    accessKeyId: string
+    payload: string
+    random: string
+    token: string
+    secretAccessKey: string
   }[]
 }
 
@@ -92,6 +102,23 @@ test('every pinned value opens, and sealing again with its randomness gives the 
     const { random, left } = recorded(vector.random)
     const again = sealValue(key(vector.key), vector, vector.kind, bytes(vector.plaintext), random)
     assert.equal(again.toString('hex'), vector.stored)
+    assert.equal(left(), 0)
+  }
+})
+
+test('every pinned session token opens, and sealing again with its randomness gives the same bytes and the same secret', () => {
+  assert.ok(vectors.sessionToken.length >= 2)
+  for (const vector of vectors.sessionToken) {
+    const token = bytes(vector.token)
+    assert.equal(findTokenKeyVersion(token), vector.keyVersion)
+    const opened = openSessionToken(key(vector.key), vector.accessKeyId, token)
+    assert.equal(opened?.payload.toString('hex'), vector.payload)
+    assert.equal(opened?.secretAccessKey.export().toString(), vector.secretAccessKey)
+
+    const { random, left } = recorded(vector.random)
+    const { keyVersion, accessKeyId } = vector
+    const again = sealSessionToken(key(vector.key), keyVersion, accessKeyId, bytes(vector.payload), random)
+    assert.deepEqual([again.token.toString('hex'), again.secretAccessKey], [vector.token, vector.secretAccessKey])
     assert.equal(left(), 0)
   }
 })

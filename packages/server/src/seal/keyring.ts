@@ -22,6 +22,11 @@ export type Keyring = {
   seal(purpose: string, plaintext: Uint8Array, aad: readonly Uint8Array[]): Uint8Array
   /** Undefined where the sealed bytes, the purpose or the AAD differ. The caller zeroes the plaintext after use. */
   open(purpose: string, sealed: Uint8Array, aad: readonly Uint8Array[]): Buffer | undefined
+
+  /** The newest key of a purpose and its version, for a format of its own that names the version, as session tokens have. */
+  newestKey(family: MacFamily, purpose: string): { readonly version: number; readonly key: KeyObject }
+  /** Undefined where the version is unknown. */
+  findKey(family: MacFamily, purpose: string, version: number): KeyObject | undefined
 }
 
 /** `domain` keys seal and open, the others make MACs. */
@@ -115,8 +120,7 @@ export function createKeyring(
     return family.pending.length === 0 ? family.active : settle(family).active
   }
 
-  const named = (name: KeyFamily, bytes: Uint8Array): Entry | undefined => {
-    const version = Buffer.from(bytes.buffer, bytes.byteOffset, VERSION_BYTES).readUInt32BE()
+  const named = (name: KeyFamily, version: number): Entry | undefined => {
     const entry = families.get(name)!.entries.get(version)
     if (entry === undefined) onUnknownVersion?.()
     return entry
@@ -149,7 +153,7 @@ export function createKeyring(
 
     verify: (family, purpose, mac, parts) => {
       if (mac.length !== VERSION_BYTES + MAC_BYTES) return false
-      const entry = named(family, mac)
+      const entry = named(family, sealedVersion(mac))
       if (entry === undefined) return false
       return sameBytes(hmacSha256(derived(entry, purpose), lengthPrefixed(parts)), mac.subarray(VERSION_BYTES))
     },
@@ -164,11 +168,21 @@ export function createKeyring(
 
     open: (purpose, sealed, aad) => {
       if (sealed.length < VERSION_BYTES + IV_BYTES + TAG_BYTES) return undefined
-      const entry = named('domain', sealed)
+      const entry = named('domain', sealedVersion(sealed))
       if (entry === undefined) return undefined
       const iv = sealed.subarray(VERSION_BYTES, VERSION_BYTES + IV_BYTES)
       const body = sealed.subarray(VERSION_BYTES + IV_BYTES)
       return decrypt(derived(entry, purpose), iv, body, sealAad(sealed.subarray(0, VERSION_BYTES), aad))
+    },
+
+    newestKey: (family, purpose) => {
+      const entry = active(family)
+      return { version: entry.version, key: derived(entry, purpose) }
+    },
+
+    findKey: (family, purpose, version) => {
+      const entry = named(family, version)
+      return entry && derived(entry, purpose)
     },
 
     activeVersion: (family) => active(family).version,

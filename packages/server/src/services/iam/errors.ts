@@ -113,8 +113,10 @@ export const duplicateTagKeys = () =>
 export const reservedTagKey = () =>
   new ServiceError('InvalidInput', 400, 'Tag keys that begin with aws: are reserved for system use.')
 
-/** The access key was deleted or made inactive between the signature check and the transaction. In the words for an unknown key. */
-export const accessKeyGone = () =>
-  new ServiceError('UnrecognizedClientException', 400, 'The security token included in the request is invalid.', {
-    messageKey: 'message',
-  })
+/** Strongroom's own: AWS has no list of sessions. */
+export const tooManyRevokedSessions = (max: number) =>
+  new ServiceError(
+    'LimitExceededException',
+    400,
+    `An account can have at most ${max} revoked sessions. Deny the sessions of a role by aws:TokenIssueTime instead.`,
+  )

@@ -1,4 +1,4 @@
-// What other services ask of IAM: the accounts of the server, as Organizations makes, lists and closes them.
+// What other services ask of IAM: accounts, ids and ARNs, the roles that can be assumed, and the sessions that were revoked.
 
 export {
   type Account,
@@ -9,5 +9,15 @@ export {
   setAccountEmail,
   setAccountStatus,
 } from './accounts.ts'
-export { countAccounts } from './store.ts'
+export { roleArn } from './model.ts'
+export {
+  type AssumableRole,
+  findAssumableRole,
+  REVOKED_SESSIONS_MAX,
+  revokeSession,
+  sessionPolicyExists,
+} from './sessions.ts'
+export { countAccounts, findAccountOfAccessKey } from './store.ts'
+export { requestTagContext, resourceTagContext } from './tags.ts'
+export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'
 export { createAccount } from './users.ts'

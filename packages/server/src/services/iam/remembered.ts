@@ -12,8 +12,8 @@ export type Found<T> = {
 
 type Entry<T> = { readonly snapshot: number | undefined; readonly sources: readonly object[]; readonly value: T }
 
-export class Remembered<T> {
-  readonly #entries: Lru<string, Entry<T>>
+export class Remembered<T, Name = string> {
+  readonly #entries: Lru<Name, Entry<T>>
 
   constructor(max: number) {
     this.#entries = new Lru(max)
@@ -23,7 +23,7 @@ export class Remembered<T> {
    * Reads only where something was committed since; makes the value anew only where a source is another. What was not found is not
    * remembered, so that strangers cannot push out what is.
    */
-  async read(tx: Transaction, name: string, find: () => Promise<Found<T> | undefined>): Promise<T | undefined> {
+  async read(tx: Transaction, name: Name, find: () => Promise<Found<T> | undefined>): Promise<T | undefined> {
     const { snapshot } = tx
     const known = this.#entries.get(name)
     if (known !== undefined && snapshot !== undefined && known.snapshot === snapshot) return known.value

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { IntegrityError, ServiceError } from '../../errors.ts'
+import { SignatureError } from '../../auth/errors.ts'
+import { IntegrityError } from '../../errors.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import type { Database, Transaction, Value } from '../../storage/database.ts'
 import { migrate } from '../../storage/migrate.ts'
@@ -35,7 +36,7 @@ async function power(app: IamWriter, tx: Transaction, accessKeyId: string): Prom
     }
     return powers
   } catch (error) {
-    if (error instanceof IntegrityError || error instanceof ServiceError) return undefined
+    if (error instanceof IntegrityError || error instanceof SignatureError) return undefined
     throw error
   }
 }
@@ -302,7 +303,7 @@ test('what did not change is remembered as the same objects; a change by any pro
   assert.equal((await ask()).key.active, false)
   await assert.rejects(
     here.transaction('read', (tx) => readPrincipal(app, tx, first.key.identity)),
-    { code: 'UnrecognizedClientException', message: 'The security token included in the request is invalid.' },
+    { kind: 'unrecognized', message: 'The security token included in the request is invalid.' },
   )
 
   await there.transaction('write', (tx) =>

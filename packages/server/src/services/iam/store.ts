@@ -3,7 +3,8 @@
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { App } from '../../app.ts'
-import type { Identity, Principal } from '../../call.ts'
+import { unrecognized } from '../../auth/errors.ts'
+import type { Identity, Principal, SessionFacts } from '../../call.ts'
 import { IntegrityError } from '../../errors.ts'
 import { compilePolicy } from '../../policy/compile.ts'
 import type { NamedPolicy } from '../../policy/engine.ts'
@@ -11,8 +12,7 @@ import { sealedVersion } from '../../seal/keyring.ts'
 import type { SealedTable } from '../../seal/rotate.ts'
 import type { Transaction, Value } from '../../storage/database.ts'
 import type { Rows, SealedColumns } from '../../storage/sealed.ts'
-import { accessKeyGone } from './errors.ts'
-import { findManagedPolicy } from './managed-policies.ts'
+import { findManagedPolicy, isManagedPolicyArn } from './managed-policies.ts'
 import {
   type AccessKeyBody,
   type AccessKeyEntry,
@@ -30,6 +30,7 @@ import {
   userArn,
 } from './model.ts'
 import { Remembered } from './remembered.ts'
+import { accountOfAccessKeyId } from './unique-id.ts'
 
 /** What reading needs of the App. */
 export type IamReader = Pick<App, 'partition' | 'rows' | 'keyring'>
@@ -547,18 +548,28 @@ export type AccessKey = {
 
 type Owner = Stored<UserBody> | Stored<AccountBody>
 
-type Caches = { readonly accessKeys: Remembered<AccessKey>; readonly principals: Remembered<Principal> }
+type Caches = {
+  readonly accessKeys: Remembered<AccessKey>
+  readonly principals: Remembered<Principal>
+  /** Of sessions, whose facts stay the same object for as long as their token is remembered. */
+  readonly sessions: Remembered<Holding, SessionFacts>
+  readonly sessionPrincipals: Remembered<Principal, SessionFacts>
+}
+
+type Holding = { readonly holds: true }
 
 const REMEMBERED_MAX = 1_024
 const cachesByRows = new WeakMap<Rows, Caches>()
 
-/** One pair for each App: its rows stand for it. */
-function cachesOf({ rows }: IamReader): Caches {
+/** One set for each App: its rows stand for it. */
+export function cachesOf({ rows }: IamReader): Caches {
   const known = cachesByRows.get(rows)
   if (known !== undefined) return known
   const caches = {
     accessKeys: new Remembered<AccessKey>(REMEMBERED_MAX),
     principals: new Remembered<Principal>(REMEMBERED_MAX),
+    sessions: new Remembered<Holding, SessionFacts>(REMEMBERED_MAX),
+    sessionPrincipals: new Remembered<Principal, SessionFacts>(REMEMBERED_MAX),
   }
   cachesByRows.set(rows, caches)
   return caches
@@ -573,34 +584,51 @@ export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: stri
     const key = await findRow(app, tx, ACCESS_KEY, [accessKeyId])
     if (key === undefined) return undefined
     const { account, userId } = key.body
-    const owner = await findOwner(app, tx, account, userId)
-    if (owner === undefined) throw new IntegrityError(ACCESS_KEY.name, key.key, 'has no owner')
+    const [accountRow, owner] = await Promise.all([
+      findRow(app, tx, ACCOUNT, [account]),
+      findOwner(app, tx, account, userId),
+    ])
+    if (accountRow === undefined || owner === undefined)
+      throw new IntegrityError(ACCESS_KEY.name, key.key, 'has no owner')
     const entry = entryOf(owner, accessKeyId)
     if (entry === undefined) throw new IntegrityError(ACCESS_KEY.name, key.key, 'is not among the keys of its owner')
     return {
-      sources: [key.body, owner.body],
+      sources: [key.body, accountRow.body, owner.body],
       make: () => ({
         identity: identityOf(app.partition, owner, accessKeyId),
         secretAccessKey: openSecret(app, accessKeyId, key.body),
-        active: entry.status === 'Active',
+        active: entry.status === 'Active' && !isSuspended(accountRow),
       }),
     }
   })
 }
 
+/** Of a long-term access key its row tells, which may have been given an id of another account's form; of a session only the id. */
+export async function findAccountOfAccessKey(
+  app: IamReader,
+  tx: Transaction,
+  accessKeyId: string,
+): Promise<string | undefined> {
+  return (await findRow(app, tx, ACCESS_KEY, [accessKeyId]))?.body.account ?? accountOfAccessKeyId(accessKeyId)
+}
+
 /**
- * The identity with the policies that hold in this transaction.
- * @throws ServiceError where its access key no longer holds.
+ * The identity of a long-term access key with the policies that hold in this transaction.
+ * @throws SignatureError where its access key no longer holds.
  * @throws IntegrityError where its rows or the policies attached to it were altered or are missing.
  */
 export async function readPrincipal(app: IamReader, tx: Transaction, identity: Identity): Promise<Principal> {
   const { account, kind, userId, accessKeyId } = identity
   const principal = await cachesOf(app).principals.read(tx, accessKeyId, async () => {
-    const owner = await findOwner(app, tx, account, kind === 'user' ? userId : undefined)
+    const [accountRow, owner] = await Promise.all([
+      findRow(app, tx, ACCOUNT, [account]),
+      findOwner(app, tx, account, kind === 'user' ? userId : undefined),
+    ])
+    if (accountRow === undefined || isSuspended(accountRow)) return undefined
     if (owner === undefined || entryOf(owner, accessKeyId)?.status !== 'Active') return undefined
     const { sources, compile } = 'userName' in owner.body ? await findPolicies(app, tx, account, owner.body) : NONE
     return {
-      sources: [owner.body, ...sources],
+      sources: [accountRow.body, owner.body, ...sources],
       make: () => {
         const identity = identityOf(app.partition, owner, accessKeyId)
         const { kind, arn, userId } = identity
@@ -608,9 +636,12 @@ export async function readPrincipal(app: IamReader, tx: Transaction, identity: I
       },
     }
   })
-  if (principal?.account !== account || principal.userId !== userId) throw accessKeyGone()
+  if (principal?.account !== account || principal.userId !== userId) throw unrecognized()
   return principal
 }
+
+/** Nobody of a suspended account is let in. */
+export const isSuspended = ({ body }: Stored<AccountBody>): boolean => body.status === 'SUSPENDED'
 
 const findOwner = (
   app: IamReader,
@@ -678,7 +709,7 @@ const compileInline = ({ inlinePolicies }: PolicyHolder): readonly NamedPolicy[]
   }))
 
 /** By the opened body, which stays the same object while its row does. */
-const compiledPolicies = new WeakMap<PolicyBody, NamedPolicy>()
+const compiledPolicies = new WeakMap<PolicyBody, NamedPolicy & { readonly policyId: string }>()
 
 /** Missing is refused and not left out: the policy may have been the one that denies. */
 export async function readAttached(
@@ -689,21 +720,28 @@ export async function readAttached(
 ): Promise<readonly NamedPolicy[]> {
   const policies: NamedPolicy[] = []
   for (const { arn, policyId } of attached) {
-    const policy =
-      policyId === undefined
-        ? findManagedPolicy(app.partition, arn)
-        : compiled(arn, await findRow(app, tx, POLICY, [account, arn]), policyId)
-    if (policy === undefined) throw new IntegrityError(POLICY.name, [account, arn], 'is attached but is not there')
+    const policy = await findManagedOrOwn(app, tx, account, arn)
+    if (policy === undefined || policy.policyId !== policyId)
+      throw new IntegrityError(POLICY.name, [account, arn], 'is attached but is not there')
     policies.push(policy)
   }
   return policies
 }
 
-function compiled(arn: string, stored: Stored<PolicyBody> | undefined, policyId: string): NamedPolicy | undefined {
-  if (stored?.body.policyId !== policyId) return undefined
+/** The policy of AWS, or of the account, that has the ARN now. The same object as long as it is the same. */
+export async function findManagedOrOwn(
+  app: IamReader,
+  tx: Transaction,
+  account: string,
+  arn: string,
+): Promise<(NamedPolicy & { readonly policyId?: string }) | undefined> {
+  if (isManagedPolicyArn(app.partition, arn)) return findManagedPolicy(app.partition, arn)
+  const stored = await findRow(app, tx, POLICY, [account, arn])
+  if (stored === undefined) return undefined
   const known = compiledPolicies.get(stored.body)
   if (known !== undefined) return known
-  const policy = { name: arn, policy: compilePolicy(stored.body.document, 'identity') }
+  const { document, policyId } = stored.body
+  const policy = { name: arn, policy: compilePolicy(document, 'identity'), policyId }
   compiledPolicies.set(stored.body, policy)
   return policy
 }

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { accountOfAccessKeyId, newAccessKeyId, newAccountId, newSecretAccessKey, newUniqueId } from './unique-id.ts'
+import {
+  accountOfAccessKeyId,
+  newAccessKeyId,
+  newAccountId,
+  newSecretAccessKey,
+  newTemporaryAccessKeyId,
+  newUniqueId,
+} from './unique-id.ts'
 
 test('an access key id carries its account, whatever the random part', () => {
   const accounts = fc.bigInt({ min: 0n, max: 999_999_999_999n }).map((n) => n.toString().padStart(12, '0'))
@@ -11,6 +18,10 @@ test('an access key id carries its account, whatever the random part', () => {
       const id = newAccessKeyId(account, () => random)
       assert.match(id, /^AKIA[A-Z2-7]{16}$/)
       assert.equal(accountOfAccessKeyId(id), account)
+      assert.equal(
+        newTemporaryAccessKeyId(account, () => random),
+        id.replace('AKIA', 'ASIA'),
+      )
     }),
   )
 })

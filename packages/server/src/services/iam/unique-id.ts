@@ -11,7 +11,14 @@ const RANDOM_BITS = 39n
 const ID_CHARACTERS = 16
 
 /** AKIA and 16 characters: a set bit, 40 bits of the account's number, 39 random bits. `account` has 12 digits. */
-export function newAccessKeyId(account: string, randomBytes: RandomBytes): string {
+export const newAccessKeyId = (account: string, randomBytes: RandomBytes): string =>
+  accessKeyId('AKIA', account, randomBytes)
+
+/** The same for a session: it begins with ASIA. */
+export const newTemporaryAccessKeyId = (account: string, randomBytes: RandomBytes): string =>
+  accessKeyId('ASIA', account, randomBytes)
+
+function accessKeyId(prefix: 'AKIA' | 'ASIA', account: string, randomBytes: RandomBytes): string {
   const random = BigInt(`0x${Buffer.from(randomBytes(5)).toString('hex')}`) & ((1n << RANDOM_BITS) - 1n)
   let bits = (((1n << ACCOUNT_BITS) | BigInt(account)) << RANDOM_BITS) | random
   let id = ''
@@ -19,7 +26,7 @@ export function newAccessKeyId(account: string, randomBytes: RandomBytes): strin
     id = BASE32[Number(bits & 31n)] + id
     bits >>= 5n
   }
-  return `AKIA${id}`
+  return prefix + id
 }
 
 /** The account that an access key id carries; undefined where it has not the form of one that carries any. */

@@ -1,6 +1,8 @@
-// STS: who the caller is, and (later) temporary credentials.
+// STS: who the caller is, and temporary credentials.
 
 import type { Service } from '../../operation.ts'
+import { assumeRole } from './operations/assume-role.ts'
+import { getAccessKeyInfo } from './operations/get-access-key-info.ts'
 import { getCallerIdentity } from './operations/get-caller-identity.ts'
 
 export const sts: Service = {
@@ -8,6 +10,6 @@ export const sts: Service = {
   protocol: 'query',
   version: '2011-06-15',
   xmlNamespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
-  bodyBytesMax: 65_536,
-  operations: [getCallerIdentity],
+  bodyBytesMax: 131_072,
+  operations: [assumeRole, getAccessKeyInfo, getCallerIdentity],
 }

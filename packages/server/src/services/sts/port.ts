@@ -1,0 +1,3 @@
+// What the rest of the server asks of STS: session tokens, and how long a session may live.
+
+export { createSessionTokens, type SessionTokens } from './session-token.ts'

@@ -1,0 +1,163 @@
+// What a session token says, as bytes: compact, since a token travels with every request. Permissions are not in it, but for what the
+// session was narrowed to. docs/keys.md has the table.
+//   0 format 01 | 1 principal kind 01, a role session | 2 fields: u8 number, u16 length, bytes
+
+import { SESSION_TOKEN_OVERHEAD_BYTES } from '../../crypto/session-token.ts'
+
+export type SessionClaims = {
+  /** Of the role. */
+  readonly account: string
+  /** As it was when it was assumed. */
+  readonly role: { readonly roleId: string; readonly path: string; readonly roleName: string }
+  readonly sessionName: string
+  /** Milliseconds since the epoch, by the wall clock. */
+  readonly issuedAt: number
+  readonly expiresAt: number
+  /** How many roles were assumed one from the other to get here: 1 for the first. */
+  readonly chain: number
+  readonly sourceIdentity?: string
+  /** Documents of session policies. */
+  readonly policies: readonly string[]
+  readonly policyArns: readonly string[]
+  readonly tags: { readonly [key: string]: string }
+  /** All of them keys of `tags`. */
+  readonly transitiveTagKeys: readonly string[]
+}
+
+type Packed = Pick<SessionClaims, 'policies' | 'policyArns' | 'tags' | 'transitiveTagKeys'>
+
+/** Of a token, as the caller sends it. */
+export const SESSION_TOKEN_CHARACTERS_MAX = 4_096
+const PAYLOAD_BYTES_MAX = (SESSION_TOKEN_CHARACTERS_MAX / 4) * 3 - SESSION_TOKEN_OVERHEAD_BYTES
+
+const FORMAT = 1
+const ROLE_SESSION = 1
+const FIELDS_AT = 2
+
+/** Numbers of fields, which stand in this order. One that was in use is never given to anything else. */
+const ACCOUNT = 1
+const ROLE_ID = 2
+const ROLE_PATH = 3
+const ROLE_NAME = 4
+const SESSION_NAME = 5
+const ISSUED_AT = 6
+const EXPIRES_AT = 7
+const CHAIN = 8
+const SOURCE_IDENTITY = 9
+const POLICY = 10
+const POLICY_ARN = 11
+const TAG = 12
+const TRANSITIVE_TAG = 13
+const PADDING = 14
+
+const FIELD_HEADER_BYTES = 3
+const TIME_BYTES = 6
+
+/**
+ * The most that session policies and tags may take: what the rest leaves at its longest, with a role path of 512 characters and names of 64.
+ * `PackedPolicySize` is in per cent of it.
+ */
+export const PACKED_BYTES_MAX = 2_256
+
+type Field = readonly [number: number, bytes: Buffer]
+
+/** The bytes of the claims, lengthened so that the token has at least so many characters; no more than SESSION_TOKEN_CHARACTERS_MAX. */
+export function encodeClaims(claims: SessionClaims, tokenCharactersMin = 0): Buffer {
+  const payload = Buffer.concat([Buffer.of(FORMAT, ROLE_SESSION), ...fixedFields(claims), ...packedFields(claims)])
+  const missing = Math.ceil(tokenCharactersMin / 4) * 3 - SESSION_TOKEN_OVERHEAD_BYTES - payload.length
+  const padding = missing > 0 ? encodeField([PADDING, Buffer.alloc(Math.max(0, missing - FIELD_HEADER_BYTES))]) : []
+  const padded = Buffer.concat([payload, ...padding])
+  if (padded.length > PAYLOAD_BYTES_MAX) throw new RangeError('claims this long have no token')
+  return padded
+}
+
+/** How much of PACKED_BYTES_MAX session policies and tags take, in per cent, rounded up; 0 where there are none. */
+export const packedPercent = (packed: Packed): number =>
+  Math.ceil((packedFields(packed).reduce((sum, part) => sum + part.length, 0) * 100) / PACKED_BYTES_MAX)
+
+const fixedFields = ({ account, role, sessionName, issuedAt, expiresAt, chain, sourceIdentity }: SessionClaims) =>
+  (
+    [
+      [ACCOUNT, Buffer.from(account)],
+      [ROLE_ID, Buffer.from(role.roleId)],
+      [ROLE_PATH, Buffer.from(role.path)],
+      [ROLE_NAME, Buffer.from(role.roleName)],
+      [SESSION_NAME, Buffer.from(sessionName)],
+      [ISSUED_AT, encodeTime(issuedAt)],
+      [EXPIRES_AT, encodeTime(expiresAt)],
+      [CHAIN, Buffer.of(Math.min(chain, 255))],
+      ...(sourceIdentity === undefined ? [] : [[SOURCE_IDENTITY, Buffer.from(sourceIdentity)] as const]),
+    ] satisfies Field[]
+  ).flatMap(encodeField)
+
+/** A tag is as long whether it is transitive or not. */
+function packedFields({ policies, policyArns, tags, transitiveTagKeys }: Packed): readonly Buffer[] {
+  const passing = Object.entries(tags).filter(([key]) => !transitiveTagKeys.includes(key))
+  const transitive = transitiveTagKeys.map((key) => [key, tags[key]!] as const)
+  return [
+    ...policies.map((document): Field => [POLICY, Buffer.from(withoutSpace(document))]),
+    ...policyArns.map((arn): Field => [POLICY_ARN, Buffer.from(arn)]),
+    ...passing.map(([key, value]): Field => [TAG, Buffer.from(`${key}\0${value}`)]),
+    ...transitive.map(([key, value]): Field => [TRANSITIVE_TAG, Buffer.from(`${key}\0${value}`)]),
+  ].flatMap(encodeField)
+}
+
+/** JSON without the white space between its tokens. */
+const withoutSpace = (json: string): string => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1')
+
+function encodeField([number, bytes]: Field): readonly Buffer[] {
+  const header = Buffer.alloc(FIELD_HEADER_BYTES)
+  header[0] = number
+  header.writeUInt16BE(bytes.length, 1)
+  return [header, bytes]
+}
+
+function encodeTime(milliseconds: number): Buffer {
+  const bytes = Buffer.alloc(TIME_BYTES)
+  bytes.writeUIntBE(milliseconds, 0, TIME_BYTES)
+  return bytes
+}
+
+/** Undefined where the bytes are of a format, or have a field, that this version does not know. */
+export function decodeClaims(payload: Buffer): SessionClaims | undefined {
+  if (payload[0] !== FORMAT || payload[1] !== ROLE_SESSION) return undefined
+  const fields = readFields(payload)
+  if (fields === undefined) return undefined
+  const all = (number: number): readonly Buffer[] =>
+    fields.filter((field) => field[0] === number).map(([, bytes]) => bytes)
+  const text = (number: number): string => String(all(number)[0])
+  const time = (number: number): number => all(number)[0]!.readUIntBE(0, TIME_BYTES)
+  const pair = (bytes: Buffer): [string, string] => {
+    const at = bytes.indexOf(0)
+    return [bytes.toString('utf8', 0, at), bytes.toString('utf8', at + 1)]
+  }
+  const transitive = all(TRANSITIVE_TAG).map(pair)
+  return {
+    account: text(ACCOUNT),
+    role: { roleId: text(ROLE_ID), path: text(ROLE_PATH), roleName: text(ROLE_NAME) },
+    sessionName: text(SESSION_NAME),
+    issuedAt: time(ISSUED_AT),
+    expiresAt: time(EXPIRES_AT),
+    chain: all(CHAIN)[0]![0]!,
+    ...(all(SOURCE_IDENTITY).length > 0 && { sourceIdentity: text(SOURCE_IDENTITY) }),
+    policies: all(POLICY).map(String),
+    policyArns: all(POLICY_ARN).map(String),
+    tags: Object.fromEntries([...all(TAG).map(pair), ...transitive]),
+    transitiveTagKeys: transitive.map(([key]) => key),
+  }
+}
+
+const REQUIRED = [ACCOUNT, ROLE_ID, ROLE_PATH, ROLE_NAME, SESSION_NAME, ISSUED_AT, EXPIRES_AT, CHAIN]
+
+function readFields(payload: Buffer): readonly Field[] | undefined {
+  const fields: Field[] = []
+  for (let at = FIELDS_AT; at < payload.length; ) {
+    if (at + FIELD_HEADER_BYTES > payload.length) return undefined
+    const number = payload[at]!
+    const end = at + FIELD_HEADER_BYTES + payload.readUInt16BE(at + 1)
+    if (number > PADDING || end > payload.length) return undefined
+    fields.push([number, payload.subarray(at + FIELD_HEADER_BYTES, end)])
+    at = end
+  }
+  return REQUIRED.every((number) => fields.some((field) => field[0] === number)) ? fields : undefined
+}
