@@ -43,6 +43,9 @@ function createProgram(): Command {
   addDataDirOptions(admin.command('recover'))
     .description("make a new access key for the first account's administrator and write it to the credentials file")
     .action((given: GivenOptions) => ask(given, 'admin/recover'))
+  addDataDirOptions(admin.command('reopen-account').argument('<ACCOUNT_ID>', 'the 12 digits of a closed account'))
+    .description('let a closed account in again, with everything that is in it')
+    .action((accountId: string, given: GivenOptions) => ask(given, 'admin/reopen-account', { accountId }))
 
   addDataDirOptions(program.command('backup').argument('<FILE>', 'a file that does not exist yet'))
     .description('copy the database of a running server to a file')
