@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GetRoleCommand, ListAttachedRolePoliciesCommand, ListRolesCommand } from '@aws-sdk/client-iam'
 import {
   CreateAccountCommand,
   DescribeAccountCommand,
   DescribeCreateAccountStatusCommand,
 } from '@aws-sdk/client-organizations'
 import { startTestServer, type TestServer } from '../../../testing.ts'
+import { iamClient } from '../../iam/testing.ts'
 import { createCaller, events } from '../../secretsmanager/testing.ts'
 import {
   assertRefused,
@@ -38,6 +40,35 @@ test('an account is whole when the call is answered, and the status of the reque
   assert.deepEqual(asked.CreateAccountStatus, status)
   const { Account } = await client.send(new DescribeAccountCommand({ AccountId }))
   assert.deepEqual([Account!.Name, Account!.Email, Account!.Status], ['Team A', 'Team-A@example.com', 'ACTIVE'])
+})
+
+test('its role trusts the management account and has AdministratorAccess', async (t) => {
+  const server = await startTestServer(t)
+  const client = organizationsClient(t, server)
+  for (const [name, RoleName] of [
+    ['one', undefined],
+    ['two', 'Reach'],
+  ] as const) {
+    const member = await createMember(client, name, { RoleName })
+    const credentials = await createAdministrator(server, member)
+    const iam = iamClient(t, server, credentials)
+    const role = { RoleName: RoleName ?? 'OrganizationAccountAccessRole' }
+    const { Role } = await iam.send(new GetRoleCommand(role))
+    assert.deepEqual([Role!.Path, Role!.MaxSessionDuration], ['/', 3600])
+    assert.deepEqual(JSON.parse(decodeURIComponent(Role!.AssumeRolePolicyDocument!)), {
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${server.accountId}:root` }, Action: 'sts:AssumeRole' },
+      ],
+    })
+    const { AttachedPolicies } = await iam.send(new ListAttachedRolePoliciesCommand(role))
+    assert.deepEqual(
+      AttachedPolicies!.map(({ PolicyArn }) => PolicyArn),
+      ['arn:aws:iam::aws:policy/AdministratorAccess'],
+    )
+    const { Roles } = await iam.send(new ListRolesCommand({}))
+    assert.equal(Roles!.length, 1)
+  }
 })
 
 test('an address belongs to one account, whatever its case: a second request fails and says so', async (t) => {

@@ -4,6 +4,7 @@
 
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
+import { requestTagContext } from '../../iam/port.ts'
 import { mustBeNewAccount } from '../input.ts'
 import { shownRequest } from '../model.ts'
 import { createMember, mustManage } from '../organization.ts'
@@ -30,10 +31,7 @@ export const createAccount = operation({
     return anyTarget(call)
   },
 
-  conditions: ({ Tags = [] }) => ({
-    ...Object.fromEntries(Tags.map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value])),
-    'aws:TagKeys': Tags.map(({ Key }) => Key),
-  }),
+  conditions: ({ Tags }) => requestTagContext(Tags),
 
   permissions: ({ Tags = [] }, { account }) =>
     ['organizations:CreateAccount', ...(Tags.length > 0 ? ['organizations:TagResource'] : [])].map((action) => ({
