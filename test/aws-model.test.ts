@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as cloudtrail from '@aws-sdk/client-cloudtrail'
+import * as iam from '@aws-sdk/client-iam'
 import * as secretsmanager from '@aws-sdk/client-secrets-manager'
 import * as sts from '@aws-sdk/client-sts'
 import { NormalizedSchema } from '@smithy/core/schema'
@@ -11,7 +12,12 @@ import type { Service } from '../packages/server/src/operation.ts'
 import { services } from '../packages/server/src/services/index.ts'
 import { isOptional, type Member, type Members, type Shape, shapeOf } from '../packages/server/src/shape/shape.ts'
 
-const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } } = { cloudtrail, secretsmanager, sts }
+const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } } = {
+  cloudtrail,
+  iam,
+  secretsmanager,
+  sts,
+}
 
 /** Members that AWS marks sensitive only in prose: what they hold is a secret here all the same. */
 const MORE_SENSITIVE = new Set<string>([])

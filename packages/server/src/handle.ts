@@ -121,7 +121,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
         ? decodeQuery(operation.input, route.parameters!)
         : decodeJson(operation.input, request.body)
     progress.parameters = redact(operation.input, input)
-    validate(operation.input, input)
+    validate(operation.input, input, route.protocol === 'query' ? 'ValidationError' : 'ValidationException')
 
     const base: CallBase<Plain> = {
       app,

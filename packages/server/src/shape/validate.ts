@@ -4,16 +4,23 @@
 import { ServiceError } from '../errors.ts'
 import { isOptional, type Members, type Shape, shapeOf } from './shape.ts'
 
-/** @throws ServiceError ValidationException that lists every broken limit, in the order of the members. */
-export function validate(members: Members, input: { readonly [name: string]: unknown }): void {
+/** What the protocols call a broken limit: JSON services the one, Query services the other. */
+export type ValidationCode = 'ValidationException' | 'ValidationError'
+
+/** @throws ServiceError that lists every broken limit, in the order of the members. */
+export function validate(
+  members: Members,
+  input: { readonly [name: string]: unknown },
+  code: ValidationCode = 'ValidationException',
+): void {
   const broken: string[] = []
   const ownWords: string[] = []
   checkMembers(members, input, '', broken, ownWords)
   if (broken.length > 0) {
     const count = `${broken.length} validation ${broken.length === 1 ? 'error' : 'errors'} detected: `
-    throw new ServiceError('ValidationException', 400, count + broken.join('; '))
+    throw new ServiceError(code, 400, count + broken.join('; '))
   }
-  if (ownWords[0] !== undefined) throw new ServiceError('ValidationException', 400, ownWords[0])
+  if (ownWords[0] !== undefined) throw new ServiceError(code, 400, ownWords[0])
 }
 
 function checkMembers(

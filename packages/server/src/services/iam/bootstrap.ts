@@ -5,7 +5,7 @@ import type { Transaction } from '../../storage/database.ts'
 import { type ChosenKey, createAccessKey, deleteAccessKey } from './access-keys.ts'
 import { managedPolicyArn } from './managed-policies.ts'
 import { ACCESS_KEYS_PER_OWNER_MAX, type AccessKeyEntry, type NewAccessKey } from './model.ts'
-import { findFirstAccount, findUserByName, type IamWriter, insertFirstAccount } from './store.ts'
+import { findByName, findFirstAccount, type IamWriter, insertFirstAccount, USER } from './store.ts'
 import { attachUserPolicy, createAccount, createUser, readUser } from './users.ts'
 
 export const ADMINISTRATOR = 'administrator'
@@ -80,7 +80,7 @@ export async function recoverAdministrator(
 const administrator = { userName: ADMINISTRATOR }
 
 async function ensureAdministrator(app: IamWriter, tx: Transaction, accountId: string, now: number): Promise<void> {
-  if ((await findUserByName(app, tx, accountId, ADMINISTRATOR)) === undefined) {
+  if ((await findByName(app, tx, USER, accountId, ADMINISTRATOR)) === undefined) {
     await createUser(app, tx, accountId, { userName: ADMINISTRATOR, now })
   }
   const arn = managedPolicyArn(app.partition, 'AdministratorAccess')

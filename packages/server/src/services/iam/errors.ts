@@ -5,6 +5,12 @@ import { ServiceError } from '../../errors.ts'
 export const noSuchUser = (userName: string) =>
   new ServiceError('NoSuchEntity', 404, `The user with name ${userName} cannot be found.`)
 
+export const noSuchGroup = (groupName: string) =>
+  new ServiceError('NoSuchEntity', 404, `The group with name ${groupName} cannot be found.`)
+
+export const noSuchRole = (roleName: string) =>
+  new ServiceError('NoSuchEntity', 404, `The role with name ${roleName} cannot be found.`)
+
 export const noSuchAccount = (account: string) =>
   new ServiceError('NoSuchEntity', 404, `The account with id ${account} cannot be found.`)
 
@@ -13,6 +19,51 @@ export const noSuchAccessKey = (accessKeyId: string) =>
 
 export const noSuchPolicy = (arn: string) =>
   new ServiceError('NoSuchEntity', 404, `Policy ${arn} does not exist or is not attachable.`)
+
+export const noSuchBoundary = (arn: string) =>
+  new ServiceError('NoSuchEntity', 404, `Scope ARN: ${arn} does not exist or is not attachable.`)
+
+export const policyNotAttached = (arn: string) => new ServiceError('NoSuchEntity', 404, `Policy ${arn} was not found.`)
+
+export const invalidArn = (arn: string) => new ServiceError('InvalidInput', 400, `ARN ${arn} is not valid.`)
+
+export const noSuchPolicyVersion = (arn: string, versionId: string) =>
+  new ServiceError('NoSuchEntity', 404, `Policy ${arn} version ${versionId} does not exist or is not attachable.`)
+
+export const roleExists = (roleName: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `Role with name ${roleName} already exists.`)
+
+export const serviceRolePath = (path: string) =>
+  new ServiceError('InvalidInput', 400, `Path prefix '${path}' can only be used for AWS Service linked Roles`)
+
+export const invalidPrincipal = (principal: string) =>
+  malformedPolicy(`Invalid principal in policy: "AWS":"${principal}"`)
+
+export const mustDetachPolicies = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must detach all policies first.')
+
+export const mustDeletePolicies = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.')
+
+export const policyAttached = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete a policy attached to entities.')
+
+export const policyHasVersions = () =>
+  new ServiceError(
+    'DeleteConflict',
+    409,
+    "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
+  )
+
+export const defaultVersion = () =>
+  new ServiceError('DeleteConflict', 409, 'Cannot delete the default version of a policy.')
+
+export const tooManyVersions = (max: number) =>
+  new ServiceError(
+    'LimitExceeded',
+    409,
+    `A managed policy can have up to ${max} versions. Before you create a new version, you must delete an existing version.`,
+  )
 
 export const userExists = (userName: string) =>
   new ServiceError('EntityAlreadyExists', 409, `User with name ${userName} already exists.`)
@@ -33,17 +84,24 @@ export const policyExists = (policyName: string) =>
 export const quotaExceeded = (quota: string, max: number) =>
   new ServiceError('LimitExceeded', 409, `Cannot exceed quota for ${quota}: ${max}`)
 
-export const inlinePoliciesTooLong = (userName: string, max: number) =>
-  new ServiceError('LimitExceeded', 409, `Maximum policy size of ${max} bytes exceeded for user ${userName}`)
+export const inlinePoliciesTooLong = (kind: string, name: string, max: number) =>
+  new ServiceError('LimitExceeded', 409, `Maximum policy size of ${max} bytes exceeded for ${kind} ${name}`)
+
+export const noSuchInlinePolicy = (kind: string, policyName: string) =>
+  new ServiceError('NoSuchEntity', 404, `The ${kind} policy with name ${policyName} cannot be found.`)
 
 export const malformedPolicy = (reason: string) => new ServiceError('MalformedPolicyDocument', 400, reason)
 
-export const invalidName = (member: string, pattern: string) =>
-  new ServiceError(
-    'ValidationError',
-    400,
-    `The specified value for ${member} is invalid. It must contain only characters that match ${pattern}`,
-  )
+export const noUserOfOwn = () =>
+  new ServiceError('ValidationError', 400, 'Must specify userName when calling with non-User credentials')
+
+export const invalidMarker = () => new ServiceError('ValidationError', 400, 'Invalid Marker.')
+
+export const duplicateTagKeys = () =>
+  new ServiceError('InvalidInput', 400, 'Duplicate tag keys found. Please note that Tag keys are case insensitive.')
+
+export const reservedTagKey = () =>
+  new ServiceError('InvalidInput', 400, 'Tag keys that begin with aws: are reserved for system use.')
 
 /** The access key was deleted or made inactive between the signature check and the transaction. In the words for an unknown key. */
 export const accessKeyGone = () =>

@@ -1,8 +1,13 @@
 // The policies that AWS manages and this server has, with our own text: in code, the same for every account, without rows.
 // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 
+import { createHash } from 'node:crypto'
 import { compilePolicy } from '../../policy/compile.ts'
 import type { NamedPolicy } from '../../policy/engine.ts'
+import { digestOf } from './documents.ts'
+import type { PolicyBody } from './model.ts'
+import type { Stored } from './store.ts'
+import { newUniqueId } from './unique-id.ts'
 
 type Statement = {
   readonly Effect: 'Allow'
@@ -51,6 +56,12 @@ const POLICIES: { readonly [name: string]: readonly Statement[] } = {
     allow('organizations:DescribeAccount', 'organizations:DescribeOrganization', 'organizations:ListAccounts'),
   ],
 
+  IAMUserChangePassword: [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
+    { Effect: 'Allow', Action: 'iam:ChangePassword', Resource: 'arn:aws*:iam::*:user/${aws:username}' },
+    allow('iam:GetAccountPasswordPolicy'),
+  ],
+
   IAMReadOnlyAccess: [allow('iam:GenerateCredentialReport', 'iam:Get*', 'iam:List*', 'iam:Simulate*')],
 }
 
@@ -77,3 +88,36 @@ export function findManagedPolicy(partition: string, arn: string): NamedPolicy |
 
 export const managedPolicyDocument = (name: string): string | undefined =>
   Object.hasOwn(POLICIES, name) ? JSON.stringify({ Version: '2012-10-17', Statement: POLICIES[name] }) : undefined
+
+/** When the text of these policies was written. */
+const WRITTEN_AT = Date.UTC(2026, 10, 1)
+
+const stored = new Map<string, Stored<PolicyBody>>()
+
+/** As a customer managed policy would be stored that nobody can change: one version, no tags. */
+export function storedManagedPolicy(partition: string, arn: string): Stored<PolicyBody> | undefined {
+  const policyName = arn.slice(managedPolicyArn(partition, '').length)
+  const document = isManagedPolicyArn(partition, arn) ? managedPolicyDocument(policyName) : undefined
+  if (document === undefined) return undefined
+  const known = stored.get(arn)
+  if (known !== undefined) return known
+  const body: PolicyBody = {
+    policyId: newUniqueId('ANPA', (size) => createHash('sha256').update(policyName).digest().subarray(0, size)),
+    policyName,
+    path: '/',
+    createdAt: WRITTEN_AT,
+    updatedAt: WRITTEN_AT,
+    versions: [{ versionId: 'v1', createdAt: WRITTEN_AT, digest: digestOf(document) }],
+    defaultVersionId: 'v1',
+    lastVersion: 1,
+    document,
+    tags: [],
+  }
+  const policy = { key: ['aws', arn], rev: 1, body }
+  stored.set(arn, policy)
+  return policy
+}
+
+/** All of them, by ARN. */
+export const managedPolicies = (partition: string): readonly Stored<PolicyBody>[] =>
+  [...managedPolicyNames].sort().map((name) => storedManagedPolicy(partition, managedPolicyArn(partition, name))!)

@@ -115,27 +115,42 @@ export type PolicyVersionBody = { readonly document: string }
 /** A new access key; the only time that the secret access key is shown. */
 export type NewAccessKey = AccessKeyEntry & { readonly secretAccessKey: string }
 
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; policies are counted without white space.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+export const USERS_PER_ACCOUNT_MAX = 5_000
 export const ACCESS_KEYS_PER_OWNER_MAX = 2
-export const ATTACHED_POLICIES_PER_USER_MAX = 10
-export const INLINE_POLICIES_PER_USER_CHARACTERS_MAX = 2_048
+export const TAGS_MAX = 50
+/** Of a user, a group or a role. */
+export const ATTACHED_POLICIES_MAX = 10
 export const MANAGED_POLICY_CHARACTERS_MAX = 6_144
+export const POLICIES_PER_ACCOUNT_MAX = 1_500
+export const VERSIONS_PER_POLICY_MAX = 5
+export const ROLES_PER_ACCOUNT_MAX = 1_000
+/** 2,048 on AWS until one asks for the most that it gives. */
+export const TRUST_POLICY_CHARACTERS_MAX = 4_096
+
+type Named<Name extends string> = { readonly [name in 'path' | Name]: string }
 
 export const rootArn = (partition: string, account: string): string => `arn:${partition}:iam::${account}:root`
 
-export const userArn = (partition: string, account: string, { path, userName }: UserBody): string =>
+export const userArn = (partition: string, account: string, { path, userName }: Named<'userName'>): string =>
   `arn:${partition}:iam::${account}:user${path}${userName}`
 
-export const groupArn = (partition: string, account: string, { path, groupName }: GroupBody): string =>
+export const groupArn = (partition: string, account: string, { path, groupName }: Named<'groupName'>): string =>
   `arn:${partition}:iam::${account}:group${path}${groupName}`
 
-export const roleArn = (partition: string, account: string, { path, roleName }: RoleBody): string =>
+export const roleArn = (partition: string, account: string, { path, roleName }: Named<'roleName'>): string =>
   `arn:${partition}:iam::${account}:role${path}${roleName}`
+
+/** Of a session of the role, which has not the role's path. */
+export const sessionArn = (
+  partition: string,
+  account: string,
+  { roleName }: { readonly roleName: string },
+  sessionName: string,
+): string => `arn:${partition}:sts::${account}:assumed-role/${roleName}/${sessionName}`
 
 export const policyArn = (partition: string, account: string, path: string, policyName: string): string =>
   `arn:${partition}:iam::${account}:policy${path}${policyName}`
 
 /** Names of users, groups, roles and policies are each unique in an account without regard to case. */
 export const nameKey = (name: string): string => name.toLowerCase()
-
-export const policyCharacters = (document: string): number => document.replaceAll(/\s/g, '').length

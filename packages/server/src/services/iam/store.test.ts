@@ -10,9 +10,10 @@ import { openSqlite } from '../../storage/sqlite.ts'
 import { openTestDatabase, temporaryDirectory } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, setAccessKeyStatus } from './access-keys.ts'
 import { bootstrapIdentity } from './bootstrap.ts'
+import { createPolicy } from './policies.ts'
 import { findAccessKey, findFirstAccount, type IamWriter, readPrincipal } from './store.ts'
 import { iamOn, policyDocument, testIam } from './testing.ts'
-import { attachUserPolicy, createAccount, createPolicy, createUser, findAccount, putUserPolicy } from './users.ts'
+import { attachUserPolicy, createAccount, createUser, findAccount, putUserPolicy } from './users.ts'
 
 const now = 1_700_000_000_000
 const alice = { userName: 'alice' }

@@ -45,6 +45,14 @@ type Table<Body extends object> = {
   readonly lookup: (body: Body) => readonly (string | number)[]
 }
 
+/** Keyed by account and id (of a policy, its ARN); the one lookup column is the name in lower case, unique in the account. */
+export type NamedTable<Body extends object> = Table<Body> & { readonly nameColumn: string }
+
+/** Of what policies are attached to. */
+export type HolderTable<Body extends object> = NamedTable<Body> & { readonly kind: HolderKind }
+
+export type HolderKind = 'user' | 'group' | 'role'
+
 export const ACCOUNT: Table<AccountBody> = {
   name: 'account',
   keyColumns: ['account_id'],
@@ -53,9 +61,11 @@ export const ACCOUNT: Table<AccountBody> = {
 }
 
 /** Keyed by account and user id. */
-export const USER: Table<UserBody> = {
+export const USER: HolderTable<UserBody> = {
+  kind: 'user',
   name: 'iam_user',
   keyColumns: ['account_id', 'user_id'],
+  nameColumn: 'user_name_key',
   lookupColumns: ['user_name_key'],
   lookup: ({ userName }) => [nameKey(userName)],
 }
@@ -68,25 +78,30 @@ export const ACCESS_KEY: Table<AccessKeyBody> = {
 }
 
 /** Keyed by account and group id. */
-export const GROUP: Table<GroupBody> = {
+export const GROUP: HolderTable<GroupBody> = {
+  kind: 'group',
   name: 'iam_group',
   keyColumns: ['account_id', 'group_id'],
+  nameColumn: 'group_name_key',
   lookupColumns: ['group_name_key'],
   lookup: ({ groupName }) => [nameKey(groupName)],
 }
 
 /** Keyed by account and role id. */
-export const ROLE: Table<RoleBody> = {
+export const ROLE: HolderTable<RoleBody> = {
+  kind: 'role',
   name: 'iam_role',
   keyColumns: ['account_id', 'role_id'],
+  nameColumn: 'role_name_key',
   lookupColumns: ['role_name_key'],
   lookup: ({ roleName }) => [nameKey(roleName)],
 }
 
 /** Keyed by account and ARN. */
-export const POLICY: Table<PolicyBody> = {
+export const POLICY: NamedTable<PolicyBody> = {
   name: 'iam_policy',
   keyColumns: ['account_id', 'arn'],
+  nameColumn: 'policy_name_key',
   lookupColumns: ['policy_name_key'],
   lookup: ({ policyName }) => [nameKey(policyName)],
 }
@@ -183,18 +198,212 @@ export async function deleteRow(tx: Transaction, table: Table<never>, key: reado
   return (await tx.run(`DELETE FROM ${table.name} WHERE ${keyIs(table)}`, ...key)).changes
 }
 
-export async function findUserByName(
+/** Without regard to case. @throws IntegrityError where the row was altered. */
+export async function findByName<Body extends object>(
+  { rows }: IamReader,
+  tx: Transaction,
+  table: NamedTable<Body>,
+  account: string,
+  name: string,
+): Promise<Stored<Body> | undefined> {
+  const id = table.keyColumns[1]!
+  const row = await tx.get<Columns>(
+    `SELECT ${id}, ${table.nameColumn}, rev, body, mac FROM ${table.name} WHERE account_id = $1 AND ${table.nameColumn} = $2`,
+    account,
+    nameKey(name),
+  )
+  return row && opened(rows, table, [account, row[id] as string], row)
+}
+
+/** The rows of an account whose names come after `after`, in the order of names in lower case. @throws IntegrityError */
+export async function listByName<Body extends object>(
+  { rows }: IamReader,
+  tx: Transaction,
+  table: NamedTable<Body>,
+  account: string,
+  after: string,
+  limit: number,
+): Promise<readonly Stored<Body>[]> {
+  const id = table.keyColumns[1]!
+  const found = await tx.all<Columns>(
+    `SELECT ${id}, ${table.nameColumn}, rev, body, mac FROM ${table.name}
+     WHERE account_id = $1 AND ${table.nameColumn} > $2 ORDER BY ${table.nameColumn} LIMIT $3`,
+    account,
+    after,
+    limit,
+  )
+  return found.map((row) => opened(rows, table, [account, row[id] as string], row))
+}
+
+/** How many rows of an account there are, counted up to `max`. */
+export async function countRows(
+  tx: Transaction,
+  table: NamedTable<never>,
+  account: string,
+  max: number,
+): Promise<number> {
+  const counted = await tx.get<{ readonly count: number }>(
+    `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table.name} WHERE account_id = $1 LIMIT $2) AS found`,
+    account,
+    max,
+  )
+  return counted!.count
+}
+
+/** What a policy is to its holder. */
+export type AttachedAs = 'policy' | 'boundary'
+
+export async function insertAttachment(
+  tx: Transaction,
+  account: string,
+  arn: string,
+  usedAs: AttachedAs,
+  kind: HolderKind,
+  id: string,
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO iam_attachment (account_id, arn, used_as, entity_kind, entity_id) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT DO NOTHING`,
+    account,
+    arn,
+    usedAs,
+    kind,
+    id,
+  )
+}
+
+export async function deleteAttachment(
+  tx: Transaction,
+  account: string,
+  arn: string,
+  usedAs: AttachedAs,
+  kind: HolderKind,
+  id: string,
+): Promise<void> {
+  await tx.run(
+    `DELETE FROM iam_attachment
+     WHERE account_id = $1 AND arn = $2 AND used_as = $3 AND entity_kind = $4 AND entity_id = $5`,
+    account,
+    arn,
+    usedAs,
+    kind,
+    id,
+  )
+}
+
+/** How many users, groups and roles a policy is attached to, and of how many it is the boundary. */
+export type Attachments = { readonly [usedAs in AttachedAs]: number }
+
+/** By ARN; policies that nothing has are absent. By the index, which has no MAC: figures that are shown and let nobody do anything. */
+export async function countAttachments(
+  tx: Transaction,
+  account: string,
+  arns: readonly string[],
+): Promise<ReadonlyMap<string, Attachments>> {
+  if (arns.length === 0) return new Map()
+  const places = arns.map((_, i) => `$${i + 2}`).join(', ')
+  const found = await tx.all<{ readonly arn: string; readonly used_as: AttachedAs; readonly count: number }>(
+    `SELECT arn, used_as, COUNT(*) AS count FROM iam_attachment
+     WHERE account_id = $1 AND arn IN (${places}) GROUP BY arn, used_as`,
+    account,
+    ...arns,
+  )
+  const counts = new Map<string, Attachments>()
+  for (const { arn, used_as: usedAs, count } of found) {
+    counts.set(arn, { policy: 0, boundary: 0, ...counts.get(arn), [usedAs]: count })
+  }
+  return counts
+}
+
+export type Holder = { readonly kind: HolderKind; readonly id: string }
+
+/** Who has a policy by the index, in the order of kinds and ids, after a holder. The holders' own rows decide. */
+export async function listHolders(
+  tx: Transaction,
+  account: string,
+  arn: string,
+  filter: { readonly usedAs: AttachedAs | undefined; readonly kind: HolderKind | undefined },
+  after: Holder | undefined,
+  limit: number,
+): Promise<readonly Holder[]> {
+  const values: (string | number)[] = [account, arn]
+  const bind = (value: string | number): string => `$${values.push(value)}`
+  const where = ['account_id = $1', 'arn = $2']
+  if (filter.usedAs !== undefined) where.push(`used_as = ${bind(filter.usedAs)}`)
+  if (filter.kind !== undefined) where.push(`entity_kind = ${bind(filter.kind)}`)
+  if (after !== undefined) where.push(`(entity_kind, entity_id) > (${bind(after.kind)}, ${bind(after.id)})`)
+  return tx.all<Holder>(
+    `SELECT DISTINCT entity_kind AS kind, entity_id AS id FROM iam_attachment WHERE ${where.join(' AND ')}
+     ORDER BY kind, id LIMIT ${bind(limit)}`,
+    ...values,
+  )
+}
+
+/** Which customer managed policies are listed: `from <= ARN < to`, and those that something has as what `usedAs` names. */
+export type PolicyRange = {
+  readonly from: string
+  readonly to: string
+  /** Undefined: whether anything has them or not. */
+  readonly usedAs: readonly AttachedAs[] | undefined
+}
+
+/** In the order of ARNs, after one. @throws IntegrityError */
+export async function listPolicies(
   { rows }: IamReader,
   tx: Transaction,
   account: string,
-  userName: string,
-): Promise<Stored<UserBody> | undefined> {
-  const row = await tx.get<Columns & { readonly user_id: string }>(
-    'SELECT user_id, user_name_key, rev, body, mac FROM iam_user WHERE account_id = $1 AND user_name_key = $2',
-    account,
-    nameKey(userName),
+  { from, to, usedAs }: PolicyRange,
+  after: string,
+  limit: number,
+): Promise<readonly Stored<PolicyBody>[]> {
+  const values: (string | number)[] = [account, from, to, after, limit]
+  const uses = usedAs?.map((use) => `$${values.push(use)}`).join(', ')
+  const used =
+    uses === undefined
+      ? ''
+      : `AND EXISTS (SELECT 1 FROM iam_attachment AS held
+         WHERE held.account_id = iam_policy.account_id AND held.arn = iam_policy.arn AND held.used_as IN (${uses}))`
+  const found = await tx.all<Columns & { readonly arn: string }>(
+    `SELECT arn, policy_name_key, rev, body, mac FROM iam_policy
+     WHERE account_id = $1 AND arn >= $2 AND arn < $3 AND arn > $4 ${used} ORDER BY arn LIMIT $5`,
+    ...values,
   )
-  return row && opened(rows, USER, [account, row.user_id], row)
+  return found.map((row) => opened(rows, POLICY, [account, row.arn], row))
+}
+
+/** Whether a user (AIDA...) or a role (AROA...) of any account has this id. */
+export async function holdsUniqueId(tx: Transaction, id: string): Promise<boolean> {
+  const table = id.startsWith('AIDA') ? 'iam_user WHERE user_id' : 'iam_role WHERE role_id'
+  return (await tx.get(`SELECT 1 AS present FROM ${table} = $1 LIMIT 1`, id)) !== undefined
+}
+
+/** When a role was used last, and where from. Outside the MAC. */
+export type RoleUse = { readonly usedAt: number; readonly region: string }
+
+/** Undefined where it never was. */
+export async function findRoleUse(tx: Transaction, account: string, roleId: string): Promise<RoleUse | undefined> {
+  const use = await tx.get<RoleUse>(
+    'SELECT used_at AS "usedAt", used_region AS region FROM iam_role WHERE account_id = $1 AND role_id = $2',
+    account,
+    roleId,
+  )
+  return use?.usedAt ? use : undefined
+}
+
+/** Uses only go forward. */
+export async function recordRoleUse(
+  tx: Transaction,
+  account: string,
+  roleId: string,
+  { usedAt, region }: RoleUse,
+): Promise<void> {
+  await tx.run(
+    'UPDATE iam_role SET used_at = $1, used_region = $2 WHERE account_id = $3 AND role_id = $4 AND used_at < $1',
+    usedAt,
+    region,
+    account,
+    roleId,
+  )
 }
 
 const FIRST_ACCOUNT = ['iam.first-account']
@@ -320,7 +529,7 @@ const inlinePolicies = ({ body }: Owner): readonly NamedPolicy[] =>
 const compiledPolicies = new WeakMap<PolicyBody, NamedPolicy>()
 
 /** Missing is refused and not left out: the policy may have been the one that denies. */
-async function readAttached(
+export async function readAttached(
   app: IamReader,
   tx: Transaction,
   account: string,

@@ -36,8 +36,8 @@ export function newSecretAccessKey(randomBytes: RandomBytes): string {
   return Buffer.from(randomBytes(30)).toString('base64')
 }
 
-/** AIDA of a user, ANPA of a managed policy, and 17 characters. */
-export function newUniqueId(prefix: 'AIDA' | 'ANPA', randomBytes: RandomBytes): string {
+/** AIDA of a user, AGPA of a group, AROA of a role, ANPA of a managed policy, and 17 characters. */
+export function newUniqueId(prefix: 'AIDA' | 'AGPA' | 'AROA' | 'ANPA', randomBytes: RandomBytes): string {
   let id: string = prefix
   for (const byte of randomBytes(17)) id += BASE32[byte & 31]
   return id

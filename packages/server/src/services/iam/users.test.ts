@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { openTestDatabase, type TestScope } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, listAccessKeys, setAccessKeyStatus } from './access-keys.ts'
 import { managedPolicyArn } from './managed-policies.ts'
+import { createPolicy } from './policies.ts'
 import { findAccessKey } from './store.ts'
 import { iamOn, policyDocument } from './testing.ts'
-import { attachUserPolicy, createAccount, createPolicy, createUser, findAccount, putUserPolicy } from './users.ts'
+import { attachUserPolicy, createAccount, createUser, findAccount, putUserPolicy } from './users.ts'
 
 const now = 1_700_000_000_000
 const allow = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }
@@ -58,12 +59,16 @@ test('what names nothing is answered with NoSuchEntity', async (t) => {
     write((tx) => attachUserPolicy(app, tx, account, 'bob', admin)),
     noBob,
   )
-  for (const arn of [`${admin}x`, `arn:aws:iam::${account}:policy/p`, 'words']) {
+  for (const arn of [`${admin}x`, `arn:aws:iam::${account}:policy/p`]) {
     await assert.rejects(
       write((tx) => attachUserPolicy(app, tx, account, 'Alice', arn)),
       refused(`Policy ${arn} does not exist or is not attachable.`),
     )
   }
+  await assert.rejects(
+    write((tx) => attachUserPolicy(app, tx, account, 'Alice', 'words')),
+    { code: 'InvalidInput', message: 'ARN words is not valid.' },
+  )
   const unknown = refused('The Access Key with id AKIAX cannot be found.')
   await assert.rejects(
     write((tx) => deleteAccessKey(app, tx, account, 'root', 'AKIAX')),
@@ -122,26 +127,15 @@ test('an access key id is taken once, in all accounts', async (t) => {
   )
 })
 
-test('names, documents and sizes that AWS refuses are refused', async (t) => {
+test('documents and sizes that AWS refuses are refused', async (t) => {
   const { app, write, account } = await withUser(t)
-  for (const userName of ['', 'a b', 'a/b', 'x'.repeat(65), 'é']) {
-    await assert.rejects(
-      write((tx) => createUser(app, tx, account, { userName, now })),
-      { code: 'ValidationError' },
-    )
-  }
   const put = (name: string, document: string) =>
     write((tx) => putUserPolicy(app, tx, account, 'Alice', name, document))
-  await assert.rejects(put('a b', policyDocument(allow)), { code: 'ValidationError' })
   await assert.rejects(put('p', '{'), { code: 'MalformedPolicyDocument', message: 'Syntax errors in policy.' })
   await assert.rejects(put('p', policyDocument({ ...allow, Condition: { StringEqual: { 'aws:username': 'a' } } })), {
     code: 'MalformedPolicyDocument',
     message: 'Invalid Condition type : StringEqual. (Statement[0].Condition.StringEqual)',
   })
-  await assert.rejects(put('p', policyDocument({ ...allow, Resource: 'arn:aws:s3:::\u{1f512}' })), {
-    code: 'MalformedPolicyDocument',
-  })
-
   const long = (characters: number) => {
     const empty = policyDocument({ ...allow, Sid: '' })
     return policyDocument({ ...allow, Sid: 'x'.repeat(characters - empty.length) })

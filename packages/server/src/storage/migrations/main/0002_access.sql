@@ -76,3 +76,7 @@ CREATE TABLE organization_request (
   body BLOB NOT NULL,
   mac BLOB NOT NULL
 );
+
+-- Whose a unique id is, in all accounts: policies may name one.
+CREATE INDEX iam_user_by_id ON iam_user (user_id);
+CREATE INDEX iam_role_by_id ON iam_role (role_id);

@@ -1,0 +1,22 @@
+// DeleteRolePermissionsBoundary takes the boundary off a role, whose policies then reach as far as they say.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRolePermissionsBoundary.html
+
+import { operation } from '../../../operation.ts'
+import { replaceBoundary } from '../attachments.ts'
+import { RoleName } from '../shapes.ts'
+import { ROLE } from '../store.ts'
+import { existingRole, roleTarget } from '../target.ts'
+
+export const deleteRolePermissionsBoundary = operation({
+  name: 'DeleteRolePermissionsBoundary',
+  readOnly: false,
+
+  input: { RoleName },
+
+  target: roleTarget,
+
+  async run({ app, tx, target }) {
+    await replaceBoundary(app, tx, ROLE, existingRole(target), undefined)
+    return {}
+  },
+})

@@ -1,0 +1,22 @@
+// DeleteRolePolicy deletes an inline policy of a role.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRolePolicy.html
+
+import { operation } from '../../../operation.ts'
+import { deleteInlinePolicy } from '../inline-policies.ts'
+import { PolicyName, RoleName } from '../shapes.ts'
+import { ROLE } from '../store.ts'
+import { existingRole, roleTarget } from '../target.ts'
+
+export const deleteRolePolicy = operation({
+  name: 'DeleteRolePolicy',
+  readOnly: false,
+
+  input: { RoleName, PolicyName },
+
+  target: roleTarget,
+
+  async run({ app, tx, input, target }) {
+    await deleteInlinePolicy(app, tx, ROLE, existingRole(target), input.PolicyName)
+    return {}
+  },
+})

@@ -1,0 +1,29 @@
+// ListInstanceProfilesForRole lists no instance profiles: this server has none. Terraform asks before it deletes a role.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfilesForRole.html
+
+import { operation } from '../../../operation.ts'
+import { list } from '../../../shape/shape.ts'
+import { listed, pageOf } from '../paging.ts'
+import { InstanceProfile, PageInput, PageOutput, RoleName } from '../shapes.ts'
+import { existingRole, roleTarget } from '../target.ts'
+
+export const listInstanceProfilesForRole = operation({
+  name: 'ListInstanceProfilesForRole',
+  readOnly: true,
+
+  input: { RoleName, ...PageInput },
+
+  output: { InstanceProfiles: list(InstanceProfile), ...PageOutput },
+
+  target: roleTarget,
+
+  async run(call) {
+    existingRole(call.target)
+    const { more } = await pageOf(
+      call,
+      'ListInstanceProfilesForRole',
+      listed<never>([], () => ''),
+    )
+    return { InstanceProfiles: [], ...more }
+  },
+})

@@ -1,0 +1,84 @@
+// Pages of users, groups, roles, policies and of what they list: each from where the last one ended, and never more than a bounded number
+// looked at.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/iam-tools.html (Pagination)
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { App } from '../../app.ts'
+import { openPageToken, sealPageToken } from '../../protocol/page-token.ts'
+import * as errors from './errors.ts'
+
+/** The most items that one page looks at. What is left is for the next page. */
+export const EXAMINED_MAX = 2_000
+/** Items read between two turns of the event loop. */
+const CHUNK = 200
+const MAX_ITEMS_DEFAULT = 100
+
+/** What is listed, in the order of its places: a place is a text that no other item has. */
+export type Source<T> = {
+  /** The items after a place, `limit` at most; fewer only where there are no more. */
+  readonly read: (after: string, limit: number) => Promise<readonly T[]>
+  readonly place: (item: T) => string
+  /** Whether an item is listed. Absent: every item is. */
+  readonly passes?: (item: T) => boolean
+}
+
+export type Page<T> = { readonly items: readonly T[]; readonly more: PageEnd }
+
+/** What the answer carries beside its list. A page may be short, or empty, and not be the last. */
+export type PageEnd = { readonly IsTruncated: boolean; readonly Marker?: string }
+
+type PagedCall = {
+  readonly app: Pick<App, 'keyring'>
+  readonly account: string
+  readonly input: { readonly Marker?: string | undefined; readonly MaxItems?: number | undefined }
+}
+
+/**
+ * One page of an operation (`ListUsers`), whose markers work for it and for this account only.
+ * @throws ValidationError for a Marker that is none of them.
+ */
+export async function pageOf<T>({ app, account, input }: PagedCall, operation: string, source: Source<T>) {
+  const max = input.MaxItems ?? MAX_ITEMS_DEFAULT
+  const purpose = `iam:${operation}`
+  const page = (items: readonly T[], end?: string): Page<T> => ({
+    items,
+    more:
+      end === undefined
+        ? { IsTruncated: false }
+        : { IsTruncated: true, Marker: sealPageToken(app.keyring, purpose, account, end) },
+  })
+  const { read, place, passes = () => true } = source
+  const items: T[] = []
+  let examined = 0
+  let after = input.Marker === undefined ? '' : openPageToken(app.keyring, purpose, account, input.Marker)
+  if (after === undefined) throw errors.invalidMarker()
+  for (;;) {
+    const limit = Math.min(source.passes ? CHUNK : max - items.length + 1, CHUNK)
+    const chunk = await read(after, limit)
+    for (const item of chunk) {
+      if (examined === EXAMINED_MAX) return page(items, after)
+      examined += 1
+      if (passes(item)) {
+        // One too many: there is a next page, and it begins here.
+        if (items.length === max) return page(items, after)
+        items.push(item)
+      }
+      after = place(item)
+    }
+    if (chunk.length < limit) return page(items)
+    await nextTurn()
+  }
+}
+
+/** What one row lists, by `place`, which decides the order too. */
+export function listed<T>(all: readonly T[], place: (item: T) => string): Source<T> {
+  const items = all.map((item) => ({ item, at: place(item) })).sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+  return {
+    place,
+    read: async (after, limit) =>
+      items
+        .filter(({ at }) => at > after)
+        .slice(0, limit)
+        .map(({ item }) => item),
+  }
+}

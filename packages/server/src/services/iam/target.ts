@@ -1,0 +1,189 @@
+// What a call is about: a user, group, role or managed policy of the caller's account, and what policies and refusals may see of it.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+
+import type { Call } from '../../call.ts'
+import type { Target } from '../../operation.ts'
+import type { Permission } from '../../policy/engine.ts'
+import { isPolicyArn } from './attachments.ts'
+import * as errors from './errors.ts'
+import { isManagedPolicyArn, storedManagedPolicy } from './managed-policies.ts'
+import {
+  type GroupBody,
+  groupArn,
+  type PolicyBody,
+  type RoleBody,
+  roleArn,
+  rootArn,
+  type Tag,
+  type UserBody,
+  userArn,
+} from './model.ts'
+import { findByName, findRow, GROUP, type HolderKind, POLICY, ROLE, type Stored, USER } from './store.ts'
+import { resourceTagContext } from './tags.ts'
+
+export type EntityTarget<Body extends object> = Target & {
+  /** As the caller wrote it. */
+  readonly name: string
+  /** Undefined where there is none: known to `run`, but not told before authorization. */
+  readonly stored: Stored<Body> | undefined
+}
+
+export type UserTarget = EntityTarget<UserBody>
+export type GroupTarget = EntityTarget<GroupBody>
+export type RoleTarget = EntityTarget<RoleBody>
+export type PolicyTarget = Target & { readonly arn: string; readonly stored: Stored<PolicyBody> | undefined }
+
+type Caller = Pick<Call, 'app' | 'tx' | 'partition' | 'account'>
+
+/** The target of every operation that takes the name of a user. */
+export const userTarget = (call: Call<{ readonly UserName: string }>): Promise<UserTarget> =>
+  resolveUser(call, call.input.UserName)
+
+export const groupTarget = (call: Call<{ readonly GroupName: string }>): Promise<GroupTarget> =>
+  resolveGroup(call, call.input.GroupName)
+
+export const roleTarget = (call: Call<{ readonly RoleName: string }>): Promise<RoleTarget> =>
+  resolveRole(call, call.input.RoleName)
+
+/** A managed policy by its ARN, to change it: those of AWS are nobody's here. */
+export async function ownPolicyTarget(call: Call<{ readonly PolicyArn: string }>): Promise<PolicyTarget> {
+  const { app, tx, account, input } = call
+  const arn = input.PolicyArn
+  const owner = /^arn:[a-z-]+:iam::(aws|\d{12}):/.exec(arn)?.[1] ?? account
+  const stored = owner === account ? await findRow(app, tx, POLICY, [account, arn]) : undefined
+  return {
+    resource: arn,
+    shown: `policy ${arn}`,
+    account: owner,
+    ...(stored && { resourceType: RESOURCE_TYPES.policy, context: resourceTagContext(stored.body.tags) }),
+    arn,
+    stored,
+  }
+}
+
+/** The same, to look at it: those of AWS are everybody's. */
+export async function policyTarget(call: Call<{ readonly PolicyArn: string }>): Promise<PolicyTarget> {
+  const { PolicyArn: arn } = call.input
+  if (!isManagedPolicyArn(call.partition, arn)) return ownPolicyTarget(call)
+  const stored = storedManagedPolicy(call.partition, arn)
+  const resourceType = RESOURCE_TYPES.policy
+  return { resource: arn, shown: `policy ${arn}`, account: call.account, resourceType, arn, stored }
+}
+
+/** A user, or whose request it is where no name is given: a user or the root user. */
+export type OwnTarget = UserTarget & { readonly owner: { readonly userName: string } | 'root' }
+
+/** @throws ValidationError where neither a name is given nor the caller is a user or a root user. */
+export async function ownTarget(call: Call<{ readonly UserName?: string | undefined }>): Promise<OwnTarget> {
+  const { identity } = call.principal
+  const userName = call.input.UserName ?? (identity.kind === 'user' ? identity.userName : undefined)
+  if (userName !== undefined) return { ...(await resolveUser(call, userName)), owner: { userName } }
+  if (identity.kind !== 'root') throw errors.noUserOfOwn()
+  const { partition, account } = call
+  const arn = rootArn(partition, account)
+  return {
+    resource: arn,
+    shown: arn,
+    account,
+    resourceType: RESOURCE_TYPES.user,
+    name: 'root',
+    stored: undefined,
+    owner: 'root',
+  }
+}
+
+export async function resolveUser({ app, tx, partition, account }: Caller, userName: string): Promise<UserTarget> {
+  const stored = await findByName(app, tx, USER, account, userName)
+  const arn = userArn(partition, account, stored?.body ?? { path: '/', userName })
+  return entityTarget('user', userName, account, arn, stored, stored?.body.tags)
+}
+
+export async function resolveGroup({ app, tx, partition, account }: Caller, groupName: string): Promise<GroupTarget> {
+  const stored = await findByName(app, tx, GROUP, account, groupName)
+  const arn = groupArn(partition, account, stored?.body ?? { path: '/', groupName })
+  return entityTarget('group', groupName, account, arn, stored)
+}
+
+export async function resolveRole({ app, tx, partition, account }: Caller, roleName: string): Promise<RoleTarget> {
+  const stored = await findByName(app, tx, ROLE, account, roleName)
+  const arn = roleArn(partition, account, stored?.body ?? { path: '/', roleName })
+  const target = entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
+  return { ...target, context: { ...target.context, 'iam:PermissionsBoundary': stored?.body.boundary?.arn } }
+}
+
+const RESOURCE_TYPES = {
+  user: 'AWS::IAM::User',
+  group: 'AWS::IAM::Group',
+  role: 'AWS::IAM::Role',
+  policy: 'AWS::IAM::ManagedPolicy',
+} as const
+
+type Kind = keyof typeof RESOURCE_TYPES
+
+/**
+ * Where nothing has the name, `arn` is the one that it would have with the path `/`. A refusal shows what was asked for, as AWS does, and so
+ * not whether it exists.
+ */
+const entityTarget = <Body extends object>(
+  kind: HolderKind,
+  name: string,
+  account: string,
+  arn: string,
+  stored: Stored<Body> | undefined,
+  tags?: readonly Tag[],
+): EntityTarget<Body> => ({
+  resource: arn,
+  shown: `${kind} ${name}`,
+  account,
+  ...(stored && { resourceType: RESOURCE_TYPES[kind], context: resourceTagContext(tags) }),
+  name,
+  stored,
+})
+
+/** What is to be made: the ARN that it will have, whatever else has its name. */
+export const newTarget = (account: string, kind: Kind, arn: string): Target => ({
+  resource: arn,
+  shown: arn,
+  account,
+  resourceType: RESOURCE_TYPES[kind],
+})
+
+/** The permissions of a call that asks for several actions on its target. */
+export const permissionsOn = (
+  { resource, shown, account }: Target,
+  ...actions: readonly string[]
+): readonly Permission[] =>
+  actions.map((action) => ({ action, resource, ...(shown !== undefined && { shown }), resourceAccount: account }))
+
+/** What a list of all of a kind is about: the part of its ARNs that the prefix of paths leaves. */
+export const listTarget =
+  (kind: Kind) =>
+  async ({ partition, account, input }: Call<{ readonly PathPrefix?: string | undefined }>): Promise<Target> => {
+    const resource = `arn:${partition}:iam::${account}:${kind}${input.PathPrefix ?? '/'}`
+    return { resource, shown: resource, account }
+  }
+
+/** @throws NoSuchEntity */
+export function existingUser({ stored, name }: UserTarget): Stored<UserBody> {
+  if (stored === undefined) throw errors.noSuchUser(name)
+  return stored
+}
+
+/** @throws NoSuchEntity */
+export function existingGroup({ stored, name }: GroupTarget): Stored<GroupBody> {
+  if (stored === undefined) throw errors.noSuchGroup(name)
+  return stored
+}
+
+/** @throws NoSuchEntity */
+export function existingRole({ stored, name }: RoleTarget): Stored<RoleBody> {
+  if (stored === undefined) throw errors.noSuchRole(name)
+  return stored
+}
+
+/** @throws NoSuchEntity; InvalidInput for what is no ARN of a policy. */
+export function existingPolicy({ stored, arn }: PolicyTarget): Stored<PolicyBody> {
+  if (!isPolicyArn(arn)) throw errors.invalidArn(arn)
+  if (stored === undefined) throw errors.noSuchPolicy(arn)
+  return stored
+}
