@@ -2,8 +2,8 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 
 import type { ArnPattern, Glob, Lookup, Piece, ResourceSet, Template } from './engine.ts'
-import { compileGlob, matchesGlob } from './match.ts'
-import { hasVariable, NOTHING_KNOWN, resolvePattern } from './variable.ts'
+import { compileGlob, matchesGlob, matchGlob } from './match.ts'
+import { hasVariable, NOTHING_KNOWN, resolvePattern, templateOf, textPiece } from './variable.ts'
 
 export const ARN_SEGMENTS = 6
 
@@ -37,13 +37,13 @@ export function splitTemplate({ pieces }: Template): readonly Template[] | undef
     }
     let rest = piece.text
     for (let colon = rest.indexOf(':'); colon >= 0 && segments.length < ARN_SEGMENTS; colon = rest.indexOf(':')) {
-      if (colon > 0) segments.at(-1)!.push({ kind: 'text', text: rest.slice(0, colon) })
+      if (colon > 0) segments.at(-1)!.push(textPiece(rest.slice(0, colon)))
       segments.push([])
       rest = rest.slice(colon + 1)
     }
-    if (rest !== '') segments.at(-1)!.push({ kind: 'text', text: rest })
+    if (rest !== '') segments.at(-1)!.push(textPiece(rest))
   }
-  return segments.map((pieces) => ({ pieces }))
+  return segments.map(templateOf)
 }
 
 /** A pattern that ends early in `*` covers the rest. Undefined where it has too few segments and does not. */
@@ -51,11 +51,8 @@ export function completeSegments(segments: readonly Template[]): readonly Templa
   if (segments.length === ARN_SEGMENTS) return segments
   const last = segments.at(-1)?.pieces.at(-1)
   if (last?.kind !== 'text' || !last.text.endsWith('*')) return undefined
-  const missing = Array.from({ length: ARN_SEGMENTS - segments.length }, () => ANYTHING)
-  return [...segments, ...missing]
+  return [...segments, ...Array.from({ length: ARN_SEGMENTS - segments.length }, () => templateOf([textPiece('*')]))]
 }
-
-const ANYTHING: Template = { pieces: [{ kind: 'text', text: '*' }] }
 
 export function compileArn(segments: readonly Template[]): ArnPattern {
   const compiled = segments.map((segment) =>
@@ -66,37 +63,32 @@ export function compileArn(segments: readonly Template[]): ArnPattern {
 
 const isTemplate = (segment: Glob | Template): segment is Template => 'pieces' in segment
 
-/** A variable that cannot be resolved matches nothing. It is asked for only where the rest of the pattern matches. */
-export function matchesArn(pattern: ArnPattern, name: ArnName, lookup: Lookup): boolean {
-  const { segments } = pattern
-  const { text, starts } = name
+/** A variable that cannot be resolved matches nothing. It is asked for only where all else matches. */
+export function matchesArn({ segments, variable }: ArnPattern, { text, starts }: ArnName, lookup: Lookup): boolean {
   let to = text.length
   // From the end, which tells ARNs apart. The first segment is `arn` on both sides.
   for (let i = ARN_SEGMENTS - 1; i > 0; i -= 1) {
     const segment = segments[i]!
-    if (!isTemplate(segment) && !matchesGlob(segment, text, starts[i]!, to)) return false
-    to = starts[i]! - 1
+    const from = starts[i]!
+    if (variable && isTemplate(segment)) {
+      if (!text.startsWith(segment.head, from)) return false
+    } else if (!matchesGlob(segment as Glob, text, from, to)) {
+      return false
+    }
+    to = from - 1
   }
-  if (!pattern.variable) return true
-  const resolved = resolveArn(pattern, lookup)
-  return resolved !== undefined && matchesArn(resolved, name, lookup)
+  if (!variable) return true
+  return segments.every((segment, i) => {
+    if (!isTemplate(segment)) return true
+    const pattern = resolvePattern(segment, lookup)
+    const end = i === ARN_SEGMENTS - 1 ? text.length : starts[i + 1]! - 1
+    return pattern !== undefined && matchGlob(pattern, text, starts[i]!, end)
+  })
 }
 
-/** Without variables. Undefined where one has no single value and no default. */
-export function resolveArn(pattern: ArnPattern, lookup: Lookup): ArnPattern | undefined {
-  if (!pattern.variable) return pattern
-  const segments: Glob[] = []
-  for (const segment of pattern.segments) {
-    if (!isTemplate(segment)) {
-      segments.push(segment)
-      continue
-    }
-    const resolved = resolvePattern(segment, lookup)
-    if (resolved === undefined) return undefined
-    segments.push(compileGlob(resolved))
-  }
-  return { segments, variable: false }
-}
+/** Whether every variable has a single value or a default. */
+export const isResolvable = ({ segments, variable }: ArnPattern, lookup: Lookup): boolean =>
+  !variable || segments.every((segment) => !isTemplate(segment) || resolvePattern(segment, lookup) !== undefined)
 
 /**
  * Whether a statement's resource element covers a resource. A variable of NotResource that cannot be resolved must not widen an Allow: the
@@ -109,12 +101,11 @@ export function coversResource(
   name: ArnName | undefined,
   lookup: Lookup,
 ): boolean {
-  if (inverted && effect === 'Allow' && patterns.some((pattern) => cannotResolve(pattern, lookup))) return false
+  if (inverted && effect === 'Allow') {
+    for (const pattern of patterns) if (pattern !== '*' && !isResolvable(pattern, lookup)) return false
+  }
   for (const pattern of patterns) {
     if (pattern === '*' || (name !== undefined && matchesArn(pattern, name, lookup))) return !inverted
   }
   return inverted
 }
-
-const cannotResolve = (pattern: ArnPattern | '*', lookup: Lookup): boolean =>
-  pattern !== '*' && resolveArn(pattern, lookup) === undefined

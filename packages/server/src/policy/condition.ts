@@ -1,7 +1,7 @@
 // Conditions: every operator and every key must hold, any one of the values is enough. They ask of the context of a request.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 
-import { compileArn, completeSegments, matchesArn, resolveArn, splitArn, splitTemplate } from './arn.ts'
+import { compileArn, completeSegments, isResolvable, matchesArn, splitArn, splitTemplate } from './arn.ts'
 import { listOf, membersOf, placeOf, syntaxError } from './elements.ts'
 import type { ArnPattern, Condition, Lookup, Matcher, Resolver, Template } from './engine.ts'
 import { MalformedPolicyError } from './errors.ts'
@@ -134,20 +134,15 @@ const likeArns: ValueCompiler = (text, path, variables) => {
   const complete = segments && completeSegments(segments)
   if (complete === undefined) return undefined
   const pattern = compileArn(complete)
-  if (!pattern.variable) return { matcher: arnMatcher(pattern) }
-  return {
-    resolver: (lookup) => {
-      const resolved = resolveArn(pattern, lookup)
-      return resolved === undefined ? undefined : arnMatcher(resolved)
-    },
-  }
+  if (!pattern.variable) return { matcher: arnMatcher(pattern, NOTHING_KNOWN) }
+  return { resolver: (lookup) => (isResolvable(pattern, lookup) ? arnMatcher(pattern, lookup) : undefined) }
 }
 
 const arnMatcher =
-  (pattern: ArnPattern): Matcher =>
+  (pattern: ArnPattern, lookup: Lookup): Matcher =>
   (value) => {
     const name = splitArn(value)
-    return name !== undefined && matchesArn(pattern, name, NOTHING_KNOWN)
+    return name !== undefined && matchesArn(pattern, name, lookup)
   }
 
 /** Values of a type of their own. What a request says that is malformed matches nothing. */

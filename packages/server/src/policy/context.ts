@@ -1,34 +1,38 @@
 // The context of one request as conditions ask for it: by key in lower case, whatever the spelling of whoever filled it in.
 
 import type { AuthorizationRequest, Context, Lookup } from './engine.ts'
+import { lowerCase } from './lower-case.ts'
 
 /**
  * Asks `request.context` once, when first a key is looked up. Entries whose names differ only in case are one key with all their values;
  * those of the permission stand for those of the request of the same name.
  */
 export function createLookup({ context, permission }: AuthorizationRequest): Lookup {
-  let index: Map<string, readonly string[]> | undefined
+  let index: Index | undefined
   return (key) => {
     index ??= indexOf(context(), permission.context)
-    return index.get(key) ?? ABSENT
+    const value = index.get(key)
+    return value === undefined ? ABSENT : listOf(value)
   }
 }
 
+type Index = Map<string, string | readonly string[]>
+
 const ABSENT: readonly string[] = []
 
-function indexOf(base: Context, over: Context = {}): Map<string, readonly string[]> {
-  const index = new Map<string, readonly string[]>()
-  for (const name of Object.keys(base)) {
-    if (!Object.hasOwn(over, name)) add(index, name, base[name])
-  }
+const listOf = (value: string | readonly string[]): readonly string[] => (typeof value === 'string' ? [value] : value)
+
+function indexOf(base: Context, over: Context = {}): Index {
+  const index: Index = new Map()
+  const replaced = Object.keys(over).filter((name) => Object.hasOwn(base, name))
+  for (const name of Object.keys(base)) if (!replaced.includes(name)) add(index, name, base[name])
   for (const name of Object.keys(over)) add(index, name, over[name])
   return index
 }
 
-function add(index: Map<string, readonly string[]>, name: string, value: Context[string]): void {
+function add(index: Index, name: string, value: Context[string]): void {
   if (value === undefined) return
-  const key = name.toLowerCase()
+  const key = lowerCase(name)
   const known = index.get(key)
-  const values = typeof value === 'string' ? [value] : value
-  index.set(key, known === undefined ? values : [...known, ...values])
+  index.set(key, known === undefined ? value : [...listOf(known), ...listOf(value)])
 }

@@ -13,7 +13,7 @@ export function accessDenied(
   decision: Decision,
 ): ServiceError {
   const on = permission.shown === undefined ? '' : ` on resource: ${permission.shown}`
-  const message = `User: ${principalArn} is not authorized to perform: ${permission.action}${on} ${reason(permission.action, decision)}`
+  const message = `User: ${principalArn} is not authorized to perform: ${permission.action}${on} ${reason(permission, decision)}`
   return protocol === 'query'
     ? new ServiceError('AccessDenied', 403, message)
     : new ServiceError('AccessDeniedException', 400, message)
@@ -29,8 +29,11 @@ const POLICY_NAMES: { readonly [layer in Layer]: { readonly article: string; rea
   rcp: { article: 'a', name: 'resource control policy' },
 }
 
-function reason(action: string, { reason, layer }: Decision): string {
-  const { article, name } = POLICY_NAMES[layer]
+const TRUST_POLICY = { article: 'the', name: 'role trust policy' }
+
+function reason({ action, resourcePolicy }: Permission, { reason, layer }: Decision): string {
+  const trust = layer === 'resource' && resourcePolicy?.kind === 'trust'
+  const { article, name } = trust ? TRUST_POLICY : POLICY_NAMES[layer]
   // AWS words a refusal by a control policy as explicit, whichever it was.
   const explicit = reason === 'explicit-deny' || layer === 'scp' || layer === 'rcp'
   return explicit ? `with an explicit deny in ${article} ${name}` : `because no ${name} allows the ${action} action`

@@ -87,14 +87,12 @@ export type Pattern = readonly number[]
 /** A pattern in three parts: before its first wildcard, from there to its last, after that. The middle of a literal is empty. */
 export type Glob = { readonly head: string; readonly middle: Pattern; readonly tail: string }
 
-/** A text with policy variables, in its pieces. */
-export type Template = { readonly pieces: readonly Piece[] }
+/** A text with policy variables, in its pieces. What it matches begins with `head`, whatever the variables are. */
+export type Template = { readonly head: string; readonly pieces: readonly Piece[] }
 
 export type Piece =
-  /** The policy's own text, where `*` and `?` may be wildcards. */
-  | { readonly kind: 'text'; readonly text: string }
-  /** `${*}`, `${?}` or `${$}`: the character itself. */
-  | { readonly kind: 'literal'; readonly text: string }
+  /** The policy's own text, and the same with its `*` and `?` as wildcards; of `${*}`, `${?}` and `${$}` the character itself. */
+  | { readonly kind: 'text' | 'literal'; readonly text: string; readonly pattern: Pattern }
   /** Key in lower case. */
   | { readonly kind: 'variable'; readonly key: string; readonly fallback: string | undefined }
 

@@ -16,6 +16,7 @@ import type {
   PolicyGrammar,
   PolicyPrincipal,
 } from './engine.ts'
+import { lowerCase } from './lower-case.ts'
 import { matchesAction } from './match.ts'
 import { matchPrincipal, type PrincipalMatch } from './principal.ts'
 
@@ -91,7 +92,7 @@ function ask(request: AuthorizationRequest): Question {
   const { principal, permission } = request
   return {
     principal,
-    action: permission.action.toLowerCase(),
+    action: lowerCase(permission.action),
     name: splitArn(permission.resource),
     lookup: createLookup(request),
   }
@@ -133,20 +134,26 @@ const IDENTITY: readonly PolicyGrammar[] = ['identity']
 const SESSION: readonly PolicyGrammar[] = ['session', 'identity']
 const RESOURCE = { normal: ['resource'], trust: ['trust'], key: ['key'] } as const
 
+/** In the order in which a Deny is reported. */
 function explicitDeny({ identity, boundary, session, resource, scp, rcp }: Layers): Decision | undefined {
-  const inOrder: readonly (readonly [Layer, readonly (Gathered | undefined)[]])[] = [
-    ['identity', [identity]],
-    ['boundary', [boundary]],
-    ['session', [session]],
-    ['resource', [resource]],
-    ['scp', scp],
-    ['rcp', rcp],
-  ]
-  for (const [layer, gathered] of inOrder) {
-    const statements = gathered.flatMap((one) => one?.denied ?? [])
-    if (statements.length > 0) return { allow: false, reason: 'explicit-deny', layer, statements }
-  }
-  return undefined
+  return (
+    denied('identity', identity.denied) ??
+    denied('boundary', boundary?.denied) ??
+    denied('session', session?.denied) ??
+    denied('resource', resource?.denied) ??
+    denied(
+      'scp',
+      scp.flatMap((level) => level.denied),
+    ) ??
+    denied(
+      'rcp',
+      rcp.flatMap((level) => level.denied),
+    )
+  )
+}
+
+function denied(layer: Layer, statements: readonly DecidingStatement[] = []): Decision | undefined {
+  return statements.length === 0 ? undefined : { allow: false, reason: 'explicit-deny', layer, statements }
 }
 
 function gather(policies: readonly NamedPolicy[], grammars: readonly PolicyGrammar[], question: Question): Gathered {

@@ -23,7 +23,8 @@ export function parseBlock(text: string): Block | undefined {
     return address && { address, prefixBits: address.length * WORD_BITS }
   }
   const size = text.slice(slash + 1)
-  if (!isDecimal(size)) return undefined
+  // Up to three digits, without a leading zero.
+  if (!/^(0|[1-9][0-9]{0,2})$/.test(size)) return undefined
   const prefixBits = Number(size)
   const written = text.slice(0, slash)
   if (written.length > 45) return undefined
@@ -46,14 +47,25 @@ export function isInBlock(address: Address, block: Block): boolean {
 const isMapped = (words: Address): boolean =>
   words.length === 8 && words[5] === 0xffff && words.slice(0, 5).every((word) => word === 0)
 
-/** Up to three digits, without a leading zero. */
-const isDecimal = (text: string): boolean => /^(0|[1-9][0-9]{0,2})$/.test(text)
-
+/** Four decimal octets. */
 function parseIpv4(text: string): Address | undefined {
-  const parts = text.split('.', 5)
-  if (parts.length !== 4 || !parts.every((part) => isDecimal(part) && Number(part) <= 255)) return undefined
-  const [a = 0, b = 0, c = 0, d = 0] = parts.map(Number)
-  return [a * 256 + b, c * 256 + d]
+  const octets: number[] = []
+  let octet: number | undefined
+  for (let at = 0; at <= text.length; at += 1) {
+    const digit = text.charCodeAt(at) - 48
+    if (at === text.length || text[at] === '.') {
+      if (octet === undefined) return undefined
+      octets.push(octet)
+      octet = undefined
+    } else if (digit >= 0 && digit <= 9 && octet !== 0) {
+      octet = (octet ?? 0) * 10 + digit
+      if (octet > 255) return undefined
+    } else {
+      return undefined
+    }
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = octets
+  return octets.length === 4 ? [a * 256 + b, c * 256 + d] : undefined
 }
 
 function parseIpv6(text: string): Address | undefined {

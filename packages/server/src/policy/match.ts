@@ -8,15 +8,19 @@ export const QUESTION = -2
 
 /** A text whose `*` and `?` are wildcards. */
 export function patternOf(text: string): Pattern {
-  return Array.from({ length: text.length }, (_, at) => wildcardOr(text.charCodeAt(at)))
+  return literally(text).map((code) => (code === 42 ? STAR : code === 63 ? QUESTION : code))
 }
 
 /** A text whose `*` and `?` are themselves. */
 export function literally(text: string): Pattern {
-  return Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))
+  const pattern: number[] = []
+  appendLiterally(pattern, text)
+  return pattern
 }
 
-const wildcardOr = (code: number): number => (code === 42 ? STAR : code === 63 ? QUESTION : code)
+export function appendLiterally(pattern: number[], text: string): void {
+  for (let at = 0; at < text.length; at += 1) pattern.push(text.charCodeAt(at))
+}
 
 /**
  * Whether `text` from `from` up to `to` matches as a whole. Two pointers, and only the last `*` is ever tried again, so that the cost is at

@@ -4,7 +4,7 @@
 
 import type { Lookup, Pattern, Piece, Template } from './engine.ts'
 import { MalformedPolicyError } from './errors.ts'
-import { literally, patternOf } from './match.ts'
+import { appendLiterally, literally, patternOf } from './match.ts'
 
 /**
  * The pieces of a text of a policy. With `variables` false, as in version 2008-10-17, `${` is two characters like any other.
@@ -15,21 +15,35 @@ export function parseTemplate(text: string, path: string, variables: boolean): T
   let at = 0
   while (at < text.length) {
     const open = variables ? text.indexOf('${', at) : -1
-    if (open !== at) pieces.push({ kind: 'text', text: text.slice(at, open < 0 ? text.length : open) })
+    if (open !== at) pieces.push(textPiece(text.slice(at, open < 0 ? text.length : open)))
     if (open < 0) break
     const { piece, end } = parseVariable(text, open + 2, path)
     pieces.push(piece)
     at = end
   }
-  return { pieces }
+  return templateOf(pieces)
+}
+
+export const textPiece = (text: string): Piece => ({ kind: 'text', text, pattern: patternOf(text) })
+
+export function templateOf(pieces: readonly Piece[]): Template {
+  const [first] = pieces
+  return { head: first?.kind === 'text' ? first.text.slice(0, wildcardIn(first.pattern)) : '', pieces }
+}
+
+/** Where the first wildcard is. Undefined where there is none. */
+function wildcardIn(pattern: Pattern): number | undefined {
+  const at = pattern.findIndex((code) => code < 0)
+  return at < 0 ? undefined : at
 }
 
 /** @param from where the variable's key begins */
 function parseVariable(text: string, from: number, path: string): { readonly piece: Piece; readonly end: number } {
   const refuse = (): MalformedPolicyError =>
     new MalformedPolicyError(path, `The policy variable ${text.slice(from - 2, from + 64)} is not valid.`)
-  if (text[from + 1] === '}' && '*?$'.includes(text[from]!)) {
-    return { piece: { kind: 'literal', text: text[from]! }, end: from + 2 }
+  const character = text.charAt(from)
+  if (text[from + 1] === '}' && '*?$'.includes(character)) {
+    return { piece: { kind: 'literal', text: character, pattern: literally(character) }, end: from + 2 }
   }
   const close = text.indexOf('}', from)
   if (close < 0) throw refuse()
@@ -55,7 +69,7 @@ function afterSpaces(text: string, from: number): number {
 
 export const hasVariable = ({ pieces }: Template): boolean => pieces.some(({ kind }) => kind === 'variable')
 
-/** The text itself, where nothing but the policy's own text is in it. */
+/** The text itself. Undefined where it has a variable, or a character written as one. */
 export function plainText({ pieces }: Template): string | undefined {
   const [first] = pieces
   if (first === undefined) return ''
@@ -66,9 +80,13 @@ export function plainText({ pieces }: Template): string | undefined {
 export function resolvePattern({ pieces }: Template, lookup: Lookup): Pattern | undefined {
   const pattern: number[] = []
   for (const piece of pieces) {
-    const text = resolvePiece(piece, lookup)
-    if (text === undefined) return undefined
-    for (const code of piece.kind === 'text' ? patternOf(text) : literally(text)) pattern.push(code)
+    if (piece.kind === 'variable') {
+      const text = resolveVariable(piece, lookup)
+      if (text === undefined) return undefined
+      appendLiterally(pattern, text)
+    } else {
+      for (const code of piece.pattern) pattern.push(code)
+    }
   }
   return pattern
 }
@@ -77,17 +95,16 @@ export function resolvePattern({ pieces }: Template, lookup: Lookup): Pattern | 
 export function resolveText({ pieces }: Template, lookup: Lookup): string | undefined {
   let resolved = ''
   for (const piece of pieces) {
-    const text = resolvePiece(piece, lookup)
+    const text = piece.kind === 'variable' ? resolveVariable(piece, lookup) : piece.text
     if (text === undefined) return undefined
     resolved += text
   }
   return resolved
 }
 
-function resolvePiece(piece: Piece, lookup: Lookup): string | undefined {
-  if (piece.kind !== 'variable') return piece.text
-  const values = lookup(piece.key)
-  return values.length === 1 ? values[0] : piece.fallback
+function resolveVariable({ key, fallback }: Piece & { kind: 'variable' }, lookup: Lookup): string | undefined {
+  const values = lookup(key)
+  return values.length === 1 ? values[0] : fallback
 }
 
 /** For what has no variable. */
