@@ -32,6 +32,8 @@ export type Secret = {
   /** In the order in which they were attached; keys are unique. */
   readonly tags: readonly Tag[]
   readonly owningService?: string
+  /** SHA-256 of the row that holds the resource policy, in base64; absent where the secret has none. */
+  readonly policyDigest?: string
   /** In the order of their creation. */
   readonly versions: readonly SecretVersion[]
   /** The ClientRequestToken of a CreateSecret without a value, so that its retry is known. */
@@ -70,6 +72,9 @@ export type Plain = { readonly kind: ValueKind; readonly bytes: Uint8Array }
 
 export const secretArn = (partition: string, region: string, account: string, name: string, suffix: string): string =>
   `arn:${partition}:secretsmanager:${region}:${account}:secret:${name}-${suffix}`
+
+/** The account that a secret belongs to. */
+export const ownerOf = (secretArn: string): string => secretArn.split(':')[4]!
 
 /** Six characters, each equally likely. */
 export function newSuffix(randomBytes: (size: number) => Uint8Array): string {
