@@ -115,6 +115,8 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     if (route.error) throw route.error
     const { service, operation } = route
     if (!service || !operation) throw unknownOperation()
+    const now = app.now()
+    app.keyUses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
 
     const input =
       route.protocol === 'query'
@@ -126,7 +128,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const base: CallBase<Plain> = {
       app,
       requestId,
-      now: app.now(),
+      now,
       partition: app.partition,
       region: caller.region,
       account: caller.identity.account,

@@ -28,6 +28,7 @@ import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyErr
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
+import { createKeyUses } from './services/iam/key-uses.ts'
 import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
@@ -115,6 +116,8 @@ export async function startServer(config: Config, options: { readonly slot?: num
   starting.defer(() => trail.close())
   const accesses = createAccessNotes(database, log)
   starting.defer(() => accesses.close())
+  const keyUses = createKeyUses(database, log)
+  starting.defer(() => keyUses.close())
   const limits = {
     secretsPerRegion: config.secretsPerRegion,
     versionsPerSecret: 100,
@@ -136,6 +139,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
     }),
     secretRows: createSecretRows(),
     accesses,
+    keyUses,
     trail,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     log,

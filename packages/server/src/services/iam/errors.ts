@@ -39,12 +39,6 @@ export const serviceRolePath = (path: string) =>
 export const invalidPrincipal = (principal: string) =>
   malformedPolicy(`Invalid principal in policy: "AWS":"${principal}"`)
 
-export const mustDetachPolicies = () =>
-  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must detach all policies first.')
-
-export const mustDeletePolicies = () =>
-  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.')
-
 export const policyAttached = () =>
   new ServiceError('DeleteConflict', 409, 'Cannot delete a policy attached to entities.')
 
@@ -68,6 +62,9 @@ export const tooManyVersions = (max: number) =>
 export const userExists = (userName: string) =>
   new ServiceError('EntityAlreadyExists', 409, `User with name ${userName} already exists.`)
 
+export const groupExists = (groupName: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `Group with name ${groupName} already exists.`)
+
 export const accountExists = (account: string) =>
   new ServiceError('EntityAlreadyExists', 409, `Account with id ${account} already exists.`)
 
@@ -80,6 +77,10 @@ export const policyExists = (policyName: string) =>
     409,
     `A policy called ${policyName} already exists. Duplicate names are not allowed.`,
   )
+
+/** `first` is what must be done before: `detach all policies`. */
+export const deleteConflict = (first: string) =>
+  new ServiceError('DeleteConflict', 409, `Cannot delete entity, must ${first} first.`)
 
 export const quotaExceeded = (quota: string, max: number) =>
   new ServiceError('LimitExceeded', 409, `Cannot exceed quota for ${quota}: ${max}`)
@@ -94,6 +95,9 @@ export const malformedPolicy = (reason: string) => new ServiceError('MalformedPo
 
 export const noUserOfOwn = () =>
   new ServiceError('ValidationError', 400, 'Must specify userName when calling with non-User credentials')
+
+export const cannotExpire = () =>
+  new ServiceError('InvalidInput', 400, 'The status of an access key can be set to Active or Inactive.')
 
 export const invalidMarker = () => new ServiceError('ValidationError', 400, 'Invalid Marker.')
 

@@ -117,6 +117,8 @@ export type NewAccessKey = AccessKeyEntry & { readonly secretAccessKey: string }
 
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 export const USERS_PER_ACCOUNT_MAX = 5_000
+export const GROUPS_PER_ACCOUNT_MAX = 300
+export const GROUPS_PER_USER_MAX = 10
 export const ACCESS_KEYS_PER_OWNER_MAX = 2
 export const TAGS_MAX = 50
 /** Of a user, a group or a role. */

@@ -4,8 +4,10 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { App } from '../../app.ts'
+import type { Call } from '../../call.ts'
 import { openPageToken, sealPageToken } from '../../protocol/page-token.ts'
 import * as errors from './errors.ts'
+import { listByName, type NamedTable, type Stored } from './store.ts'
 
 /** The most items that one page looks at. What is left is for the next page. */
 export const EXAMINED_MAX = 2_000
@@ -67,6 +69,21 @@ export async function pageOf<T>({ app, account, input }: PagedCall, operation: s
     }
     if (chunk.length < limit) return page(items)
     await nextTurn()
+  }
+}
+
+type NamedBody = { readonly path: string }
+
+/** The users, groups or roles of an account, by name; with a prefix of paths, those whose path begins with it. */
+export function namedSource<Body extends NamedBody>(
+  { app, tx, account }: Pick<Call, 'app' | 'tx' | 'account'>,
+  table: NamedTable<Body>,
+  pathPrefix = '/',
+): Source<Stored<Body>> {
+  return {
+    read: (after, limit) => listByName(app, tx, table, account, after, limit),
+    place: ({ body }) => String(table.lookup(body)[0]),
+    ...(pathPrefix !== '/' && { passes: ({ body }) => body.path.startsWith(pathPrefix) }),
   }
 }
 

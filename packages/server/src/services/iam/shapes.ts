@@ -115,6 +115,24 @@ export const User = structure({
   Tags: optional(Tags),
 })
 
+export const AccessKey = structure({
+  /** Absent: of the root user. */
+  UserName: optional(string()),
+  AccessKeyId: string(),
+  Status: AccessKeyStatus,
+  SecretAccessKey: string({ sensitive: true }),
+  CreateDate: optional(timestamp()),
+})
+
+export const AccessKeyMetadata = structure({
+  UserName: optional(string()),
+  AccessKeyId: optional(string()),
+  Status: optional(AccessKeyStatus),
+  CreateDate: optional(timestamp()),
+})
+
+export const AttachedPolicy = structure({ PolicyName: optional(string()), PolicyArn: optional(string()) })
+
 export const Group = structure({
   Path: string(),
   GroupName: string(),
@@ -149,8 +167,6 @@ export const InstanceProfile = structure({
   Roles: list(Role),
   Tags: optional(Tags),
 })
-
-export const AttachedPolicy = structure({ PolicyName: optional(string()), PolicyArn: optional(string()) })
 
 export const Policy = structure({
   PolicyName: optional(string()),

@@ -19,6 +19,7 @@ import {
   type AccountBody,
   type AttachedPolicy,
   type GroupBody,
+  type InlinePolicy,
   nameKey,
   type PolicyBody,
   type PolicyVersionBody,
@@ -158,7 +159,7 @@ export async function insertRow<Body extends object>(
   table: Table<Body>,
   key: readonly string[],
   value: Body,
-): Promise<void> {
+): Promise<Stored<Body>> {
   const { rev, body, mac } = rows.seal(table.name, key, 1, value)
   const columns = [...table.keyColumns, ...table.lookupColumns, 'rev', 'body', 'mac']
   const places = columns.map((_, i) => `$${i + 1}`).join(', ')
@@ -170,6 +171,7 @@ export async function insertRow<Body extends object>(
     body,
     mac,
   )
+  return { key, rev, body: value }
 }
 
 /** Writes the body that follows `stored`, under the next rev. */
@@ -406,6 +408,62 @@ export async function recordRoleUse(
   )
 }
 
+export async function insertMember(tx: Transaction, account: string, groupId: string, userId: string): Promise<void> {
+  await tx.run(
+    'INSERT INTO iam_group_member (account_id, group_id, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+    account,
+    groupId,
+    userId,
+  )
+}
+
+export async function deleteMember(tx: Transaction, account: string, groupId: string, userId: string): Promise<void> {
+  await tx.run(
+    'DELETE FROM iam_group_member WHERE account_id = $1 AND group_id = $2 AND user_id = $3',
+    account,
+    groupId,
+    userId,
+  )
+}
+
+/** The users that the index has in a group, by id, after one of them. Their bodies decide. @throws IntegrityError */
+export async function listMembers(
+  { rows }: IamReader,
+  tx: Transaction,
+  groupKey: readonly string[],
+  after: string,
+  limit: number,
+): Promise<readonly Stored<UserBody>[]> {
+  const [account, groupId] = groupKey as [string, string]
+  const found = await tx.all<Columns & { readonly user_id: string }>(
+    `SELECT u.user_id, u.user_name_key, u.rev, u.body, u.mac
+     FROM iam_group_member m JOIN iam_user u ON u.account_id = m.account_id AND u.user_id = m.user_id
+     WHERE m.account_id = $1 AND m.group_id = $2 AND m.user_id > $3 ORDER BY m.user_id LIMIT $4`,
+    account,
+    groupId,
+    after,
+    limit,
+  )
+  return found.map((row) => opened(rows, USER, [account, row.user_id], row))
+}
+
+/** In the order of `ids`. @throws IntegrityError where one was altered or is gone. */
+export async function readGroups(
+  app: IamReader,
+  tx: Transaction,
+  account: string,
+  ids: readonly string[] = [],
+): Promise<readonly Stored<GroupBody>[]> {
+  const groups: Stored<GroupBody>[] = []
+  for (const id of ids) {
+    const group = await findRow(app, tx, GROUP, [account, id])
+    // It is refused and not left out: its policies may have been those that deny.
+    if (group === undefined) throw new IntegrityError(GROUP.name, [account, id], 'has a user but is not there')
+    groups.push(group)
+  }
+  return groups
+}
+
 const FIRST_ACCOUNT = ['iam.first-account']
 
 /** The account that the first start made. @throws IntegrityError where accounts exist and none is known as the first. */
@@ -416,8 +474,37 @@ export async function findFirstAccount(app: IamReader, tx: Transaction): Promise
   throw new IntegrityError(SETTING.name, FIRST_ACCOUNT, 'is missing, though accounts exist')
 }
 
-export const insertFirstAccount = (app: IamReader, tx: Transaction, accountId: string): Promise<void> =>
-  insertRow(app, tx, SETTING, FIRST_ACCOUNT, { accountId })
+export const insertFirstAccount = async (app: IamReader, tx: Transaction, accountId: string): Promise<void> => {
+  await insertRow(app, tx, SETTING, FIRST_ACCOUNT, { accountId })
+}
+
+/** The last use of an access key. `usedAt` is in milliseconds; `service` is `secretsmanager`. */
+export type KeyUse = { readonly usedAt: number; readonly service: string; readonly region: string }
+
+/** Undefined where the key was never used. */
+export async function findKeyUse(tx: Transaction, accessKeyId: string): Promise<KeyUse | undefined> {
+  const row = await tx.get<{ readonly used_at: number; readonly used_service: string; readonly used_region: string }>(
+    'SELECT used_at, used_service, used_region FROM iam_access_key WHERE access_key_id = $1 AND used_at > 0',
+    accessKeyId,
+  )
+  return row && { usedAt: row.used_at, service: row.used_service, region: row.used_region }
+}
+
+/** Outside the MAC. A later use that another process wrote stays; so does nothing of a key that is gone. */
+export async function recordKeyUse(
+  tx: Transaction,
+  accessKeyId: string,
+  { usedAt, service, region }: KeyUse,
+): Promise<void> {
+  await tx.run(
+    'UPDATE iam_access_key SET used_at = $1, used_service = $2, used_region = $3 WHERE access_key_id = $4 AND used_at < $5',
+    usedAt,
+    service,
+    region,
+    accessKeyId,
+    usedAt,
+  )
+}
 
 /** What findAccessKey tells: everything that a signature check needs. */
 export type AccessKey = {
@@ -479,14 +566,13 @@ export async function readPrincipal(app: IamReader, tx: Transaction, identity: I
   const principal = await cachesOf(app).principals.read(tx, accessKeyId, async () => {
     const owner = await findOwner(app, tx, account, kind === 'user' ? userId : undefined)
     if (owner === undefined || entryOf(owner, accessKeyId)?.status !== 'Active') return undefined
-    const attached = 'userName' in owner.body ? await readAttached(app, tx, account, owner.body.attachedPolicies) : []
+    const { sources, compile } = 'userName' in owner.body ? await findPolicies(app, tx, account, owner.body) : NONE
     return {
-      sources: [owner.body, ...attached],
+      sources: [owner.body, ...sources],
       make: () => {
         const identity = identityOf(app.partition, owner, accessKeyId)
-        const policies = [...inlinePolicies(owner), ...attached]
         const { kind, arn, userId } = identity
-        return { identity, kind, arn, account, userId, policies, tags: tagsOf(owner) }
+        return { identity, kind, arn, account, userId, ...compile(), tags: tagsOf(owner) }
       },
     }
   })
@@ -517,13 +603,47 @@ function identityOf(partition: string, { key, body }: Owner, accessKeyId: string
 const tagsOf = ({ body }: Owner): Principal['tags'] =>
   'userName' in body ? Object.fromEntries((body.tags ?? []).map(({ key, value }) => [key, value])) : {}
 
-const inlinePolicies = ({ body }: Owner): readonly NamedPolicy[] =>
-  'userName' in body
-    ? body.inlinePolicies.map(({ policyName, document }) => ({
-        name: policyName,
-        policy: compilePolicy(document, 'identity'),
-      }))
-    : []
+type PolicyHolder = {
+  readonly inlinePolicies: readonly InlinePolicy[]
+  readonly attachedPolicies: readonly AttachedPolicy[]
+  readonly groups?: readonly string[]
+  readonly boundary?: AttachedPolicy
+}
+
+type HeldPolicies = {
+  /** What they depend on; see Found. */
+  readonly sources: readonly object[]
+  readonly compile: () => Pick<Principal, 'policies' | 'boundary'>
+}
+
+const NONE: HeldPolicies = { sources: [], compile: () => ({ policies: [] }) }
+
+/** The policies of a user or a role, of a user's groups too. @throws IntegrityError where one of them is missing or altered. */
+async function findPolicies(
+  app: IamReader,
+  tx: Transaction,
+  account: string,
+  holder: PolicyHolder,
+): Promise<HeldPolicies> {
+  const groups = await readGroups(app, tx, account, holder.groups)
+  const holders: readonly PolicyHolder[] = [holder, ...groups.map(({ body }) => body)]
+  const attached: NamedPolicy[] = []
+  for (const { attachedPolicies } of holders) attached.push(...(await readAttached(app, tx, account, attachedPolicies)))
+  const [boundary] = await readAttached(app, tx, account, holder.boundary ? [holder.boundary] : [])
+  return {
+    sources: [...holders, ...attached, ...(boundary ? [boundary] : [])],
+    compile: () => ({
+      policies: [...holders.flatMap(compileInline), ...attached],
+      ...(boundary && { boundary }),
+    }),
+  }
+}
+
+const compileInline = ({ inlinePolicies }: PolicyHolder): readonly NamedPolicy[] =>
+  inlinePolicies.map(({ policyName, document }) => ({
+    name: policyName,
+    policy: compilePolicy(document, 'identity'),
+  }))
 
 /** By the opened body, which stays the same object while its row does. */
 const compiledPolicies = new WeakMap<PolicyBody, NamedPolicy>()

@@ -5,6 +5,7 @@
 import type { Context } from '../../policy/engine.ts'
 import * as errors from './errors.ts'
 import { TAGS_MAX, type Tag } from './model.ts'
+import { listed, type Source } from './paging.ts'
 
 type GivenTag = { readonly Key: string; readonly Value: string }
 
@@ -57,6 +58,9 @@ export const withPolicyTags = (tags: readonly Tag[], given?: readonly GivenTag[]
 
 export const withoutPolicyTags = (tags: readonly Tag[], keys: readonly string[]): readonly Tag[] =>
   withoutTags(tags, keys, exactly)
+
+/** What List...Tags pages through. */
+export const tagSource = (tags: readonly Tag[] = []): Source<Tag> => listed(tags, ({ key }) => key)
 
 /** As answers show them. */
 export const shownTags = (tags: readonly Tag[] = []): readonly GivenTag[] =>

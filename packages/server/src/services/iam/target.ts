@@ -1,7 +1,7 @@
 // What a call is about: a user, group, role or managed policy of the caller's account, and what policies and refusals may see of it.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 
-import type { Call } from '../../call.ts'
+import type { Call, Identity } from '../../call.ts'
 import type { Target } from '../../operation.ts'
 import type { Permission } from '../../policy/engine.ts'
 import { isPolicyArn } from './attachments.ts'
@@ -18,7 +18,7 @@ import {
   type UserBody,
   userArn,
 } from './model.ts'
-import { findByName, findRow, GROUP, type HolderKind, POLICY, ROLE, type Stored, USER } from './store.ts'
+import { findAccessKey, findByName, findRow, GROUP, type HolderKind, POLICY, ROLE, type Stored, USER } from './store.ts'
 import { resourceTagContext } from './tags.ts'
 
 export type EntityTarget<Body extends object> = Target & {
@@ -39,11 +39,22 @@ type Caller = Pick<Call, 'app' | 'tx' | 'partition' | 'account'>
 export const userTarget = (call: Call<{ readonly UserName: string }>): Promise<UserTarget> =>
   resolveUser(call, call.input.UserName)
 
+/** The same, where policies may ask for the boundary that the user has. */
+export async function boundedUserTarget(call: Call<{ readonly UserName: string }>): Promise<UserTarget> {
+  const target = await userTarget(call)
+  return { ...target, context: { ...target.context, 'iam:PermissionsBoundary': target.stored?.body.boundary?.arn } }
+}
+
 export const groupTarget = (call: Call<{ readonly GroupName: string }>): Promise<GroupTarget> =>
   resolveGroup(call, call.input.GroupName)
 
 export const roleTarget = (call: Call<{ readonly RoleName: string }>): Promise<RoleTarget> =>
   resolveRole(call, call.input.RoleName)
+
+export async function boundedRoleTarget(call: Call<{ readonly RoleName: string }>): Promise<RoleTarget> {
+  const target = await roleTarget(call)
+  return { ...target, context: { ...target.context, 'iam:PermissionsBoundary': target.stored?.body.boundary?.arn } }
+}
 
 /** A managed policy by its ARN, to change it: those of AWS are nobody's here. */
 export async function ownPolicyTarget(call: Call<{ readonly PolicyArn: string }>): Promise<PolicyTarget> {
@@ -92,6 +103,19 @@ export async function ownTarget(call: Call<{ readonly UserName?: string | undefi
   }
 }
 
+/** Whose an access key of the caller's account is; `identity` is undefined where there is none. */
+export type AccessKeyTarget = Target & { readonly identity: Identity | undefined }
+
+export async function accessKeyTarget(call: Call<{ readonly AccessKeyId: string }>): Promise<AccessKeyTarget> {
+  const { app, tx, account, input } = call
+  const shown = `access key ${input.AccessKeyId}`
+  const identity = (await findAccessKey(app, tx, input.AccessKeyId))?.identity
+  if (identity?.account !== account) return { resource: '*', shown, account, identity: undefined }
+  const { userName, arn } = identity
+  const { context } = userName === undefined ? {} : await resolveUser(call, userName)
+  return { resource: arn, shown, account, resourceType: RESOURCE_TYPES.user, ...(context && { context }), identity }
+}
+
 export async function resolveUser({ app, tx, partition, account }: Caller, userName: string): Promise<UserTarget> {
   const stored = await findByName(app, tx, USER, account, userName)
   const arn = userArn(partition, account, stored?.body ?? { path: '/', userName })
@@ -107,8 +131,7 @@ export async function resolveGroup({ app, tx, partition, account }: Caller, grou
 export async function resolveRole({ app, tx, partition, account }: Caller, roleName: string): Promise<RoleTarget> {
   const stored = await findByName(app, tx, ROLE, account, roleName)
   const arn = roleArn(partition, account, stored?.body ?? { path: '/', roleName })
-  const target = entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
-  return { ...target, context: { ...target.context, 'iam:PermissionsBoundary': stored?.body.boundary?.arn } }
+  return entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
 }
 
 const RESOURCE_TYPES = {
@@ -154,6 +177,17 @@ export const permissionsOn = (
   ...actions: readonly string[]
 ): readonly Permission[] =>
   actions.map((action) => ({ action, resource, ...(shown !== undefined && { shown }), resourceAccount: account }))
+
+/** A change of name or path asks for its action on what was and on what will be. */
+export const permissionsOnRenamed = (
+  action: string,
+  target: Target & { readonly renamed: string },
+): readonly Permission[] => [
+  ...permissionsOn(target, action),
+  ...(target.renamed === target.resource
+    ? []
+    : permissionsOn({ ...target, resource: target.renamed, shown: target.renamed }, action)),
+]
 
 /** What a list of all of a kind is about: the part of its ARNs that the prefix of paths leaves. */
 export const listTarget =

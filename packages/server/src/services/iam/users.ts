@@ -3,17 +3,21 @@
 import type { Transaction } from '../../storage/database.ts'
 import { attachPolicy, findBoundary } from './attachments.ts'
 import * as errors from './errors.ts'
+import type { Renamed } from './groups.ts'
 import { putInlinePolicy } from './inline-policies.ts'
-import { type AccountBody, type Tag, USERS_PER_ACCOUNT_MAX, type UserBody } from './model.ts'
+import { type AccountBody, nameKey, type Tag, USERS_PER_ACCOUNT_MAX, type UserBody } from './model.ts'
 import {
   ACCOUNT,
   countRows,
+  deleteAttachment,
+  deleteRow,
   findByName,
   findRow,
   type IamReader,
   type IamWriter,
   insertAttachment,
   insertRow,
+  replaceRow,
   type Stored,
   USER,
 } from './store.ts'
@@ -55,7 +59,7 @@ export type NewUser = {
   readonly tags?: readonly Tag[]
 }
 
-/** Returns the id of the user, AIDA.... Names are unique in the account without regard to case. */
+/** Names are unique in the account without regard to case. Returns the id of the user, AIDA.... */
 export async function createUser(
   app: IamWriter,
   tx: Transaction,
@@ -92,6 +96,31 @@ export async function readUser(
   const user = await findByName(app, tx, USER, account, userName)
   if (user === undefined) throw errors.noSuchUser(userName)
   return user
+}
+
+/** @throws EntityAlreadyExists where another user has the name. */
+export async function updateUser(
+  app: IamReader,
+  tx: Transaction,
+  user: Stored<UserBody>,
+  { userName = user.body.userName, path = user.body.path }: Renamed<'userName'>,
+): Promise<void> {
+  if (nameKey(userName) !== nameKey(user.body.userName)) {
+    if ((await findByName(app, tx, USER, user.key[0]!, userName)) !== undefined) throw errors.userExists(userName)
+  }
+  await replaceRow(app, tx, USER, user, { ...user.body, userName, path })
+}
+
+/** @throws DeleteConflict where the user has access keys or policies, or is in a group. A boundary goes with the user. */
+export async function deleteUser(tx: Transaction, { key, body }: Stored<UserBody>): Promise<void> {
+  const { groups = [], attachedPolicies, inlinePolicies, accessKeys, boundary } = body
+  if (groups.length > 0) throw errors.deleteConflict('remove users from group')
+  if (attachedPolicies.length > 0) throw errors.deleteConflict('detach all policies')
+  if (inlinePolicies.length > 0) throw errors.deleteConflict('delete policies')
+  if (accessKeys.length > 0) throw errors.deleteConflict('delete access keys')
+  const [account, userId] = key as [string, string]
+  if (boundary) await deleteAttachment(tx, account, boundary.arn, 'boundary', 'user', userId)
+  await deleteRow(tx, USER, key)
 }
 
 export async function putUserPolicy(

@@ -1,47 +1,54 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { GetUserCommand } from '@aws-sdk/client-iam'
-import { startTestServer } from '../../../testing.ts'
-import { createCaller } from '../../secretsmanager/testing.ts'
 import { createAccessKey } from '../access-keys.ts'
-import { iamClient } from '../testing.ts'
+import { iamClient, noSuchEntity, notAllowed, refusal, startIam } from '../testing.ts'
 
 test('without a name it tells whose request it is: a user, or the root user', async (t) => {
-  const server = await startTestServer(t)
-  const { app, accountId } = server
-  const { User } = await iamClient(t, server).send(new GetUserCommand({}))
+  const { server, account, iam } = await startIam(t)
+  const { User } = await iam.getUser({})
   assert.equal(User!.UserName, 'administrator')
-  assert.equal(User!.Arn, `arn:aws:iam::${accountId}:user/administrator`)
+  assert.equal(User!.Arn, `arn:aws:iam::${account}:user/administrator`)
 
-  const key = await app.database.transaction('write', (tx) => createAccessKey(app, tx, accountId, 'root', app.now()))
-  const root = await iamClient(t, server, key).send(new GetUserCommand({}))
+  const { app } = server
+  const key = await app.database.transaction('write', (tx) => createAccessKey(app, tx, account, 'root', app.now()))
+  const root = await iamClient(t, server, key).getUser({})
   const CreateDate = root.User!.CreateDate
   assert.ok(CreateDate instanceof Date)
-  assert.deepEqual(root.User, { UserId: accountId, Arn: `arn:aws:iam::${accountId}:root`, CreateDate })
+  assert.deepEqual(root.User, { UserId: account, Arn: `arn:aws:iam::${account}:root`, CreateDate })
 })
 
 test('a refusal does not tell whether the user exists; who may ask is told', async (t) => {
-  const server = await startTestServer(t)
-  const nobody = await createCaller(server, 'nobody', [{ Effect: 'Deny', Action: 'iam:*', Resource: '*' }])
-  const iam = iamClient(t, server, nobody.credentials)
+  const { account, iam, clientOf } = await startIam(t)
+  const nobody = await clientOf('nobody', { Effect: 'Deny', Action: 'iam:*', Resource: '*' })
+  const user = `User: arn:aws:iam::${account}:user/nobody`
   for (const UserName of ['administrator', 'absent']) {
-    await assert.rejects(iam.send(new GetUserCommand({ UserName })), {
-      name: 'AccessDenied',
-      message: `User: ${nobody.arn} is not authorized to perform: iam:GetUser on resource: user ${UserName} with an explicit deny in an identity-based policy`,
-    })
+    const message = `${user} is not authorized to perform: iam:GetUser on resource: user ${UserName} with an explicit deny in an identity-based policy`
+    await assert.rejects(nobody.getUser({ UserName }), refusal('AccessDenied', 403, message))
   }
-  await assert.rejects(iamClient(t, server).send(new GetUserCommand({ UserName: 'absent' })), {
-    name: 'NoSuchEntityException',
-    message: 'The user with name absent cannot be found.',
-  })
+  await assert.rejects(iam.getUser({ UserName: 'absent' }), noSuchEntity('The user with name absent cannot be found.'))
 })
 
-test('a policy may name the user, by the ARN that a missing one would have', async (t) => {
-  const server = await startTestServer(t)
-  const Resource = `arn:aws:iam::${server.accountId}:user/a*`
-  const reader = await createCaller(server, 'reader', [{ Effect: 'Allow', Action: 'iam:GetUser', Resource }])
-  const iam = iamClient(t, server, reader.credentials)
-  assert.ok((await iam.send(new GetUserCommand({ UserName: 'administrator' }))).User)
-  await assert.rejects(iam.send(new GetUserCommand({ UserName: 'absent' })), { name: 'NoSuchEntityException' })
-  await assert.rejects(iam.send(new GetUserCommand({ UserName: 'reader' })), { name: 'AccessDenied' })
+test('a policy may name the user by ARN, a missing one by the ARN that it would have, and by its tags', async (t) => {
+  const { account, iam, clientOf } = await startIam(t)
+  const users = `arn:aws:iam::${account}:user`
+  const allow = { Effect: 'Allow', Action: 'iam:GetUser' }
+  const reader = await clientOf(
+    'reader',
+    { ...allow, Resource: `${users}/a*` },
+    { ...allow, Resource: '*', Condition: { StringEquals: { 'iam:ResourceTag/Team': 'blue' } } },
+    { ...allow, Resource: '*', Condition: { StringEquals: { 'aws:ResourceTag/Team': 'green' } } },
+  )
+  assert.ok((await reader.getUser({ UserName: 'administrator' })).User)
+  await assert.rejects(
+    reader.getUser({ UserName: 'absent' }),
+    noSuchEntity('The user with name absent cannot be found.'),
+  )
+  for (const colour of ['blue', 'green', 'red']) {
+    await iam.createUser({ UserName: colour, Tags: [{ Key: 'Team', Value: colour }] })
+  }
+  assert.ok((await reader.getUser({ UserName: 'blue' })).User)
+  assert.ok((await reader.getUser({ UserName: 'green' })).User)
+  for (const UserName of ['red', 'reader', 'zoe']) {
+    await assert.rejects(reader.getUser({ UserName }), notAllowed(`${users}/reader`, 'iam:GetUser', `user ${UserName}`))
+  }
 })

@@ -1,0 +1,75 @@
+// When, for which service and in which Region an access key was used last. Kept to a quarter of an hour, so that few requests write: uses are
+// gathered here and written together, outside the MAC and without an audit event of their own. What is lost with a crash is noted again by
+// the next request.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access-keys-admin-managed.html (Finding unused access keys)
+
+import type { Identity } from '../../call.ts'
+import type { Logger } from '../../observe/log.ts'
+import { Lru } from '../../storage/cache.ts'
+import type { Database } from '../../storage/database.ts'
+import { type KeyUse, recordKeyUse } from './store.ts'
+
+export type KeyUses = {
+  /** Remembers a use of a key of which none was noted for 15 minutes. Temporary keys have no row to write it to. Returns at once. */
+  note(identity: Identity, use: KeyUse): void
+  /** A use that is still to be written. */
+  pending(accessKeyId: string): KeyUse | undefined
+  /** Writes what is pending. Never rejects: what could not be written is logged. */
+  flush(): Promise<void>
+  /** Flushes, and notes nothing any more. */
+  close(): Promise<void>
+}
+
+const NOTED_EVERY_MS = 15 * 60_000
+const FLUSH_AFTER_MS = 1_000
+/** Keys in use beyond this are noted more often than they need be. */
+const NOTED_MAX = 10_000
+/** Beyond this a use is not noted until the next flush: memory stays bounded, and a later use will do. */
+const PENDING_MAX = 10_000
+
+export function createKeyUses(database: Database, log: Logger, flushAfterMs = FLUSH_AFTER_MS): KeyUses {
+  const noted = new Lru<string, number>(NOTED_MAX)
+  const pending = new Map<string, KeyUse>()
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+  let writing: Promise<void> = Promise.resolve()
+
+  const write = async (): Promise<void> => {
+    if (pending.size === 0) return
+    const uses = [...pending]
+    try {
+      await database.transaction('write', async (tx) => {
+        for (const [accessKeyId, use] of uses) await recordKeyUse(tx, accessKeyId, use)
+      })
+    } catch (error) {
+      log.warn({ uses: uses.length, err: error }, 'uses of access keys could not be written')
+    }
+    // Only now: until here a reader of the uses must find them in one of the two places.
+    for (const [accessKeyId, use] of uses) if (pending.get(accessKeyId) === use) pending.delete(accessKeyId)
+  }
+
+  const flush = (): Promise<void> => {
+    clearTimeout(timer)
+    timer = undefined
+    writing = writing.then(write)
+    return writing
+  }
+
+  return {
+    note: ({ accessKeyId, session }, use) => {
+      if (session !== undefined) return
+      const last = noted.get(accessKeyId)
+      if (last !== undefined && use.usedAt - last < NOTED_EVERY_MS) return
+      if (closed || pending.size >= PENDING_MAX) return
+      noted.set(accessKeyId, use.usedAt)
+      pending.set(accessKeyId, use)
+      timer ??= setTimeout(flush, flushAfterMs).unref()
+    },
+    pending: (accessKeyId) => pending.get(accessKeyId),
+    flush,
+    close: () => {
+      closed = true
+      return flush()
+    },
+  }
+}
