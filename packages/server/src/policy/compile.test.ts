@@ -102,6 +102,191 @@ test('a policy of an identity or a session names no principal', () => {
   }
 })
 
+/** The least that each grammar takes. */
+const LEAST: { readonly [grammar in PolicyGrammar]: { readonly [element: string]: unknown } } = {
+  identity: allow,
+  session: allow,
+  resource: { ...allow, Principal: '*' },
+  key: { ...allow, Principal: '*' },
+  trust: { Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' },
+}
+const GRAMMARS = Object.keys(LEAST) as readonly PolicyGrammar[]
+
+test('each grammar has the elements that its policies need, and refuses the others', () => {
+  const { Principal: _, ...nobody } = LEAST.resource
+  const { Resource: __, ...nothing } = LEAST.resource
+  for (const grammar of GRAMMARS) {
+    const policy = compilePolicy(JSON.stringify({ Statement: LEAST[grammar] }), grammar)
+    assert.equal(policy.grammar, grammar)
+    assert.equal(policy.statements[0]!.principals === undefined, grammar === 'identity' || grammar === 'session')
+    assert.equal(policy.statements[0]!.resources === undefined, grammar === 'trust')
+    refused({ Statement: { ...LEAST[grammar], Extra: 1 } }, 'Statement.Extra', 'Syntax errors in policy.', grammar)
+    refused(
+      { Statement: { ...LEAST[grammar], Condition: [] } },
+      'Statement.Condition',
+      'Syntax errors in policy.',
+      grammar,
+    )
+  }
+  for (const grammar of ['resource', 'key'] as const) {
+    refused({ Statement: nobody }, 'Statement.Principal', 'Missing required field Principal', grammar)
+    refused({ Statement: nothing }, 'Statement.Resource', 'Policy statement must contain resources.', grammar)
+    refused(
+      { Statement: { ...nothing, Resource: 'x' } },
+      'Statement.Resource',
+      'Resource x must be in ARN format or "*".',
+      grammar,
+    )
+  }
+  refused(
+    { Statement: { Effect: 'Allow', Action: 'sts:AssumeRole' } },
+    'Statement.Principal',
+    'Missing required field Principal',
+    'trust',
+  )
+  refused(
+    { Statement: { ...LEAST.trust, Resource: '*' } },
+    'Statement.Resource',
+    'Has prohibited field Resource',
+    'trust',
+  )
+  refused(
+    { Statement: { ...LEAST.trust, NotResource: '*' } },
+    'Statement.NotResource',
+    'Has prohibited field NotResource',
+    'trust',
+  )
+})
+
+test('NotPrincipal stands with Deny only, and never beside Principal', () => {
+  for (const grammar of ['resource', 'key', 'trust'] as const) {
+    const { Principal, ...rest } = LEAST[grammar]
+    const inverted = { ...rest, NotPrincipal: { AWS: '111122223333' } }
+    const path = 'Statement.NotPrincipal'
+    refused({ Statement: inverted }, path, 'Allow with NotPrincipal is not allowed.', grammar)
+    const denied = compilePolicy(JSON.stringify({ Statement: { ...inverted, Effect: 'Deny' } }), grammar)
+    assert.equal(denied.statements[0]!.principals!.inverted, true)
+    refused({ Statement: { ...inverted, Effect: 'Deny', Principal } }, path, 'Syntax errors in policy.', grammar)
+    refused(
+      { Statement: { ...inverted, Effect: 'Deny', NotPrincipal: 'x' } },
+      path,
+      'Syntax errors in policy.',
+      grammar,
+    )
+    refused(
+      { Statement: { ...rest, Principal: { AWS: ['x'] } } },
+      'Statement.Principal.AWS[0]',
+      'Invalid principal in policy: "AWS":"x"',
+      grammar,
+    )
+  }
+})
+
+test('a trust policy speaks of actions of sts only', () => {
+  const only = 'AssumeRole policy may only specify STS AssumeRole actions.'
+  for (const Action of ['*', '*:*', 'iam:PassRole', 'stsx:AssumeRole', ['sts:TagSession', 'kms:Decrypt']]) {
+    const path = Array.isArray(Action) ? 'Statement.Action[1]' : 'Statement.Action'
+    refused({ Statement: { ...LEAST.trust, Action } }, path, only, 'trust')
+  }
+  for (const Action of ['sts:*', 'STS:AssumeRole', ['sts:TagSession', 'sts:AssumeRole*']]) {
+    assert.ok(compilePolicy(JSON.stringify({ Statement: { ...LEAST.trust, Action } }), 'trust'))
+  }
+})
+
+test('a Sid has letters and digits and stands once, but in policies of resources and keys is any text', () => {
+  const two = (grammar: PolicyGrammar, Sid: unknown) => ({
+    Statement: [
+      { ...LEAST[grammar], Sid },
+      { ...LEAST[grammar], Sid },
+    ],
+  })
+  for (const grammar of ['identity', 'session', 'trust'] as const) {
+    const letters = 'Statement IDs (SID) may have letters and digits only.'
+    for (const Sid of ['a b', 'a-b', 'é', 'a\n']) refused(two(grammar, Sid), 'Statement[0].Sid', letters, grammar)
+    refused(two(grammar, 'A'), 'Statement[1].Sid', 'Statement IDs (SID) in a single policy must be unique.', grammar)
+    assert.ok(compilePolicy(JSON.stringify(two(grammar, '')), grammar))
+  }
+  for (const grammar of ['resource', 'key'] as const) {
+    const policy = compilePolicy(JSON.stringify(two(grammar, 'Allow use of the key')), grammar)
+    assert.deepEqual(
+      policy.statements.map(({ sid }) => sid),
+      ['Allow use of the key', 'Allow use of the key'],
+    )
+  }
+  for (const grammar of GRAMMARS) {
+    for (const Sid of [null, 1, ['A']])
+      refused(two(grammar, Sid), 'Statement[0].Sid', 'Syntax errors in policy.', grammar)
+  }
+})
+
+test('a variable is refused where no resource can have one, and where it is not whole', () => {
+  const outside = 'has a policy variable outside the last part of the ARN.'
+  const arn = (partition: string, region: string, account: string) =>
+    `arn:${partition}:secretsmanager:${region}:${account}:secret:a`
+  for (const Resource of [
+    arn(`$\{aws:x}`, '*', '*'),
+    arn('aws', `$\{aws:RequestedRegion}`, '*'),
+    arn('aws', '*', `$\{aws:PrincipalAccount}`),
+    arn('aws', `$\{*}`, '*'),
+    `arn:aws:$\{aws:x}:*:*:secret:a`,
+  ]) {
+    const refusal = `Resource ${Resource} ${outside}`
+    refused(withStatement({ Resource }), 'Statement[0].Resource', refusal)
+    refused(
+      { Version: '2012-10-17', Statement: { ...allow, Resource: undefined, NotResource: Resource } },
+      'Statement.NotResource',
+      refusal,
+    )
+  }
+  const open = arn('aws', '*', '*').replace('secret:a', `secret:$\{aws:username`)
+  refused(
+    withStatement({ Resource: ['*', open] }),
+    'Statement[0].Resource[1]',
+    `The policy variable $\{aws:username is not valid.`,
+  )
+  const alone = `$\{aws:PrincipalArn}`
+  refused(
+    withStatement({ Resource: alone }),
+    'Statement[0].Resource',
+    `Resource ${alone} must be in ARN format or "*".`,
+  )
+  refused(
+    { Statement: { ...allow, Resource: arn('aws', '*', `$\{x`) } },
+    'Statement.Resource',
+    `Resource ${arn('aws', '*', `$\{x`)} has no valid account.`,
+  )
+})
+
+test('variables are of version 2012-10-17 only', () => {
+  const Resource = `arn:aws:secretsmanager:*:*:secret:$\{aws:username}/*`
+  const variable = (Version: string | undefined) => {
+    const text = JSON.stringify({ Version, Statement: { ...allow, Resource } })
+    const [pattern] = compilePolicy(text, 'identity').statements[0]!.resources!.patterns
+    return pattern !== '*' && pattern!.variable
+  }
+  assert.deepEqual(['2012-10-17', '2008-10-17', undefined].map(variable), [true, false, false])
+  const open = { ...allow, Resource: `arn:aws:secretsmanager:*:*:secret:$\{` }
+  assert.ok(compilePolicy(JSON.stringify({ Version: '2008-10-17', Statement: open }), 'identity'))
+})
+
+test('conditions are refused with their place', () => {
+  refused(
+    withStatement({ Condition: { StringEqual: { 'aws:username': 'a' } } }),
+    'Statement[0].Condition.StringEqual',
+    'Invalid Condition type : StringEqual.',
+  )
+  refused(
+    withStatement({ Condition: { IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '10.0.0.0/99'] } } }),
+    'Statement[0].Condition.IpAddress.aws:SourceIp[1]',
+    'Invalid value for condition type IpAddress: 10.0.0.0/99',
+  )
+  refused(withStatement({ Condition: null }), 'Statement[0].Condition', 'Syntax errors in policy.')
+  assert.equal(
+    compilePolicy(JSON.stringify(withStatement({ Condition: {} })), 'identity').statements[0]!.conditions.length,
+    0,
+  )
+})
+
 test('an action that could never match is refused', () => {
   const vendor = 'Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.'
   for (const Action of ['', 'GetSecretValue', '**', 'a*']) {
@@ -157,29 +342,96 @@ test('a document too long or too deep is refused before it is parsed', () => {
   refused(`{"Statement":${'['.repeat(16)}`, '', 'The policy is nested too deeply.')
 })
 
-test('whatever the text, compiling gives a policy or a MalformedPolicyError', () => {
+const anyOf = (...values: readonly unknown[]) => fc.constantFrom(...values)
+const oneOrMore = (value: fc.Arbitrary<unknown>) => fc.oneof(value, fc.array(value, { maxLength: 3 }))
+const text = fc.oneof(
+  fc.string(),
+  anyOf(
+    '*',
+    '**',
+    'sts:AssumeRole',
+    'kms:*',
+    `$\{aws:username}`,
+    `$\{`,
+    'arn:aws:s3:::a',
+    'arn:aws:s3:::*',
+    `arn:aws:s3:::$\{x:y}`,
+  ),
+  anyOf('111122223333', 'AIDAX', 'arn:aws:iam::111122223333:root', '10.0.0.0/8', 'true', '2026-01-01', '5', 'AA=='),
+)
+const value = fc.oneof({ weight: 8, arbitrary: text }, { weight: 1, arbitrary: fc.jsonValue() })
+const operator = anyOf(
+  'StringLike',
+  'ForAnyValue:ArnLike',
+  'NumericEqualsIfExists',
+  'IpAddress',
+  'DateEquals',
+  'Null',
+  'Bool',
+  'BinaryEquals',
+  'X',
+)
+const dictionary = (key: fc.Arbitrary<unknown>, of: fc.Arbitrary<unknown>) =>
+  fc.dictionary(key as fc.Arbitrary<string>, of, { maxKeys: 3 })
+const principal = fc.oneof(text, dictionary(anyOf('AWS', 'Service', 'Federated', 'X'), oneOrMore(value)))
+const condition = dictionary(operator, fc.oneof(value, dictionary(anyOf('aws:k', 'k', ':'), oneOrMore(value))))
+const element = (name: string, of: fc.Arbitrary<unknown>) => of.map((value) => ({ [name]: value }))
+const change = fc.oneof(
+  element('Sid', value),
+  element('Effect', anyOf('Deny', 'x')),
+  element('Principal', principal),
+  element('NotPrincipal', principal),
+  element('Action', oneOrMore(value)),
+  element('NotAction', oneOrMore(value)),
+  element('Resource', oneOrMore(value)),
+  element('NotResource', oneOrMore(value)),
+  element('Condition', fc.oneof(value, condition, condition)),
+)
+/** A policy of one of the grammars, with a few elements changed. */
+const nearPolicy = fc
+  .tuple(
+    anyOf('2012-10-17', '2012-10-17', '2008-10-17', 1),
+    fc.constantFrom(...GRAMMARS),
+    fc.array(change, { maxLength: 3 }),
+  )
+  .map(([Version, grammar, changes]) =>
+    JSON.stringify({ Version, Statement: Object.assign({}, LEAST[grammar], ...changes) }),
+  )
+
+test('whatever the text and the grammar, compiling gives a policy or a MalformedPolicyError', () => {
+  let compiled = 0
   const compiles = (text: string) => {
-    try {
-      compilePolicy(text, 'identity')
-    } catch (error) {
-      assert.ok(error instanceof MalformedPolicyError, `${text}: ${error}`)
+    for (const grammar of GRAMMARS) {
+      try {
+        compilePolicy(text, grammar, { principalIds: {} })
+        compiled += 1
+      } catch (error) {
+        assert.ok(error instanceof MalformedPolicyError, `${text}: ${error}`)
+      }
     }
   }
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.string(),
-        fc.json(),
-        fc.json().map((json) => `{"Statement":${json}}`),
-      ),
-      compiles,
-    ),
+  const anything = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.json().map((json) => `{"Statement":${json}}`),
   )
-  const text = JSON.stringify(withStatement({ Resource: ['arn:aws:s3:::a\\"b', '*'] }))
-  const positions = fc.integer({ min: 0, max: text.length - 1 })
+  fc.assert(fc.property(anything, compiles))
+  fc.assert(fc.property(nearPolicy, compiles), { numRuns: 2_000 })
+  assert.ok(compiled > 200, String(compiled))
+  const whole = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: {
+      ...LEAST.resource,
+      Resource: ['arn:aws:s3:::a\\"b', `arn:aws:s3:::$\{aws:username, 'x'}`],
+      Condition: { 'ForAnyValue:StringLike': { 'aws:k': [`$\{aws:x}`, 1, true] } },
+    },
+  })
+  const positions = fc.integer({ min: 0, max: whole.length - 1 })
+  const characters = fc.constantFrom('"', '\\', '{', '}', '[', ':', ',', '', '$', '*', "'")
   fc.assert(
-    fc.property(positions, fc.constantFrom('"', '\\', '{', '}', '[', ':', ',', ''), (at, character) =>
-      compiles(text.slice(0, at) + character + text.slice(at + 1)),
+    fc.property(positions, characters, (at, character) =>
+      compiles(whole.slice(0, at) + character + whole.slice(at + 1)),
     ),
+    { numRuns: 1_000 },
   )
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compilePolicy } from './compile.ts'
 import { accessDenied } from './denied.ts'
 import type { Decision, Layer } from './engine.ts'
 
@@ -52,4 +53,32 @@ test('every layer has its words, and control policies always deny explicitly', (
   for (const [reason, layer, words] of cases) {
     assert.equal(accessDenied('json', arn, permission, refusal(reason, layer)).message, `${asks} ${words}`)
   }
+})
+
+test('a refusal by the trust policy of a role is worded as one', () => {
+  const statement = { Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' }
+  const policy = { name: 'trust', policy: compilePolicy(JSON.stringify({ Statement: statement }), 'trust') }
+  const asked = {
+    action: 'sts:AssumeRole',
+    resource: '*',
+    resourceAccount: '111122223333',
+    resourcePolicy: { kind: 'trust', policy } as const,
+  }
+  const words = (reason: Decision['reason'], layer: Layer) =>
+    accessDenied('query', arn, asked, refusal(reason, layer)).message
+  const begins = `User: ${arn} is not authorized to perform: sts:AssumeRole`
+  assert.equal(
+    words('implicit-deny', 'resource'),
+    `${begins} because no role trust policy allows the sts:AssumeRole action`,
+  )
+  assert.equal(words('explicit-deny', 'resource'), `${begins} with an explicit deny in the role trust policy`)
+  assert.equal(
+    words('implicit-deny', 'identity'),
+    `${begins} because no identity-based policy allows the sts:AssumeRole action`,
+  )
+  const ofKey = { ...asked, resourcePolicy: { ...asked.resourcePolicy, kind: 'key' as const } }
+  assert.match(
+    accessDenied('json', arn, ofKey, refusal('implicit-deny', 'resource')).message,
+    /no resource-based policy/,
+  )
 })

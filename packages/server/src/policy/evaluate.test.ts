@@ -16,6 +16,7 @@ type Statement = {
   readonly NotAction?: readonly string[]
   readonly Resource?: readonly string[]
   readonly NotResource?: readonly string[]
+  readonly Condition?: object
   readonly Sid?: string
 }
 
@@ -169,6 +170,122 @@ test('an action asked for after many others is decided the same', () => {
   assert.ok(policies[0]!.policy.byAction.size <= 512)
 })
 
+test('the context is asked for only where a condition or a variable of a statement that else applies needs it, and once', () => {
+  const mine = `arn:aws:s:r:${account}:home/$\{aws:username}`
+  const condition = { StringEquals: { 'aws:username': 'alice' } }
+  const asks = (statements: readonly Statement[], resource: string) => {
+    let asked = 0
+    const context = () => {
+      asked += 1
+      return { 'aws:username': 'alice' }
+    }
+    const { allow } = evaluate(request([policy('p', ...statements)], 'a:B', resource, { context }))
+    return `${allow} ${asked}`
+  }
+  const home = `arn:aws:s:r:${account}:home/alice`
+  const any = { Effect: 'Allow', Action: ['a:B'], Resource: ['*'] } as const
+  const cases: readonly (readonly [readonly Statement[], string, string])[] = [
+    [[any], home, 'true 0'],
+    [[{ ...any, Action: ['a:C'], Condition: condition }], home, 'false 0'],
+    [[{ ...any, Resource: ['arn:aws:t:*'], Condition: condition }], home, 'false 0'],
+    [[{ ...any, Resource: [mine] }], 'arn:aws:s:r:1:home/alice', 'false 0'],
+    [[{ ...any, Resource: [mine] }], 'name', 'false 0'],
+    [[{ ...any, Resource: [mine, '*'] }], 'name', 'true 0'],
+    [[{ ...any, Resource: ['*', mine] }], home, 'true 0'],
+    [[{ ...any, Condition: {} }], home, 'true 0'],
+    [[{ ...any, Condition: condition }], home, 'true 1'],
+    [[{ ...any, Resource: [mine] }], home, 'true 1'],
+    [
+      [
+        { ...any, Resource: [mine], Condition: condition },
+        { ...any, Condition: condition },
+      ],
+      home,
+      'true 1',
+    ],
+    [[any, { ...any, Effect: 'Deny', Condition: { Null: { 'aws:username': 'true' } } }], home, 'true 1'],
+  ]
+  for (const [statements, resource, expected] of cases) {
+    assert.equal(asks(statements, resource), expected, JSON.stringify(statements))
+  }
+})
+
+test('a context function that throws leaves no decision', () => {
+  const context = () => {
+    throw new Error('no context')
+  }
+  const conditional = { Effect: 'Allow', Action: ['*'], Resource: ['*'], Condition: { Bool: { 'a:k': true } } } as const
+  assert.throws(() => evaluate(request([policy('p', conditional)], 'a:B', '*', { context })), /no context/)
+})
+
+test('every condition of a statement must hold', () => {
+  const holds = (Condition: object, context: AuthorizationRequest['context']) =>
+    evaluate(
+      request([policy('p', { Effect: 'Allow', Action: ['*'], Resource: ['*'], Condition })], 'a:B', '*', { context }),
+    ).allow
+  const both = { StringEquals: { 'a:x': '1', 'a:y': '2' } }
+  const operators = { StringEquals: { 'a:x': '1' }, StringLike: { 'a:x': '?', 'A:Y': '2' } }
+  for (const condition of [both, operators]) {
+    assert.equal(
+      holds(condition, () => ({ 'a:x': '1', 'a:y': '2' })),
+      true,
+    )
+    assert.equal(
+      holds(condition, () => ({ 'a:x': '1' })),
+      false,
+    )
+    assert.equal(
+      holds(condition, () => ({ 'a:y': '2' })),
+      false,
+    )
+    assert.equal(
+      holds(condition, () => ({ 'a:x': '2', 'a:y': '2' })),
+      false,
+    )
+  }
+})
+
+test('a negated operator with a variable that has no value neither allows nor keeps from denying', () => {
+  const Condition = { StringNotEquals: { 'aws:ResourceTag/owner': `$\{aws:username}` } }
+  const any = { Action: ['*'], Resource: ['*'], Condition } as const
+  const decide = (...statements: readonly Statement[]) => {
+    const context = () => ({ 'aws:ResourceTag/owner': 'bob' })
+    return evaluate(request([policy('p', ...statements)], 'a:B', '*', { context })).reason
+  }
+  assert.equal(decide({ ...any, Effect: 'Allow' }), 'implicit-deny')
+  assert.equal(decide({ Effect: 'Allow', Action: ['*'], Resource: ['*'] }, { ...any, Effect: 'Deny' }), 'explicit-deny')
+})
+
+test('the keys of the permission stand for those of the request', () => {
+  const Condition = { StringEquals: { 'kms:CallerAccount': account, 'aws:username': 'alice' } }
+  const policies = [policy('p', { Effect: 'Allow', Action: ['*'], Resource: ['*'], Condition })]
+  const decide = (of: object) =>
+    evaluate({
+      ...request(policies, '', ''),
+      permission: { action: 'a:B', resource: '*', resourceAccount: account, context: { ...of } },
+      context: () => ({ 'aws:username': 'alice', 'kms:CallerAccount': 'said by the request' }),
+    }).allow
+  assert.equal(decide({}), false)
+  assert.equal(decide({ 'kms:CallerAccount': account }), true)
+  assert.equal(decide({ 'kms:CallerAccount': account, 'aws:username': 'bob' }), false)
+})
+
+// Backtracking over every star would take longer than the age of the universe; the timeout is not a measure of speed.
+test('policies and requests made to be slow are decided at once', { timeout: 20_000 }, () => {
+  const stars = '*a'.repeat(900)
+  const long = 'a'.repeat(2_000)
+  const arn = (name: string) => `arn:aws:s:r:${account}:${name}`
+  const statement = {
+    Effect: 'Allow',
+    Action: ['*:*'],
+    Resource: Array.from({ length: 10 }, (_, i) => arn(`${stars}${i}b`)),
+    Condition: { StringLike: { 'a:k': Array.from({ length: 10 }, (_, i) => `${stars}${i}$\{a:k}*`) } },
+  } as const
+  const asked = { context: () => ({ 'a:k': long }) }
+  assert.equal(evaluate(request([policy('p', statement)], 'a:B', arn(long), asked)).allow, false)
+  assert.equal(evaluate(request([policy('p', { ...statement, Resource: ['*'] })], 'a:B', '*', asked)).allow, false)
+})
+
 // Small alphabets, so that statements overlap.
 const actionPatterns = ['*', 'a:*', 'a:Get*', 'a:GetX', 'a:PutX', 'b:*', 'b:GetX', 'b:?etX']
 const resourcePatterns = [
@@ -277,5 +394,55 @@ test('NotAction and NotResource are the complements of Action and Resource', () 
       },
     ),
     runs,
+  )
+})
+
+const layer = (
+  name: string,
+  list: readonly Statement[],
+  grammar: 'identity' | 'session' = 'identity',
+): NamedPolicy => ({
+  name,
+  policy: compilePolicy(JSON.stringify({ Version: '2012-10-17', Statement: list }), grammar),
+})
+
+test('a boundary, a session policy and a control policy allow nothing that was refused without them', () => {
+  fc.assert(
+    fc.property(statements, statements, action, resource, (list, added, action, resource) => {
+      const identity = [layer('identity', list)]
+      const before = evaluate(request(identity, action, resource)).allow
+      for (const more of [
+        { boundary: layer('boundary', added) },
+        { session: [layer('session', added, 'session')] },
+        { session: [] },
+        { scp: [[layer('scp', added)]] },
+        { rcp: [[layer('rcp', added)]] },
+      ]) {
+        const after = evaluate(request(identity, action, resource, { layers: { identity, ...more } })).allow
+        assert.ok(before || !after, Object.keys(more).join())
+        const alone = evaluate(request([layer('alone', added)], action, resource)).allow
+        if (!('session' in more && more.session.length === 0)) assert.equal(after, before && alone)
+        else assert.equal(after, false)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('who asks does not matter to identity policies', () => {
+  const principals: readonly PolicyPrincipal[] = [
+    alice,
+    { kind: 'user', arn: `arn:aws:iam::${account}:user/bob`, account, userId: 'AIDA2' },
+    { kind: 'role-session', arn: `arn:aws:sts::${account}:assumed-role/R/s`, account, userId: 'AROA1:s' },
+    { kind: 'federated-user', arn: `arn:aws:sts::${account}:federated-user/f`, account, userId: `${account}:f` },
+  ]
+  fc.assert(
+    fc.property(statements, action, resource, (list, action, resource) => {
+      const decisions = principals.map((principal) =>
+        JSON.stringify(evaluate(request([layer('p', list)], action, resource, { principal }))),
+      )
+      assert.equal(new Set(decisions).size, 1)
+    }),
+    { numRuns: 500 },
   )
 })
