@@ -82,6 +82,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   ResourcePolicy: always(RESOURCE_POLICY),
   RoleArn: thing(({ roleArn }) => roleArn),
   RoleName: thing(({ role }) => role),
+  RoleSessionName: always('session'),
   SecretId: secretForms,
   TagKeys: always(['a']),
   Tags: always([{ Key: 'a', Value: 'b' }]),
@@ -196,7 +197,9 @@ const ownValue = (sample: Sample, things: Things): unknown =>
 /** The same id of something that was never there: another name, or an access key that differs in its last character. */
 function absentOf(value: unknown): unknown {
   const text = JSON.stringify(value)
-  const renamed = text.replaceAll(THEIRS, ABSENT).replace(/"(AKIA[A-Z2-7]+)"/, (_, id: string) => `"${absentKey(id)}"`)
+  const renamed = text
+    .replaceAll(THEIRS, ABSENT)
+    .replace(/"(A[KS]IA[A-Z2-7]+)"/, (_, id: string) => `"${absentKey(id)}"`)
   assert.notEqual(renamed, text, `${text} does not tell whose it is`)
   return JSON.parse(renamed)
 }

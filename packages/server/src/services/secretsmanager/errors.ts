@@ -105,7 +105,7 @@ export const valueNotText = () =>
 
 // KMS on the caller's behalf.
 
-export const kmsAccessDenied = (cause?: unknown) =>
+export const kmsAccessDenied = (cause: unknown) =>
   new ServiceError('AccessDeniedException', 400, 'Access to KMS is not allowed', { cause })
 
 export const encryptionFailed = (reason: string, cause: unknown) =>

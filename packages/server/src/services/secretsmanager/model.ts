@@ -8,7 +8,10 @@ export const CURRENT = 'AWSCURRENT'
 export const PENDING = 'AWSPENDING'
 export const PREVIOUS = 'AWSPREVIOUS'
 
-/** What ListSecretVersionIds calls the key `aws/secretsmanager`. */
+/** The key of a secret that names none: AWS's own for Secrets Manager in the account. */
+export const MANAGED_KEY = 'alias/aws/secretsmanager'
+
+/** What ListSecretVersionIds calls it. */
 export const DEFAULT_KEY = 'DefaultEncryptionKey'
 
 export const STAGES_MAX = 20
@@ -114,7 +117,7 @@ export function checkNewName(name: string): void {
 
 /** The KmsKeyId to keep: none for the managed key, however it was named. */
 export const keptKeyId = (given: string | undefined): string | undefined =>
-  given === '' || given === 'alias/aws/secretsmanager' ? undefined : given
+  given === '' || given === MANAGED_KEY ? undefined : given
 
 // Values.
 

@@ -77,8 +77,7 @@ test('every operation that takes a SecretId obeys the policy of the secret, and 
   const caller = await createCaller(server, 'caller', [EVERYTHING])
   const denied = await createSecret(server, 'denied', { ...allow({ AWS: caller.arn }), Effect: 'Deny' })
   await createSecret(server, 'open')
-  for (const { name, input } of secretsmanager.operations) {
-    if (!('SecretId' in input)) continue
+  for (const name of OF_SECRETS) {
     const body = { ...INPUTS[name], SecretId: 'denied' }
     assert.equal(await outcome(server, caller, name, body), 'with an explicit deny in a resource-based policy', name)
   }
@@ -98,7 +97,10 @@ test('every operation that takes a SecretId obeys the policy of the secret, and 
   )
 })
 
-/** What operations need besides a SecretId. */
+/** The operations that take a SecretId. */
+const OF_SECRETS = secretsmanager.operations.filter(({ input }) => 'SecretId' in input).map(({ name }) => name)
+
+/** What they need besides. */
 const INPUTS: { readonly [operation: string]: object } = {
   PutResourcePolicy: { ResourcePolicy: policyDocument(allow('*')) },
   PutSecretValue: { ClientRequestToken: token(), SecretString: 'x' },
@@ -236,8 +238,9 @@ test('a stranger is refused alike whatever there is: answer, headers and events,
     const more = ['cloudtrail:LookupEvents', 'secretsmanager:BatchGetSecretValue']
     const allowed = [...statements, { Effect: 'Allow', Action: more, Resource: '*' }]
     const stranger = await createCaller(server, userName.replaceAll(' ', '-'), allowed, 'new')
-    for (const { name, input } of secretsmanager.operations) {
-      if (!('SecretId' in input)) continue
+    const names =
+      userName === 'administrator' ? OF_SECRETS : ['GetSecretValue', 'TagResource', 'ValidateResourcePolicy']
+    for (const name of names) {
       const refusals = new Set<string>()
       for (const SecretId of ids) {
         const { status, headers, body } = await ask(server, stranger, name, { ...INPUTS[name], SecretId })

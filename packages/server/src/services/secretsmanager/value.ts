@@ -7,7 +7,15 @@ import { openValue, sealValue } from '../../crypto/value.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import type { DataKey, EncryptionContext } from '../kms/port.ts'
 import * as errors from './errors.ts'
-import { DEFAULT_KEY, ownerOf, type Plain, type Secret, type ValuedVersion, type VersionValue } from './model.ts'
+import {
+  DEFAULT_KEY,
+  MANAGED_KEY,
+  ownerOf,
+  type Plain,
+  type Secret,
+  type ValuedVersion,
+  type VersionValue,
+} from './model.ts'
 import { insertValue, readValue, replaceValue, type StoredSecret, type StoredValue } from './store.ts'
 
 const SERVICE = 'secretsmanager'
@@ -111,15 +119,17 @@ function takeText(bytes: Uint8Array): string {
   return text
 }
 
-/** The managed key is that of the secret's account, and admits nobody else. */
-async function generate(
+/** To KMS undefined is the caller's own managed key. That of another account's secret is named instead: it admits nobody from elsewhere. */
+function generate(
   call: Call,
   secretArn: string,
   kmsKeyId: string | undefined,
   context: EncryptionContext,
 ): Promise<DataKey> {
-  if (kmsKeyId === undefined && ownerOf(secretArn) !== call.account) throw errors.kmsAccessDenied()
-  return onWrite(call, call.app.kms.generateDataKey(call, SERVICE, kmsKeyId, context))
+  const { partition, region, account } = call
+  const owner = ownerOf(secretArn)
+  const managed = owner === account ? undefined : `arn:${partition}:kms:${region}:${owner}:${MANAGED_KEY}`
+  return onWrite(call, call.app.kms.generateDataKey(call, SERVICE, kmsKeyId ?? managed, context))
 }
 
 const onWrite = <T>(call: Call, work: Promise<T>): Promise<T> =>
