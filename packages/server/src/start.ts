@@ -28,8 +28,8 @@ import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyErr
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
-import { createKeyUses } from './services/iam/key-uses.ts'
 import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
+import { createUses } from './services/iam/uses.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
@@ -116,8 +116,8 @@ export async function startServer(config: Config, options: { readonly slot?: num
   starting.defer(() => trail.close())
   const accesses = createAccessNotes(database, log)
   starting.defer(() => accesses.close())
-  const keyUses = createKeyUses(database, log)
-  starting.defer(() => keyUses.close())
+  const uses = createUses(database, log)
+  starting.defer(() => uses.close())
   const limits = {
     secretsPerRegion: config.secretsPerRegion,
     versionsPerSecret: 100,
@@ -139,7 +139,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
     }),
     secretRows: createSecretRows(),
     accesses,
-    keyUses,
+    uses,
     trail,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     log,

@@ -23,7 +23,7 @@ export const noSuchPolicy = (arn: string) =>
 export const noSuchBoundary = (arn: string) =>
   new ServiceError('NoSuchEntity', 404, `Scope ARN: ${arn} does not exist or is not attachable.`)
 
-export const policyNotAttached = (arn: string) => new ServiceError('NoSuchEntity', 404, `Policy ${arn} was not found.`)
+export const policyNotFound = (arn: string) => new ServiceError('NoSuchEntity', 404, `Policy ${arn} was not found.`)
 
 export const invalidArn = (arn: string) => new ServiceError('InvalidInput', 400, `ARN ${arn} is not valid.`)
 

@@ -1,4 +1,4 @@
-// What the other services ask of IAM: policies on resources of theirs, which name users, roles and accounts.
+// What other services ask of IAM: policies that name principals, stored with their unique ids and shown with their ARNs.
 
 export type { NamingPolicy } from './model.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'

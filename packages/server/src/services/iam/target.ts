@@ -216,8 +216,8 @@ export function existingRole({ stored, name }: RoleTarget): Stored<RoleBody> {
 }
 
 /** @throws NoSuchEntity; InvalidInput for what is no ARN of a policy. */
-export function existingPolicy({ stored, arn }: PolicyTarget): Stored<PolicyBody> {
+export function existingPolicy({ stored, arn }: PolicyTarget, missing = errors.noSuchPolicy): Stored<PolicyBody> {
   if (!isPolicyArn(arn)) throw errors.invalidArn(arn)
-  if (stored === undefined) throw errors.noSuchPolicy(arn)
+  if (stored === undefined) throw missing(arn)
   return stored
 }
