@@ -8,7 +8,7 @@ import type { Metrics } from './observe/metrics.ts'
 import type { Refusal } from './observe/refusals.ts'
 import type { Service } from './operation.ts'
 import type { Keyring } from './seal/keyring.ts'
-import type { KeyUses } from './services/iam/key-uses.ts'
+import type { Uses } from './services/iam/uses.ts'
 import type { Kms } from './services/kms/port.ts'
 import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
@@ -30,8 +30,8 @@ export type App = {
   readonly secretRows: SecretRows
   /** Days on which secrets were read, still to be written. Closed before the database. */
   readonly accesses: AccessNotes
-  /** Uses of access keys, still to be written. Closed before the database. */
-  readonly keyUses: KeyUses
+  /** Uses of access keys and roles, still to be written. Closed before the database. */
+  readonly uses: Uses
   readonly trail: Trail
   readonly authenticate: Authenticate
   readonly sessionTokens: SessionTokens

@@ -118,7 +118,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const { service, operation } = route
     if (!service || !operation) throw unknownOperation()
     const now = app.now()
-    app.keyUses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
+    app.uses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
 
     const input =
       route.protocol === 'query'

@@ -28,8 +28,8 @@ import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyErr
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
-import { createKeyUses } from './services/iam/key-uses.ts'
 import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
+import { createUses } from './services/iam/uses.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
@@ -118,8 +118,8 @@ export async function startServer(config: Config, options: { readonly slot?: num
   starting.defer(() => trail.close())
   const accesses = createAccessNotes(database, log)
   starting.defer(() => accesses.close())
-  const keyUses = createKeyUses(database, log)
-  starting.defer(() => keyUses.close())
+  const uses = createUses(database, log)
+  starting.defer(() => uses.close())
   const limits = {
     accounts: config.maxAccounts,
     secretsPerRegion: config.secretsPerRegion,
@@ -143,7 +143,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
     }),
     secretRows: createSecretRows(),
     accesses,
-    keyUses,
+    uses,
     trail,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),

@@ -25,20 +25,24 @@ import { matchPrincipal, type PrincipalMatch } from './principal.ts'
  * @throws Error where a layer holds a policy of another grammar, and whatever the context function throws.
  */
 export function evaluate(request: AuthorizationRequest): Decision {
-  const question = ask(request)
-  const { principal } = question
-  const layers = gatherLayers(request, question)
-  const { identity, boundary, session, resource } = layers
+  const layers = gatherLayers(request)
+  return explicitDeny(layers) ?? controlRefusal(request.principal, layers) ?? decide(request, layers)
+}
 
-  const denial = explicitDeny(layers)
-  if (denial !== undefined) return denial
-  if (principal.kind !== 'service') {
-    if (!layers.scp.every(allows)) return implicitDeny('scp')
-    if (!layers.rcp.every(allows)) return implicitDeny('rcp')
-  }
+/** Every level of the control policies must allow. A service needs none to. */
+function controlRefusal({ kind }: PolicyPrincipal, { scp, rcp }: Layers): Decision | undefined {
+  if (kind === 'service') return undefined
+  if (!scp.every(allows)) return implicitDeny('scp')
+  if (!rcp.every(allows)) return implicitDeny('rcp')
+  return undefined
+}
 
-  const { resourcePolicy, grant, resourceAccount } = request.permission
+/** Once nothing denies. */
+function decide({ principal, permission }: AuthorizationRequest, layers: Layers): Decision {
+  const { resourcePolicy, grant, resourceAccount } = permission
   if (grant?.to === 'direct') return allowed('grant', [])
+
+  const { identity, resource } = layers
   const match = resource?.match
   if (principal.kind === 'service' || principal.kind === 'federated') {
     return match === 'direct' ? allowed('resource', resource!.allowed) : implicitDeny('resource')
@@ -46,28 +50,28 @@ export function evaluate(request: AuthorizationRequest): Decision {
 
   const grantedToRole = grant?.to === 'role'
   const identityAllows = principal.kind === 'root' || grantedToRole || allows(identity)
-  /** The caller's side, once what counts as an identity Allow is known. */
-  const refusal = (allowed: boolean): Decision | undefined => {
-    if (!allowed) return implicitDeny('identity')
-    if (boundary !== undefined && !allows(boundary)) return implicitDeny('boundary')
-    if (session !== undefined && !allows(session)) return implicitDeny('session')
-    return undefined
+  if (principal.account !== resourceAccount) {
+    const refusal = callerRefusal(identityAllows, layers)
+    if (refusal !== undefined) return refusal
+    return match !== undefined || grantedToRole
+      ? allowed('resource', resource?.allowed ?? [])
+      : implicitDeny('resource')
   }
 
-  if (principal.account !== resourceAccount) {
-    const resourceAllows = match !== undefined || grantedToRole
-    return (
-      refusal(identityAllows) ??
-      (resourceAllows ? allowed('resource', resource?.allowed ?? []) : implicitDeny('resource'))
-    )
-  }
-  const gate = resourcePolicy !== undefined && resourcePolicy.kind !== 'normal'
-  if (gate && match === undefined && !grantedToRole) return implicitDeny('resource')
+  const isGate = resourcePolicy !== undefined && resourcePolicy.kind !== 'normal'
+  if (isGate && match === undefined && !grantedToRole) return implicitDeny('resource')
   if (match === 'direct') return allowed('resource', resource!.allowed)
-  return (
-    refusal(identityAllows || match === 'role') ??
-    (identityAllows ? allowed('identity', identity.allowed) : allowed('resource', resource!.allowed))
-  )
+  const refusal = callerRefusal(identityAllows || match === 'role', layers)
+  if (refusal !== undefined) return refusal
+  return identityAllows ? allowed('identity', identity.allowed) : allowed('resource', resource!.allowed)
+}
+
+/** @param identityAllows whether an identity policy allows, or what counts as one */
+function callerRefusal(identityAllows: boolean, { boundary, session }: Layers): Decision | undefined {
+  if (!identityAllows) return implicitDeny('identity')
+  if (boundary !== undefined && !allows(boundary)) return implicitDeny('boundary')
+  if (session !== undefined && !allows(session)) return implicitDeny('session')
+  return undefined
 }
 
 const allowed = (layer: Layer, statements: readonly DecidingStatement[]): Decision => ({
@@ -117,8 +121,10 @@ type Layers = {
   readonly rcp: readonly Gathered[]
 }
 
-function gatherLayers({ permission: { resourcePolicy }, layers }: AuthorizationRequest, question: Question): Layers {
-  const { identity, boundary, session, scp = [], rcp = [] } = layers
+function gatherLayers(request: AuthorizationRequest): Layers {
+  const { identity, boundary, session, scp = [], rcp = [] } = request.layers
+  const { resourcePolicy } = request.permission
+  const question = ask(request)
   return {
     identity: gather(identity, IDENTITY, question),
     boundary: boundary && gather([boundary], IDENTITY, question),

@@ -8,7 +8,7 @@ export function parseNumber(text: string): number | undefined {
   return text.length <= CHARACTERS_MAX && /^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
 }
 
-const ISO_8601 = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(?:Z|([+-])(\d\d):(\d\d)))?)?)?$/
+const ISO_8601 = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,6})?)?(?:Z|([+-])(\d\d):(\d\d)))?)?)?$/
 
 /** Milliseconds since 1970. Epoch seconds have five digits or more, since four are a year; ISO 8601 from the year to the millisecond. */
 export function parseDate(text: string): number | undefined {

@@ -12,6 +12,7 @@ import {
   findAccountByEmail as findRowByEmail,
   type IamReader,
   type IamWriter,
+  isSuspended,
   listAccountRows,
   ROLE,
   replaceRow,
@@ -23,6 +24,15 @@ export type Account = { readonly accountId: string } & AccountBody
 export async function findAccount(app: IamReader, tx: Transaction, accountId: string): Promise<Account | undefined> {
   const row = await findRow(app, tx, ACCOUNT, [accountId])
   return row && accountOf(row)
+}
+
+/**
+ * Whether an account is there and not closed. Whoever finds a resource of another account than the caller's asks: what stands in a closed
+ * account is for nobody, whatever the policy on it says.
+ */
+export async function isOpenAccount(app: IamReader, tx: Transaction, accountId: string): Promise<boolean> {
+  const row = await findRow(app, tx, ACCOUNT, [accountId])
+  return row !== undefined && !isSuspended(row)
 }
 
 /** Without regard to case. */

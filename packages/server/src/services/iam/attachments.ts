@@ -56,7 +56,7 @@ export async function detachPolicy<Body extends Attaching>(
 ): Promise<void> {
   const [account, id] = holder.key as [string, string]
   const attachedPolicies = holder.body.attachedPolicies.filter((policy) => policy.arn !== arn)
-  if (attachedPolicies.length === holder.body.attachedPolicies.length) throw errors.policyNotAttached(arn)
+  if (attachedPolicies.length === holder.body.attachedPolicies.length) throw errors.policyNotFound(arn)
   await replaceRow(app, tx, table, holder, { ...holder.body, attachedPolicies })
   await deleteAttachment(tx, account, arn, 'policy', table.kind, id)
 }

@@ -71,10 +71,10 @@ export const shownRole = async (shower: Shower, stored: Stored<RoleBody>) => ({
 
 const USE_SHOWN_MS = 400 * 24 * 60 * 60_000
 
-/** Uses of the last 400 days only, as on AWS. */
-export async function shownRoleUse({ tx, now }: Pick<Call, 'tx' | 'now'>, { key }: Stored<RoleBody>) {
+/** To about 15 minutes, and of the last 400 days only, as on AWS. */
+export async function shownRoleUse({ app, tx, now }: Pick<Call, 'app' | 'tx' | 'now'>, { key }: Stored<RoleBody>) {
   const [account, roleId] = key as [string, string]
-  const use = await findRoleUse(tx, account, roleId)
+  const use = app.uses.pending(roleId) ?? (await findRoleUse(tx, account, roleId))
   return use === undefined || now - use.usedAt > USE_SHOWN_MS ? {} : { LastUsedDate: use.usedAt, Region: use.region }
 }
 

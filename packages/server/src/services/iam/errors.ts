@@ -23,7 +23,7 @@ export const noSuchPolicy = (arn: string) =>
 export const noSuchBoundary = (arn: string) =>
   new ServiceError('NoSuchEntity', 404, `Scope ARN: ${arn} does not exist or is not attachable.`)
 
-export const policyNotAttached = (arn: string) => new ServiceError('NoSuchEntity', 404, `Policy ${arn} was not found.`)
+export const policyNotFound = (arn: string) => new ServiceError('NoSuchEntity', 404, `Policy ${arn} was not found.`)
 
 export const invalidArn = (arn: string) => new ServiceError('InvalidInput', 400, `ARN ${arn} is not valid.`)
 
@@ -38,12 +38,6 @@ export const serviceRolePath = (path: string) =>
 
 export const invalidPrincipal = (principal: string) =>
   malformedPolicy(`Invalid principal in policy: "AWS":"${principal}"`)
-
-export const mustDetachPolicies = () =>
-  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must detach all policies first.')
-
-export const mustDeletePolicies = () =>
-  new ServiceError('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.')
 
 export const policyAttached = () =>
   new ServiceError('DeleteConflict', 409, 'Cannot delete a policy attached to entities.')

@@ -1,15 +1,18 @@
-// What other services ask of IAM: accounts, ids and ARNs, the roles that can be assumed, and the sessions that were revoked.
+// What other services ask of IAM: accounts, ids and ARNs, roles that can be assumed and sessions that were revoked, policies that name
+// principals, stored with their unique ids and shown with their ARNs.
 
 export {
   type Account,
   createAccessRole,
   findAccount,
   findAccountByEmail,
+  isOpenAccount,
   listAccounts,
   setAccountEmail,
   setAccountStatus,
 } from './accounts.ts'
-export { roleArn } from './model.ts'
+export { type NamingPolicy, roleArn } from './model.ts'
+export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export {
   type AssumableRole,
   findAssumableRole,

@@ -114,8 +114,8 @@ export async function updateTrustPolicy(
 
 /** @throws ServiceError DeleteConflict while the role has policies. Its sessions end with it: nobody has its id again. */
 export async function deleteRole(tx: Transaction, { key, body }: Stored<RoleBody>): Promise<void> {
-  if (body.inlinePolicies.length > 0) throw errors.mustDeletePolicies()
-  if (body.attachedPolicies.length > 0) throw errors.mustDetachPolicies()
+  if (body.attachedPolicies.length > 0) throw errors.deleteConflict('detach all policies')
+  if (body.inlinePolicies.length > 0) throw errors.deleteConflict('delete policies')
   const [account, roleId] = key as [string, string]
   if (body.boundary) await deleteAttachment(tx, account, body.boundary.arn, 'boundary', 'role', roleId)
   await deleteRow(tx, ROLE, key)

@@ -381,35 +381,6 @@ export async function holdsUniqueId(tx: Transaction, id: string): Promise<boolea
   return (await tx.get(`SELECT 1 AS present FROM ${table} = $1 LIMIT 1`, id)) !== undefined
 }
 
-/** When a role was used last, and where from. Outside the MAC. */
-export type RoleUse = { readonly usedAt: number; readonly region: string }
-
-/** Undefined where it never was. */
-export async function findRoleUse(tx: Transaction, account: string, roleId: string): Promise<RoleUse | undefined> {
-  const use = await tx.get<RoleUse>(
-    'SELECT used_at AS "usedAt", used_region AS region FROM iam_role WHERE account_id = $1 AND role_id = $2',
-    account,
-    roleId,
-  )
-  return use?.usedAt ? use : undefined
-}
-
-/** Uses only go forward. */
-export async function recordRoleUse(
-  tx: Transaction,
-  account: string,
-  roleId: string,
-  { usedAt, region }: RoleUse,
-): Promise<void> {
-  await tx.run(
-    'UPDATE iam_role SET used_at = $1, used_region = $2 WHERE account_id = $3 AND role_id = $4 AND used_at < $1',
-    usedAt,
-    region,
-    account,
-    roleId,
-  )
-}
-
 export async function findAccountByEmail(
   { rows }: IamReader,
   tx: Transaction,
@@ -511,11 +482,11 @@ export const insertFirstAccount = async (app: IamReader, tx: Transaction, accoun
   await insertRow(app, tx, SETTING, FIRST_ACCOUNT, { accountId })
 }
 
-/** The last use of an access key. `usedAt` is in milliseconds; `service` is `secretsmanager`. */
-export type KeyUse = { readonly usedAt: number; readonly service: string; readonly region: string }
+/** The last use of an access key or of a role. `usedAt` is in milliseconds; `service` is `secretsmanager`. */
+export type Use = { readonly usedAt: number; readonly service: string; readonly region: string }
 
 /** Undefined where the key was never used. */
-export async function findKeyUse(tx: Transaction, accessKeyId: string): Promise<KeyUse | undefined> {
+export async function findKeyUse(tx: Transaction, accessKeyId: string): Promise<Use | undefined> {
   const row = await tx.get<{ readonly used_at: number; readonly used_service: string; readonly used_region: string }>(
     'SELECT used_at, used_service, used_region FROM iam_access_key WHERE access_key_id = $1 AND used_at > 0',
     accessKeyId,
@@ -527,7 +498,7 @@ export async function findKeyUse(tx: Transaction, accessKeyId: string): Promise<
 export async function recordKeyUse(
   tx: Transaction,
   accessKeyId: string,
-  { usedAt, service, region }: KeyUse,
+  { usedAt, service, region }: Use,
 ): Promise<void> {
   await tx.run(
     'UPDATE iam_access_key SET used_at = $1, used_service = $2, used_region = $3 WHERE access_key_id = $4 AND used_at < $5',
@@ -535,6 +506,36 @@ export async function recordKeyUse(
     service,
     region,
     accessKeyId,
+    usedAt,
+  )
+}
+
+/** The same of a role, of which the service is not kept. */
+export type RoleUse = Omit<Use, 'service'>
+
+/** Undefined where the role was never used. */
+export async function findRoleUse(tx: Transaction, account: string, roleId: string): Promise<RoleUse | undefined> {
+  const row = await tx.get<{ readonly used_at: number; readonly used_region: string }>(
+    'SELECT used_at, used_region FROM iam_role WHERE account_id = $1 AND role_id = $2 AND used_at > 0',
+    account,
+    roleId,
+  )
+  return row && { usedAt: row.used_at, region: row.used_region }
+}
+
+/** Outside the MAC, and only forward. */
+export async function recordRoleUse(
+  tx: Transaction,
+  account: string,
+  roleId: string,
+  { usedAt, region }: RoleUse,
+): Promise<void> {
+  await tx.run(
+    'UPDATE iam_role SET used_at = $1, used_region = $2 WHERE account_id = $3 AND role_id = $4 AND used_at < $5',
+    usedAt,
+    region,
+    account,
+    roleId,
     usedAt,
   )
 }

@@ -51,6 +51,11 @@ export const groupTarget = (call: Call<{ readonly GroupName: string }>): Promise
 export const roleTarget = (call: Call<{ readonly RoleName: string }>): Promise<RoleTarget> =>
   resolveRole(call, call.input.RoleName)
 
+export async function boundedRoleTarget(call: Call<{ readonly RoleName: string }>): Promise<RoleTarget> {
+  const target = await roleTarget(call)
+  return { ...target, context: { ...target.context, 'iam:PermissionsBoundary': target.stored?.body.boundary?.arn } }
+}
+
 /** A managed policy by its ARN, to change it: those of AWS are nobody's here. */
 export async function ownPolicyTarget(call: Call<{ readonly PolicyArn: string }>): Promise<PolicyTarget> {
   const { app, tx, account, input } = call
@@ -126,8 +131,7 @@ export async function resolveGroup({ app, tx, partition, account }: Caller, grou
 export async function resolveRole({ app, tx, partition, account }: Caller, roleName: string): Promise<RoleTarget> {
   const stored = await findByName(app, tx, ROLE, account, roleName)
   const arn = roleArn(partition, account, stored?.body ?? { path: '/', roleName })
-  const target = entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
-  return { ...target, context: { ...target.context, 'iam:PermissionsBoundary': stored?.body.boundary?.arn } }
+  return entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
 }
 
 const RESOURCE_TYPES = {
@@ -212,8 +216,8 @@ export function existingRole({ stored, name }: RoleTarget): Stored<RoleBody> {
 }
 
 /** @throws NoSuchEntity; InvalidInput for what is no ARN of a policy. */
-export function existingPolicy({ stored, arn }: PolicyTarget): Stored<PolicyBody> {
+export function existingPolicy({ stored, arn }: PolicyTarget, missing = errors.noSuchPolicy): Stored<PolicyBody> {
   if (!isPolicyArn(arn)) throw errors.invalidArn(arn)
-  if (stored === undefined) throw errors.noSuchPolicy(arn)
+  if (stored === undefined) throw missing(arn)
   return stored
 }

@@ -75,3 +75,9 @@ export const notAllowed = (arn: string, action: string, shown: string) =>
     403,
     `User: ${arn} is not authorized to perform: ${action} on resource: ${shown} because no identity-based policy allows the ${action} action`,
   )
+
+/** The trust policy of a role that `Principal` may assume. */
+export const trusting = (Principal: object): string =>
+  policyDocument({ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' })
+
+export const TRUSTS_LAMBDA = trusting({ Service: 'lambda.amazonaws.com' })

@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AttachUserPolicyCommand, CreateAccessKeyCommand, CreateUserCommand, IAMClient } from '@aws-sdk/client-iam'
 import { CloseAccountCommand } from '@aws-sdk/client-organizations'
-import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  BatchGetSecretValueCommand,
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutResourcePolicyCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { temporaryDirectory } from '../../storage/testing.ts'
 import { startTestServer, type TestServer } from '../../testing.ts'
@@ -107,4 +114,36 @@ test('the user, the root user and the role sessions of a closed account are refu
     const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: who }))
     assert.equal(SecretString, `kept by ${who}`)
   }
+})
+
+test('what a closed account shares is for nobody, and a stranger sees no difference to what never was', async (t) => {
+  const server = await startTestServer(t)
+  const organizations = organizationsClient(t, server)
+  const account = await createMember(organizations, 'team')
+  const owner = new SecretsManagerClient(optionsOf(server, await assumeAccessRole(t, server, account)))
+  t.after(() => owner.destroy())
+  const { ARN } = await owner.send(new CreateSecretCommand({ Name: 'shared', SecretString: 'x' }))
+  const Statement = { Effect: 'Allow', Principal: { AWS: server.accountId }, Action: 'secretsmanager:*', Resource: '*' }
+  const ResourcePolicy = JSON.stringify({ Version: '2012-10-17', Statement })
+  await owner.send(new PutResourcePolicyCommand({ SecretId: ARN, ResourcePolicy }))
+
+  const describe = () => server.secretsManager.send(new DescribeSecretCommand({ SecretId: ARN }))
+  const batch = async () => {
+    const { Errors } = await server.secretsManager.send(new BatchGetSecretValueCommand({ SecretIdList: [ARN!] }))
+    return Errors![0]!.Message!
+  }
+  assert.equal((await describe()).Name, 'shared')
+  assert.doesNotMatch(await batch(), /^User: .* is not authorized to perform: secretsmanager:GetSecretValue/)
+
+  await organizations.send(new CloseAccountCommand({ AccountId: account }))
+  const denied = (arn: string, action: string) =>
+    `User: arn:aws:iam::${server.accountId}:user/administrator is not authorized to perform: ${action} on resource: ${arn} because no resource-based policy allows the ${action} action`
+  const message = denied(ARN!, 'secretsmanager:DescribeSecret')
+  await assert.rejects(describe(), { name: 'AccessDeniedException', message })
+  assert.equal(await batch(), denied(ARN!, 'secretsmanager:GetSecretValue'))
+  const absent = ARN!.replace(':secret:shared-', ':secret:absent-')
+  await assert.rejects(server.secretsManager.send(new DescribeSecretCommand({ SecretId: absent })), {
+    name: 'AccessDeniedException',
+    message: denied(absent, 'secretsmanager:DescribeSecret'),
+  })
 })

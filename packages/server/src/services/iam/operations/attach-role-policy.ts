@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { attachPolicy } from '../attachments.ts'
 import { Arn, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { boundedRoleTarget, existingRole } from '../target.ts'
 
 export const attachRolePolicy = operation({
   name: 'AttachRolePolicy',
@@ -13,7 +13,7 @@ export const attachRolePolicy = operation({
 
   input: { RoleName, PolicyArn: Arn },
 
-  target: roleTarget,
+  target: boundedRoleTarget,
 
   conditions: ({ PolicyArn }) => ({ 'iam:PolicyARN': PolicyArn }),
 

@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { replaceBoundary } from '../attachments.ts'
 import { RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { boundedRoleTarget, existingRole } from '../target.ts'
 
 export const deleteRolePermissionsBoundary = operation({
   name: 'DeleteRolePermissionsBoundary',
@@ -13,7 +13,7 @@ export const deleteRolePermissionsBoundary = operation({
 
   input: { RoleName },
 
-  target: roleTarget,
+  target: boundedRoleTarget,
 
   async run({ app, tx, target }) {
     await replaceBoundary(app, tx, ROLE, existingRole(target), undefined)

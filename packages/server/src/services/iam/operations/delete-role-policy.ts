@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { deleteInlinePolicy } from '../inline-policies.ts'
 import { PolicyName, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { boundedRoleTarget, existingRole } from '../target.ts'
 
 export const deleteRolePolicy = operation({
   name: 'DeleteRolePolicy',
@@ -13,7 +13,7 @@ export const deleteRolePolicy = operation({
 
   input: { RoleName, PolicyName },
 
-  target: roleTarget,
+  target: boundedRoleTarget,
 
   async run({ app, tx, input, target }) {
     await deleteInlinePolicy(app, tx, ROLE, existingRole(target), input.PolicyName)

@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { detachPolicy } from '../attachments.ts'
 import { Arn, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { boundedRoleTarget, existingRole } from '../target.ts'
 
 export const detachRolePolicy = operation({
   name: 'DetachRolePolicy',
@@ -13,7 +13,7 @@ export const detachRolePolicy = operation({
 
   input: { RoleName, PolicyArn: Arn },
 
-  target: roleTarget,
+  target: boundedRoleTarget,
 
   conditions: ({ PolicyArn }) => ({ 'iam:PolicyARN': PolicyArn }),
 

@@ -30,7 +30,7 @@ test('a key tells when it was used last, for which service and in which region',
 
   // Not more than once in 15 minutes.
   await use('us-east-1')
-  await server.app.keyUses.flush()
+  await server.app.uses.flush()
   await use('us-east-1')
   assert.deepEqual(await lastUsed(), first)
   server.clock.advance(15 * 60_000)

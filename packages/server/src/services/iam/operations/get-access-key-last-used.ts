@@ -25,7 +25,7 @@ export const getAccessKeyLastUsed = operation({
 
   async run({ app, tx, input, target }) {
     if (target.identity === undefined) throw errors.noSuchAccessKey(input.AccessKeyId)
-    const use = app.keyUses.pending(input.AccessKeyId) ?? (await findKeyUse(tx, input.AccessKeyId))
+    const use = app.uses.pending(input.AccessKeyId) ?? (await findKeyUse(tx, input.AccessKeyId))
     return {
       UserName: target.identity.userName,
       AccessKeyLastUsed: {

@@ -5,6 +5,7 @@
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
 import { shownPolicy } from '../details.ts'
+import { policyNotFound } from '../errors.ts'
 import { Arn, Policy } from '../shapes.ts'
 import { countAttachments } from '../store.ts'
 import { existingPolicy, policyTarget } from '../target.ts'
@@ -20,7 +21,7 @@ export const getPolicy = operation({
   target: policyTarget,
 
   async run({ tx, account, target }) {
-    const policy = existingPolicy(target)
+    const policy = existingPolicy(target, policyNotFound)
     const counts = await countAttachments(tx, account, [target.arn])
     return { Policy: shownPolicy(policy, counts.get(target.arn)) }
   },

@@ -2,9 +2,9 @@
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicyTags.html
 
 import { operation } from '../../../operation.ts'
-import { listed, pageOf } from '../paging.ts'
+import { pageOf } from '../paging.ts'
 import { Arn, PageInput, PageOutput, Tags } from '../shapes.ts'
-import { shownTags } from '../tags.ts'
+import { shownTags, tagSource } from '../tags.ts'
 import { existingPolicy, policyTarget } from '../target.ts'
 
 export const listPolicyTags = operation({
@@ -19,11 +19,7 @@ export const listPolicyTags = operation({
 
   async run(call) {
     const { tags } = existingPolicy(call.target).body
-    const { items, more } = await pageOf(
-      call,
-      'ListPolicyTags',
-      listed(tags, ({ key }) => key),
-    )
+    const { items, more } = await pageOf(call, 'ListPolicyTags', tagSource(tags))
     return { Tags: shownTags(items), ...more }
   },
 })

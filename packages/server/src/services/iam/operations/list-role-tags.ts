@@ -2,9 +2,9 @@
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoleTags.html
 
 import { operation } from '../../../operation.ts'
-import { listed, pageOf } from '../paging.ts'
+import { pageOf } from '../paging.ts'
 import { PageInput, PageOutput, RoleName, Tags } from '../shapes.ts'
-import { shownTags } from '../tags.ts'
+import { shownTags, tagSource } from '../tags.ts'
 import { existingRole, roleTarget } from '../target.ts'
 
 export const listRoleTags = operation({
@@ -19,11 +19,7 @@ export const listRoleTags = operation({
 
   async run(call) {
     const { tags } = existingRole(call.target).body
-    const { items, more } = await pageOf(
-      call,
-      'ListRoleTags',
-      listed(tags, ({ key }) => key),
-    )
+    const { items, more } = await pageOf(call, 'ListRoleTags', tagSource(tags))
     return { Tags: shownTags(items), ...more }
   },
 })

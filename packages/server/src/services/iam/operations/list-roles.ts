@@ -4,10 +4,9 @@
 import { operation } from '../../../operation.ts'
 import { list, optional } from '../../../shape/shape.ts'
 import { listedRole } from '../details.ts'
-import { nameKey, type RoleBody } from '../model.ts'
-import { pageOf, type Source } from '../paging.ts'
+import { namedSource, pageOf } from '../paging.ts'
 import { PageInput, PageOutput, PathPrefix, Role } from '../shapes.ts'
-import { listByName, ROLE, type Stored } from '../store.ts'
+import { ROLE } from '../store.ts'
 import { listTarget } from '../target.ts'
 
 export const listRoles = operation({
@@ -21,13 +20,7 @@ export const listRoles = operation({
   target: listTarget('role'),
 
   async run(call) {
-    const { app, tx, account, input } = call
-    const { PathPrefix: prefix } = input
-    const source: Source<Stored<RoleBody>> = {
-      read: (after, limit) => listByName(app, tx, ROLE, account, after, limit),
-      place: ({ body }) => nameKey(body.roleName),
-      ...(prefix !== undefined && { passes: ({ body }) => body.path.startsWith(prefix) }),
-    }
+    const source = namedSource(call, ROLE, call.input.PathPrefix)
     const { items, more } = await pageOf(call, 'ListRoles', source)
     const Roles = []
     for (const role of items) Roles.push(await listedRole(call, role))

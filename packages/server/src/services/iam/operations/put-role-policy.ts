@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { putInlinePolicy } from '../inline-policies.ts'
 import { PolicyDocument, PolicyName, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { boundedRoleTarget, existingRole } from '../target.ts'
 
 export const putRolePolicy = operation({
   name: 'PutRolePolicy',
@@ -13,7 +13,7 @@ export const putRolePolicy = operation({
 
   input: { RoleName, PolicyName, PolicyDocument },
 
-  target: roleTarget,
+  target: boundedRoleTarget,
 
   async run({ app, tx, input, target }) {
     const { PolicyName: policyName, PolicyDocument: document } = input
