@@ -55,54 +55,6 @@ test('the AWS CLI stores, lists, changes, fetches and deletes a secret', async (
   assert.equal((events.Events as readonly unknown[]).length, 1)
 })
 
-test('the AWS CLI makes an account, gets into it through its role, and closes it', async (t) => {
-  if (!(await has('aws', '--version'))) return t.skip('the AWS CLI is not installed')
-  const server = await startProcess(await makeHome(t))
-  const as =
-    (variables: NodeJS.ProcessEnv) =>
-    async (...args: readonly string[]) => {
-      const { stdout } = await run('aws', [...args, '--endpoint-url', server.url, '--output', 'json'], {
-        env: { ...environment(server), ...variables },
-      })
-      return stdout === '' ? {} : JSON.parse(stdout)
-    }
-  const aws = as({})
-  const { Organization } = await aws('organizations', 'describe-organization')
-  assert.match(Organization.Arn, /^arn:aws:organizations::\d{12}:organization\/o-[a-z0-9]{10}$/)
-  const { CreateAccountStatus: asked } = await aws(
-    ...['organizations', 'create-account', '--account-name', 'team', '--email', 'team@example.com'],
-  )
-  const { CreateAccountStatus: status } = await aws(
-    ...['organizations', 'describe-create-account-status', '--create-account-request-id', asked.Id],
-  )
-  assert.equal(status.State, 'SUCCEEDED')
-  const id = status.AccountId
-  const { Accounts } = await aws('organizations', 'list-accounts', '--page-size', '1')
-  assert.deepEqual(
-    Accounts.map(({ Id }: { readonly Id: string }) => Id).sort(),
-    [Organization.MasterAccountId, id].sort(),
-  )
-
-  const role = `arn:aws:iam::${id}:role/OrganizationAccountAccessRole`
-  const { Credentials: keys } = await aws('sts', 'assume-role', '--role-arn', role, '--role-session-name', 'me')
-  const member = as({
-    AWS_ACCESS_KEY_ID: keys.AccessKeyId,
-    AWS_SECRET_ACCESS_KEY: keys.SecretAccessKey,
-    AWS_SESSION_TOKEN: keys.SessionToken,
-  })
-  assert.equal((await member('sts', 'get-caller-identity')).Account, id)
-  assert.equal((await member('organizations', 'describe-organization')).Organization.Id, Organization.Id)
-  await assert.rejects(
-    member('organizations', 'list-accounts'),
-    /AccessDeniedException.*You don't have permissions to access this resource\./,
-  )
-
-  assert.deepEqual(await aws('organizations', 'close-account', '--account-id', id), {})
-  const { Account } = await aws('organizations', 'describe-account', '--account-id', id)
-  assert.deepEqual([Account.Status, Account.State], ['SUSPENDED', 'CLOSED'])
-  await assert.rejects(member('sts', 'get-caller-identity'), /InvalidClientTokenId/)
-})
-
 test('boto3 stores and fetches a secret, pages a listing, and meets its own exception classes', async (t) => {
   if (!(await hasCommand('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
   const server = await startProcess(await makeHome(t))
