@@ -22,7 +22,7 @@ const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } }
 }
 
 /** Members that AWS marks sensitive only in prose: what they hold is a secret here all the same. */
-const MORE_SENSITIVE = new Set<string>([])
+const MORE_SENSITIVE = new Set<string>(['AssumeRole output.Credentials output.SessionToken'])
 
 for (const service of services) {
   const sdk = SDKS[service.name]

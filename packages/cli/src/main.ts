@@ -108,6 +108,14 @@ function createProgram(): Command {
       print(await advanceClock(duration, connectionOf(given)))
     })
 
+  const session = program.command('session').description('sessions of roles, made by AssumeRole')
+  addClientOptions(session.command('revoke').argument('<ACCESS_KEY_ID>', 'of the session: ASIA...'))
+    .description('end a session of your account on every server; signed with the credentials of the environment')
+    .action(async (accessKeyId: string, given: ClientOptions) => {
+      const { revokeSession } = await import('./session.ts')
+      print(await revokeSession(accessKeyId, connectionOf(given)))
+    })
+
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
   addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))
     .description('make an account and a user who may do everything in it; prints the keys of the user once')

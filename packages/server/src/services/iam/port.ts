@@ -1,5 +1,5 @@
-// What other services ask of IAM: accounts, ids and ARNs, roles that can be assumed and sessions that were revoked, policies that name
-// principals, stored with their unique ids and shown with their ARNs.
+// What other services ask of IAM: accounts; policies that name principals, stored with their unique ids and shown with their ARNs; the roles
+// that can be assumed and the sessions that were revoked; ids, ARNs and tags in their forms.
 
 export {
   type Account,

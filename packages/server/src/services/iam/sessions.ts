@@ -14,11 +14,11 @@ import {
   cachesOf,
   findByName,
   findManagedOrOwn,
+  findPolicies,
   findRow,
   type IamReader,
   isSuspended,
   ROLE,
-  readAttached,
   replaceRow,
   type Stored,
 } from './store.ts'
@@ -43,11 +43,11 @@ export async function readSessionPrincipal(app: IamReader, tx: Transaction, iden
     const rows = await findSessionRows(app, tx, identity)
     if (rows === undefined) return undefined
     const { account, role } = rows
-    const attached = await readAttached(app, tx, identity.account, role.body.attachedPolicies)
-    const bounds = await readAttached(app, tx, identity.account, role.body.boundary ? [role.body.boundary] : [])
+    const { sources, compile } = await findPolicies(app, tx, identity.account, role.body)
     const passed = await readPassedPolicies(app, tx, identity.account, session.policyArns ?? [])
+    const narrowed = session.policies !== undefined || session.policyArns !== undefined
     return {
-      sources: [account.body, role.body, ...attached, ...bounds, ...passed],
+      sources: [account.body, role.body, ...sources, ...passed],
       make: () => ({
         identity,
         kind: identity.kind,
@@ -55,11 +55,8 @@ export async function readSessionPrincipal(app: IamReader, tx: Transaction, iden
         account: identity.account,
         userId: identity.userId,
         role: session.role!,
-        policies: [...inlinePolicies(role), ...attached],
-        ...(bounds[0] && { boundary: bounds[0] }),
-        ...((session.policies || session.policyArns) && {
-          sessionPolicies: [...documentPolicies(session), ...passed],
-        }),
+        ...compile(),
+        ...(narrowed && { sessionPolicies: [...documentPolicies(session), ...passed] }),
         tags: sessionTags(role.body.tags, session.tags),
       }),
     }
@@ -80,12 +77,6 @@ async function findSessionRows(app: IamReader, tx: Transaction, identity: Identi
   const revoked = account.body.revokedSessions?.some(({ accessKeyId }) => accessKeyId === identity.accessKeyId)
   return revoked ? undefined : { account, role }
 }
-
-const inlinePolicies = ({ body }: Stored<RoleBody>): readonly NamedPolicy[] =>
-  body.inlinePolicies.map(({ policyName, document }) => ({
-    name: policyName,
-    policy: compilePolicy(document, 'identity'),
-  }))
 
 /** Compiled once for each session. */
 const documentPoliciesOf = new WeakMap<SessionFacts, readonly NamedPolicy[]>()

@@ -683,7 +683,7 @@ type HeldPolicies = {
 const NONE: HeldPolicies = { sources: [], compile: () => ({ policies: [] }) }
 
 /** The policies of a user or a role, of a user's groups too. @throws IntegrityError where one of them is missing or altered. */
-async function findPolicies(
+export async function findPolicies(
   app: IamReader,
   tx: Transaction,
   account: string,

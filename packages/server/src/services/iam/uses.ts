@@ -54,7 +54,7 @@ export function createUses(database: Database, log: Logger, flushAfterMs = FLUSH
       for (const [id] of uses) noted.delete(id)
     }
     // Only now: until here a reader of the uses must find them in one of the two places.
-    for (const [id, noted] of uses) if (pending.get(id) === noted) pending.delete(id)
+    for (const [id, one] of uses) if (pending.get(id) === one) pending.delete(id)
   }
 
   const flush = (): Promise<void> => {

@@ -15,3 +15,10 @@ export const notADuration = (): ServiceError =>
     400,
     'advance must be an ISO 8601 duration that is not negative and does not lead beyond the year 9999, such as P7D or PT5S.',
   )
+
+export const notASession = (account: string): ServiceError =>
+  new ServiceError(
+    'InvalidParameterException',
+    400,
+    `AccessKeyId must be that of a session of account ${account}: it begins with ASIA.`,
+  )

@@ -2,11 +2,12 @@
 
 import type { Service } from '../../operation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { revokeSession } from './operations/revoke-session.ts'
 
 export const strongroom: Service = {
   name: 'strongroom',
   signingName: 'secretsmanager',
   protocol: 'json',
   bodyBytesMax: 65_536,
-  operations: [advanceClock],
+  operations: [advanceClock, revokeSession],
 }

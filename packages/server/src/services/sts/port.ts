@@ -1,3 +1,4 @@
 // What the rest of the server asks of STS: session tokens, and how long a session may live.
 
 export { createSessionTokens, type SessionTokens } from './session-token.ts'
+export { SESSION_SECONDS_MAX } from './shapes.ts'

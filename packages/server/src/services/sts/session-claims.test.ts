@@ -41,16 +41,16 @@ test('claims are the same once encoded and decoded, and their bytes are those pi
 })
 
 test('whatever tags are passed come back as they were, also those that look like members of every object', () => {
-  const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).filter((text) => !text.includes('\0'))
+  const unit = fc.constantFrom('a', 'Z', '7', '=', '"', '\\', ' ', 'ä', '☃', '\u{1F511}')
+  const tags = fc.dictionary(fc.string({ unit, minLength: 1, maxLength: 20 }), fc.string({ unit, maxLength: 20 }))
   fc.assert(
-    fc.property(fc.dictionary(key, fc.string({ unit: 'binary', maxLength: 20 })), (tags) => {
+    fc.property(tags, (tags) => {
       const given = { ...bare, tags, transitiveTagKeys: Object.keys(tags).slice(0, 1) }
       assert.deepEqual(decodeClaims(encodeClaims(given))?.tags, { ...tags })
     }),
-    { numRuns: 30 },
   )
-  const tags = JSON.parse('{"__proto__":"x","constructor":"y"}')
-  assert.equal(JSON.stringify(decodeClaims(encodeClaims({ ...bare, tags }))?.tags), JSON.stringify(tags))
+  const members = JSON.parse('{"__proto__":"x","constructor":"y"}')
+  assert.equal(JSON.stringify(decodeClaims(encodeClaims({ ...bare, tags: members }))?.tags), JSON.stringify(members))
 })
 
 test('white space between the tokens of a session policy takes no room, that inside its strings stays', () => {

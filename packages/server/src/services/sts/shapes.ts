@@ -31,8 +31,11 @@ export const ExternalId = string({
   patternText: '[\\w+=,.@:\\/-]*',
 })
 
-/** In seconds; the role may allow less. */
-export const DurationSeconds = integer({ min: 900, max: 43_200 })
+/** No session lives longer. */
+export const SESSION_SECONDS_MAX = 43_200
+
+/** The role may allow less. */
+export const DurationSeconds = integer({ min: 900, max: SESSION_SECONDS_MAX })
 
 /** Of the document and the ARNs of session policies together. */
 export const SESSION_POLICIES_CHARACTERS_MAX = 2_048
@@ -92,3 +95,8 @@ export const AssumedRoleUser = structure({
 
 /** In per cent of what session policies and tags may take. */
 export const PackedPolicySize = integer()
+
+/** In characters. */
+export const SessionTokenSize = integer()
+/** In per cent of the longest token. */
+export const SessionTokenUtilization = integer()

@@ -3,7 +3,12 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { AssumeRoleCommand, type AssumeRoleCommandInput, STSClient } from '@aws-sdk/client-sts'
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandInput,
+  type AssumeRoleCommandOutput,
+  STSClient,
+} from '@aws-sdk/client-sts'
 import { TEST_REGION, type TestCredentials, type TestServer } from '../../testing.ts'
 import { createAccessKey } from '../iam/access-keys.ts'
 import { putInlinePolicy } from '../iam/inline-policies.ts'
@@ -103,9 +108,7 @@ export const assume = (
   more: Partial<AssumeRoleCommandInput> = {},
 ) => stsClient(t, server, credentials).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'session', ...more }))
 
-/** The same for who needs nothing but the credentials. */
-export async function sessionOf(...asked: Parameters<typeof assume>): Promise<TestCredentials> {
-  const { Credentials } = await assume(...asked)
+export function credentialsOf({ Credentials }: AssumeRoleCommandOutput): TestCredentials {
   assert.ok(Credentials?.AccessKeyId && Credentials.SecretAccessKey && Credentials.SessionToken)
   return {
     accessKeyId: Credentials.AccessKeyId,
@@ -113,6 +116,10 @@ export async function sessionOf(...asked: Parameters<typeof assume>): Promise<Te
     sessionToken: Credentials.SessionToken,
   }
 }
+
+/** AssumeRole for who needs nothing but the credentials. */
+export const sessionOf = async (...asked: Parameters<typeof assume>): Promise<TestCredentials> =>
+  credentialsOf(await assume(...asked))
 
 /** What GetSecretValue answers to these credentials. */
 export const readSecret = async (

@@ -11,6 +11,7 @@ import { findRow, POLICY } from '../../iam/store.ts'
 import { policyDocument } from '../../iam/testing.ts'
 import {
   assume,
+  credentialsOf,
   EVERYTHING,
   newAccount,
   newRole,
@@ -60,7 +61,7 @@ test('whom the trust policy names gets credentials of the role, which may what t
   assert.deepEqual(answer.AssumedRoleUser, { AssumedRoleId: `${reader.roleId}:alice@work`, Arn })
   assert.deepEqual([answer.PackedPolicySize, answer.SourceIdentity], [undefined, undefined])
 
-  const session = { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken! }
+  const session = credentialsOf(answer)
   const { UserId, Account, Arn: arn } = await stsClient(t, server, session).send(new GetCallerIdentityCommand({}))
   assert.deepEqual([UserId, Account, arn], [`${reader.roleId}:alice@work`, server.accountId, Arn])
   assert.equal(await readSecret(t, server, session, 'app/db'), 'value of app/db')
@@ -167,7 +168,7 @@ test('an event shows for whom the session is, and neither its secret nor its tok
   })
   const answer = await assume(t, server, alice, role.arn, { SourceIdentity: 'alice', DurationSeconds: 900 })
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials!
-  const session = { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken! }
+  const session = credentialsOf(answer)
   await assert.rejects(readSecret(t, server, session, 'absent'))
 
   const [assumed] = await events(server, server.accountId)
@@ -182,6 +183,8 @@ test('an event shows for whom the session is, and neither its secret nor its tok
     credentials: { accessKeyId: AccessKeyId, expiration: Expiration!.toISOString() },
     assumedRoleUser: { assumedRoleId: `${role.roleId}:session`, arn: answer.AssumedRoleUser!.Arn },
     sourceIdentity: 'alice',
+    sessionTokenSize: answer.SessionTokenSize,
+    sessionTokenUtilization: answer.SessionTokenUtilization,
   })
   const [read] = await events(server, server.accountId, 'GetSecretValue')
   const { attributes, ...sessionContext } = read.userIdentity.sessionContext
@@ -325,8 +328,7 @@ test('the tags of a session are those of its role, of the call, and those inheri
   const two = await sessionOf(t, server, one, second.arn)
   const answer = await assume(t, server, two, third.arn)
   assert.equal(answer.SourceIdentity, 'alice')
-  const { AccessKeyId, SecretAccessKey, SessionToken } = answer.Credentials!
-  const three = { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken! }
+  const three = credentialsOf(answer)
   assert.equal(await readSecret(t, server, three, 'app/db'), 'value of app/db')
 
   const [chained] = (await events(server, accountId)).filter(
@@ -565,10 +567,14 @@ test('a token is as long as was asked', async (t) => {
   const server = await startTestServer(t)
   const alice = await newUser(server, 'alice')
   const role = await newRole(server, 'Reader', { trustPolicy: trusting(alice.arn) })
-  for (const MinimumSessionTokenSize of [0, 1_000, 4_096]) {
-    const session = await sessionOf(t, server, alice, role.arn, { MinimumSessionTokenSize })
-    assert.ok(session.sessionToken!.length >= MinimumSessionTokenSize)
-    assert.ok(session.sessionToken!.length <= 4_096)
+  for (const [MinimumSessionTokenSize, percent] of [
+    [1_000, 25],
+    [4_096, 100],
+  ] as const) {
+    const answer = await assume(t, server, alice, role.arn, { MinimumSessionTokenSize })
+    const session = credentialsOf(answer)
+    assert.equal(session.sessionToken!.length, MinimumSessionTokenSize)
+    assert.deepEqual([answer.SessionTokenSize, answer.SessionTokenUtilization], [MinimumSessionTokenSize, percent])
     assert.ok(await stsClient(t, server, session).send(new GetCallerIdentityCommand({})))
   }
   await assert.rejects(assume(t, server, alice, role.arn, { MinimumSessionTokenSize: 4_097 }), {

@@ -10,7 +10,7 @@ import { redact } from '../../../shape/redact.ts'
 import { optional } from '../../../shape/shape.ts'
 import { type AssumableRole, findAssumableRole, requestTagContext, resourceTagContext } from '../../iam/port.ts'
 import * as errors from '../errors.ts'
-import { packedPercent } from '../session-claims.ts'
+import { packedPercent, SESSION_TOKEN_CHARACTERS_MAX } from '../session-claims.ts'
 import { readSessionPolicies } from '../session-policies.ts'
 import { type SessionRequest, sessionRequest } from '../session-request.ts'
 import { assumedRoleArn } from '../session-token.ts'
@@ -27,6 +27,8 @@ import {
   ProvidedContexts,
   RoleSessionName,
   SerialNumber,
+  SessionTokenSize,
+  SessionTokenUtilization,
   SourceIdentity,
   TagKeys,
   Tags,
@@ -38,6 +40,8 @@ const output = {
   AssumedRoleUser: optional(AssumedRoleUser),
   PackedPolicySize: optional(PackedPolicySize),
   SourceIdentity: optional(SourceIdentity),
+  SessionTokenSize: optional(SessionTokenSize),
+  SessionTokenUtilization: optional(SessionTokenUtilization),
 }
 
 export const assumeRole = operation({
@@ -132,6 +136,8 @@ export const assumeRole = operation({
       },
       ...(percent > 0 && { PackedPolicySize: percent }),
       ...(sourceIdentity !== undefined && { SourceIdentity: sourceIdentity }),
+      SessionTokenSize: sessionToken.length,
+      SessionTokenUtilization: Math.ceil((sessionToken.length * 100) / SESSION_TOKEN_CHARACTERS_MAX),
     }
   },
 })
