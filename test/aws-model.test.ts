@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as cloudtrail from '@aws-sdk/client-cloudtrail'
 import * as iam from '@aws-sdk/client-iam'
+import * as organizations from '@aws-sdk/client-organizations'
 import * as secretsmanager from '@aws-sdk/client-secrets-manager'
 import * as sts from '@aws-sdk/client-sts'
 import { NormalizedSchema } from '@smithy/core/schema'
@@ -15,6 +16,7 @@ import { isOptional, type Member, type Members, type Shape, shapeOf } from '../p
 const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } } = {
   cloudtrail,
   iam,
+  organizations,
   secretsmanager,
   sts,
 }

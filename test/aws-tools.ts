@@ -25,6 +25,7 @@ const environment = ({ dataDir }: ServerProcess, credentials?: Credentials): Nod
   ...(credentials && {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken ?? '',
   }),
 })
 

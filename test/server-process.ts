@@ -11,7 +11,11 @@ import { openTestDatabaseUrl, temporaryDirectory } from '../packages/server/src/
 export const COMMAND = resolve(import.meta.dirname, '../packages/cli/bin/strongroom.js')
 export const REGION = 'eu-central-1'
 
-export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string }
+export type Credentials = {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
 
 export type ServerProcess = {
   readonly url: string

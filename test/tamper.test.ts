@@ -8,6 +8,7 @@ import { attachPolicy, replaceBoundary } from '../packages/server/src/services/i
 import { addToGroup, createGroup } from '../packages/server/src/services/iam/groups.ts'
 import { createPolicy } from '../packages/server/src/services/iam/policies.ts'
 import { GROUP, USER } from '../packages/server/src/services/iam/store.ts'
+import { policyDocument } from '../packages/server/src/services/iam/testing.ts'
 import { attachUserPolicy, readUser } from '../packages/server/src/services/iam/users.ts'
 import { call, createCaller, events, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { startTestServer, type TestCredentials, type TestServer } from '../packages/server/src/testing.ts'
@@ -43,6 +44,9 @@ const PROBES: readonly [who: 'admin' | 'limited', operation: string, input: obje
   ['limited', 'GetSecretValue', { SecretId: 'b' }],
   ['limited', 'PutSecretValue', { SecretId: 'a', SecretString: 'mine', ClientRequestToken: token() }],
   ['limited', 'ListSecrets', {}],
+  ['admin', 'GetResourcePolicy', { SecretId: 'lent' }],
+  ['limited', 'GetSecretValue', { SecretId: 'lent' }],
+  ['limited', 'GetSecretValue', { SecretId: 'a-shut' }],
 ]
 
 const REFUSALS = [
@@ -61,7 +65,7 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
   const right = await answers(server, credentials)
   assert.deepEqual(
     right.map(({ status }) => status),
-    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400],
+    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400, 200, 200, 400],
   )
 
   let tried = 0
@@ -95,8 +99,46 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
 
   const metrics = await (await fetch(`${server.url}/_strongroom/metrics`)).text()
   assert.match(metrics, /strongroom_integrity_failures_total\{table="secret"\} [1-9]/)
+  assert.match(metrics, /strongroom_integrity_failures_total\{table="secret_policy"\} [1-9]/)
   assert.match(metrics, /strongroom_integrity_failures_total\{table="iam_user"\} [1-9]/)
   assert.ok(audited, 'the refusals are in the trail')
+})
+
+test('a policy that a secret had before comes back to nobody, however its row does', async (t) => {
+  const server = await startTestServer(t)
+  const sql = await open(t, server)
+  const { arn, credentials } = await createCaller(server, 'guest', [])
+  await call(server, 'CreateSecret', { Name: 'a', SecretString: 'x', ClientRequestToken: token() })
+  const put = (Effect: string) => {
+    const statement = { Effect, Principal: { AWS: arn }, Action: 'secretsmanager:GetSecretValue', Resource: '*' }
+    return call(server, 'PutResourcePolicy', { SecretId: 'a', ResourcePolicy: policyDocument(statement) })
+  }
+  const read = async () =>
+    (await server.call('secretsmanager', 'GetSecretValue', { SecretId: 'a' }, { credentials })).body
+  const columns = 'secret_arn, rev, body, mac'
+  const stored = async () => (await sql.query(`SELECT ${columns} FROM secret_policy`))[0]!
+  const putBack = ({ rev, body, mac }: Row) =>
+    sql.query('UPDATE secret_policy SET rev = $1, body = $2, mac = $3', rev!, body!, mac!)
+  await put('Allow')
+  const allowing = await stored()
+  assert.equal((await read()).SecretString, 'x')
+
+  await put('Deny')
+  const denying = await stored()
+  assert.match((await read()).Message, /explicit deny in a resource-based policy/)
+  await putBack(allowing)
+  assert.equal((await read()).__type, 'InternalServiceError')
+  assert.ok((await events(server, 'GetSecretValue')).some(({ errorCode }) => errorCode === 'InternalServiceError'))
+
+  // Where a secret has none, a row that stands there is none.
+  await putBack(denying)
+  await call(server, 'DeleteResourcePolicy', { SecretId: 'a' })
+  const { secret_arn, rev, body, mac } = allowing
+  await sql.query(`INSERT INTO secret_policy (${columns}) VALUES ($1, $2, $3, $4)`, secret_arn!, rev!, body!, mac!)
+  assert.match((await read()).Message, /no identity-based policy allows/)
+  // And the next policy takes its place.
+  await put('Deny')
+  assert.match((await read()).Message, /explicit deny in a resource-based policy/)
 })
 
 test('every table is either under a MAC or listed with the reason why not', async (t) => {
@@ -109,7 +151,7 @@ test('every table is either under a MAC or listed with the reason why not', asyn
 })
 
 async function fill(server: TestServer): Promise<TestCredentials> {
-  for (const name of ['a', 'b']) {
+  for (const name of ['a', 'b', 'lent', 'a-shut']) {
     await call(server, 'CreateSecret', { Name: name, SecretString: `first of ${name}`, ClientRequestToken: token() })
     await call(server, 'PutSecretValue', {
       SecretId: name,
@@ -120,9 +162,17 @@ async function fill(server: TestServer): Promise<TestCredentials> {
   const read = {
     Effect: 'Allow',
     Action: 'secretsmanager:GetSecretValue',
-    Resource: `arn:aws:secretsmanager:*:*:secret:a-??????`,
+    Resource: ['arn:aws:secretsmanager:*:*:secret:a-??????', 'arn:aws:secretsmanager:*:*:secret:a-shut-??????'],
   }
-  const { credentials } = await createCaller(server, 'limited', [read])
+  const { arn, credentials } = await createCaller(server, 'limited', [read])
+  // One policy of a secret gives a right and one takes it away: losing or changing either must do neither.
+  for (const [SecretId, Effect] of [
+    ['lent', 'Allow'],
+    ['a-shut', 'Deny'],
+  ] as const) {
+    const statement = { Effect, Principal: { AWS: arn }, Action: 'secretsmanager:GetSecretValue', Resource: '*' }
+    await call(server, 'PutResourcePolicy', { SecretId, ResourcePolicy: policyDocument(statement) })
+  }
   // A managed policy that takes rights away: losing it must not give them back.
   const document = JSON.stringify({
     Version: '2012-10-17',

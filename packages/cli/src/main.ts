@@ -5,7 +5,8 @@ import { callAdmin } from '@strongroom/server/admin/client.ts'
 import { AdminError, type AdminInput } from '@strongroom/server/admin/command.ts'
 import { ConfigurationError, type GivenOptions, loadConfig, loadDataDir } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
-import { addDataDirOptions, addServerOptions } from './options.ts'
+import { type Connection, findConnection } from './connection.ts'
+import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
@@ -42,6 +43,9 @@ function createProgram(): Command {
   addDataDirOptions(admin.command('recover'))
     .description("make a new access key for the first account's administrator and write it to the credentials file")
     .action((given: GivenOptions) => ask(given, 'admin/recover'))
+  addDataDirOptions(admin.command('reopen-account').argument('<ACCOUNT_ID>', 'the 12 digits of a closed account'))
+    .description('let a closed account in again, with everything that is in it')
+    .action((accountId: string, given: GivenOptions) => ask(given, 'admin/reopen-account', { accountId }))
 
   addDataDirOptions(program.command('backup').argument('<FILE>', 'a file that does not exist yet'))
     .description('copy the database of a running server to a file')
@@ -95,23 +99,44 @@ function createProgram(): Command {
     })
 
   const clock = program.command('clock').description('the service clock of a server started with --test-clock')
-  addDataDirOptions(clock.command('advance').argument('<DURATION>', 'an ISO 8601 duration: P7D, PT5S'))
+  addClientOptions(clock.command('advance').argument('<DURATION>', 'an ISO 8601 duration: P7D, PT5S'))
     .description(
       'move the clock of schedules and deletion windows ahead; signed with the credentials of the environment',
     )
-    .option(...ENDPOINT_URL)
-    .action(async (duration: string, given: GivenOptions & { readonly endpointUrl?: string }) => {
+    .action(async (duration: string, given: ClientOptions) => {
       const { advanceClock } = await import('./clock.ts')
-      print(await advanceClock(duration, { endpointUrl: given.endpointUrl, dataDir: loadDataDir(given) }))
+      print(await advanceClock(duration, connectionOf(given)))
     })
 
   const session = program.command('session').description('sessions of roles, made by AssumeRole')
-  addDataDirOptions(session.command('revoke').argument('<ACCESS_KEY_ID>', 'of the session: ASIA...'))
+  addClientOptions(session.command('revoke').argument('<ACCESS_KEY_ID>', 'of the session: ASIA...'))
     .description('end a session of your account on every server; signed with the credentials of the environment')
-    .option(...ENDPOINT_URL)
-    .action(async (accessKeyId: string, given: GivenOptions & { readonly endpointUrl?: string }) => {
+    .action(async (accessKeyId: string, given: ClientOptions) => {
       const { revokeSession } = await import('./session.ts')
-      print(await revokeSession(accessKeyId, { endpointUrl: given.endpointUrl, dataDir: loadDataDir(given) }))
+      print(await revokeSession(accessKeyId, connectionOf(given)))
+    })
+
+  const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
+  addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))
+    .description('make an account and a user who may do everything in it; prints the keys of the user once')
+    .option('--email <ADDRESS>', 'the address of the account, in no other; absent: one made of its name')
+    .option('--user-name <NAME>', 'the name of the user', 'admin')
+    .action(async (name: string, given: ClientOptions & { readonly email?: string; readonly userName: string }) => {
+      const { createAccount } = await import('./account.ts')
+      print(await createAccount(connectionOf(given), name, given))
+    })
+  addClientOptions(account.command('list'))
+    .description('list the accounts, closed ones too')
+    .action(async (given: ClientOptions) => {
+      const { listAccounts } = await import('./account.ts')
+      print(await listAccounts(connectionOf(given)))
+    })
+  addClientOptions(account.command('close').argument('<ACCOUNT_ID>', 'the 12 digits of the account'))
+    .description('close an account: nothing of it is let in any more; its data stays')
+    .option('--yes', 'do not ask')
+    .action(async (accountId: string, given: ClientOptions & { readonly yes?: true }) => {
+      const { closeAccount, confirmClosing } = await import('./account.ts')
+      print(await closeAccount(connectionOf(given), accountId, given.yes ? undefined : confirmClosing))
     })
 
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
@@ -120,10 +145,9 @@ function createProgram(): Command {
   return program
 }
 
-const ENDPOINT_URL = [
-  '--endpoint-url <URL>',
-  'the server; absent: AWS_ENDPOINT_URL, else http://127.0.0.1:4650',
-] as const
+type ClientOptions = GivenOptions & { readonly endpointUrl?: string }
+
+const connectionOf = (given: ClientOptions): Connection => findConnection(given.endpointUrl, loadDataDir(given))
 
 async function ask(given: GivenOptions, command: string, input: AdminInput = {}): Promise<void> {
   print(await callAdmin(loadDataDir(given), command, input))

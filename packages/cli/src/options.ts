@@ -32,3 +32,10 @@ export const addDataDirOptions = (command: Command): Command =>
   command
     .option('--config <FILE>', 'configuration file of the server')
     .option(`--data-dir <${options.dataDir.value}>`, `${options.dataDir.help} (default: ${options.dataDir.default})`)
+
+/** What names the server that a command calls as an AWS client, and the keys it signs with. */
+export const addClientOptions = (command: Command): Command =>
+  addDataDirOptions(command).option(
+    '--endpoint-url <URL>',
+    'the server; absent: AWS_ENDPOINT_URL, else http://127.0.0.1:4650',
+  )

@@ -1,28 +1,22 @@
-// A signed POST to one of our own routes, as any AWS signer could send it, with the credentials of the environment or of the data directory.
+// A signed POST to one of our own routes, as any AWS signer could send it.
 
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { join } from 'node:path'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { loadClientSettings } from '@strongroom/server/config.ts'
-import { type Credentials, readCredentials } from './credentials.ts'
+import { type Connection, noAnswer } from './connection.ts'
 import { UsageError } from './usage-error.ts'
-
-/** Where the server is, as given; undefined for what the environment says. And where its credentials file is. */
-export type Server = { readonly endpointUrl?: string | undefined; readonly dataDir: string }
 
 /** The answer. `path` as in `/_strongroom/clock`. @throws UsageError with what the server says, or that it cannot be reached. */
 export async function signedCall<Answer extends object>(
   path: string,
   input: object,
-  { endpointUrl, dataDir }: Server,
+  { endpoint, region, credentials }: Connection,
 ): Promise<Answer> {
-  const settings = loadClientSettings()
-  const url = new URL(path, parseEndpoint(endpointUrl ?? settings.endpointUrl ?? 'http://127.0.0.1:4650'))
+  const url = new URL(path, endpoint)
   const body = JSON.stringify(input)
   const signer = new SignatureV4({
     service: 'secretsmanager',
-    region: settings.region ?? 'us-east-1',
-    credentials: findCredentials(settings, dataDir),
+    region,
+    credentials,
     sha256: Sha256,
   })
   const { headers } = await signer.sign({
@@ -34,7 +28,7 @@ export async function signedCall<Answer extends object>(
     body,
   })
   const response = await fetch(url, { method: 'POST', headers, body, redirect: 'error' }).catch((error: Error) => {
-    throw new UsageError(`no server answers at ${url.origin} (${causeOf(error)}): give its address with --endpoint-url`)
+    throw noAnswer(url, error)
   })
   const text = await response.text()
   let answer: { readonly [name: string]: unknown }
@@ -48,25 +42,6 @@ export async function signedCall<Answer extends object>(
   if (!response.ok) throw new UsageError(String(answer.Message ?? answer.message ?? `status ${response.status}`))
   return answer as Answer
 }
-
-function parseEndpoint(text: string): URL {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError(`--endpoint-url ${text} is not an address: give http://HOST:PORT or https://HOST:PORT`)
-  }
-  return url
-}
-
-function findCredentials(settings: ReturnType<typeof loadClientSettings>, dataDir: string): Credentials {
-  const { accessKeyId, secretAccessKey, sessionToken } = settings
-  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
-    return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
-  }
-  return readCredentials(settings.credentialsFile ?? join(dataDir, 'credentials'), settings.profile ?? 'default')
-}
-
-const causeOf = (error: Error): string =>
-  (error.cause as { code?: string } | undefined)?.code ?? (error.cause as Error | undefined)?.message ?? error.message
 
 /** SHA-256, or HMAC-SHA256 where there is a key, in the form that the signer takes. */
 export class Sha256 {

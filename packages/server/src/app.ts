@@ -10,6 +10,7 @@ import type { Service } from './operation.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
 import type { Kms } from './services/kms/port.ts'
+import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
 import type { SessionTokens } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
@@ -17,6 +18,8 @@ import type { Rows } from './storage/sealed.ts'
 
 export type App = {
   readonly partition: string
+  /** The one organization of the server, which never changes. */
+  readonly organization: Organization
   readonly services: readonly Service[]
   readonly database: Database
   /** Seals and opens rows that carry a MAC. */
@@ -50,6 +53,7 @@ export type App = {
 
 /** Limits that an operator may change and tests lower. */
 export type Limits = {
+  readonly accounts: number
   readonly secretsPerRegion: number
   readonly versionsPerSecret: number
   readonly skewMs: number

@@ -119,6 +119,7 @@ export const options = {
   auditSync: flag('Sync the audit event of a read to disk before its answer'),
   auditRetentionDays: integer('DAYS', 1, 36_500, 90, 'Days that audit events are kept'),
   auditMaxBytes: integer('BYTES', 16_777_216, 1_099_511_627_776_000, 10_737_418_240, 'Bytes of audit events to keep'),
+  maxAccounts: integer('N', 1, 100_000, 1_000, 'Accounts to hold, closed ones included'),
   secretsPerRegion: integer('N', 1, 10_000_000, 500_000, 'Quota of secrets for each account and region'),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),

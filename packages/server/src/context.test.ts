@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Identity, Principal } from './call.ts'
-import { type ContextSource, globalContext } from './context.ts'
+import { type ContextSource, globalContext, resourceContext } from './context.ts'
 
 const identity: Identity = {
   accessKeyId: 'AKIA',
@@ -24,6 +24,7 @@ const source: ContextSource = {
     secure: false,
   },
   principal: user,
+  organization: { id: 'o-abcdefghij', rootId: 'r-ab12', managementAccount: '444455556666' },
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
   region: 'eu-west-1',
   global: false,
@@ -45,12 +46,22 @@ test('a user is told by its ARN, name, id and tags; the connection by its own ad
     'aws:PrincipalType': 'User',
     'aws:userid': 'AIDAEXAMPLE',
     'aws:username': 'alice',
+    'aws:PrincipalOrgID': 'o-abcdefghij',
+    'aws:PrincipalOrgPaths': ['o-abcdefghij/r-ab12/'],
     'aws:PrincipalTag/Team': 'red',
   })
 })
 
 test('a global service is called in us-east-1, whatever Region the signature names', () => {
   assert.equal(globalContext({ ...source, global: true })['aws:RequestedRegion'], 'us-east-1')
+})
+
+test('a resource is told by its account, and its account by its place in the organization', () => {
+  assert.deepEqual(resourceContext('111122223333', source.organization), {
+    'aws:ResourceAccount': '111122223333',
+    'aws:ResourceOrgID': 'o-abcdefghij',
+    'aws:ResourceOrgPaths': ['o-abcdefghij/r-ab12/'],
+  })
 })
 
 test('a session of a role is told by the ARN of the role, and gives the keys that its token has', () => {

@@ -5,6 +5,7 @@
 import type { Principal } from './call.ts'
 import { header, type WireRequest } from './http/request.ts'
 import type { Context } from './policy/engine.ts'
+import { type Organization, rootPath } from './services/organizations/port.ts'
 
 /** Where AWS's global services say they are. */
 const GLOBAL_REGION = 'us-east-1'
@@ -12,6 +13,7 @@ const GLOBAL_REGION = 'us-east-1'
 export type ContextSource = {
   readonly request: WireRequest
   readonly principal: Principal
+  readonly organization: Organization
   /** By the wall clock, in milliseconds. */
   readonly time: number
   readonly region: string
@@ -19,8 +21,8 @@ export type ContextSource = {
   readonly global: boolean
 }
 
-/** For the identity-based and resource-based policies of one call; aws:ResourceAccount is of the permission asked for. */
-export function globalContext({ request, principal, time, region, global }: ContextSource): Context {
+/** For the identity-based and resource-based policies of one call; what is so of the resource is of the permission asked for. */
+export function globalContext({ request, principal, organization, time, region, global }: ContextSource): Context {
   const { rawHeaders } = request
   return {
     'aws:CurrentTime': new Date(time).toISOString(),
@@ -32,12 +34,12 @@ export function globalContext({ request, principal, time, region, global }: Cont
     'aws:RequestedRegion': global ? GLOBAL_REGION : region,
     'aws:PrincipalIsAWSService': 'false',
     'aws:ViaAWSService': 'false',
-    ...principalContext(principal),
+    ...principalContext(principal, organization),
   }
 }
 
 /** What is so of the caller whatever it calls. */
-export function principalContext(principal: Principal): Context {
+export function principalContext(principal: Principal, organization: Organization): Context {
   const { kind, arn, account, userId, role, identity, tags } = principal
   return {
     'aws:PrincipalArn': role?.arn ?? arn,
@@ -45,10 +47,21 @@ export function principalContext(principal: Principal): Context {
     'aws:PrincipalType': PRINCIPAL_TYPES[kind],
     'aws:userid': userId,
     'aws:username': identity.userName,
+    ...(account !== '' && {
+      'aws:PrincipalOrgID': organization.id,
+      'aws:PrincipalOrgPaths': [rootPath(organization)],
+    }),
     ...identity.session?.context,
     ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value])),
   }
 }
+
+/** What is so of the resource that a permission is for. Every account of the server is in the root of the one organization. */
+export const resourceContext = (account: string, organization: Organization): Context => ({
+  'aws:ResourceAccount': account,
+  'aws:ResourceOrgID': organization.id,
+  'aws:ResourceOrgPaths': [rootPath(organization)],
+})
 
 const PRINCIPAL_TYPES: { readonly [kind in Principal['kind']]: string } = {
   root: 'Account',

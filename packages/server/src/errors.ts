@@ -2,24 +2,27 @@
 
 /**
  * An answer in AWS's words. `message` goes to the caller, `cause` only to the log. `messageKey` is the member that carries the text:
- * modelled errors of Secrets Manager say `Message`, the front end (signature, token, serialization) says `message`.
+ * modelled errors of Secrets Manager say `Message`, the front end (signature, token, serialization) says `message`. `reason` is the
+ * member `Reason` of the errors that AWS models with one.
  */
 export class ServiceError extends Error {
   readonly code: string
   readonly status: number
   readonly messageKey: 'Message' | 'message'
+  readonly reason: string | undefined
 
   constructor(
     code: string,
     status: number,
     message: string,
-    options: { readonly cause?: unknown; readonly messageKey?: 'Message' | 'message' } = {},
+    options: { readonly cause?: unknown; readonly messageKey?: 'Message' | 'message'; readonly reason?: string } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'ServiceError'
     this.code = code
     this.status = status
     this.messageKey = options.messageKey ?? 'Message'
+    this.reason = options.reason
   }
 }
 

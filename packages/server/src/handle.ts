@@ -7,7 +7,7 @@ import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
 import { SignatureError, signatureRefused } from './auth/errors.ts'
 import type { AlsoEvent, Call, CallBase, Concealed, Identity } from './call.ts'
-import { globalContext } from './context.ts'
+import { globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
@@ -251,16 +251,24 @@ async function beginCall(
   also: AlsoEvent[],
 ): Promise<Call<Plain>> {
   const { app, region } = base
+  const { organization } = app
   const read = base.identity.session === undefined ? readPrincipal : readSessionPrincipal
   const principal = await read(app, tx, base.identity)
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
   let known: Context | undefined
   const globals = (): Context =>
-    (known ??= globalContext({ request, principal, time: app.wallNow(), region, global: service.global ?? false }))
+    (known ??= globalContext({
+      request,
+      principal,
+      organization,
+      time: app.wallNow(),
+      region,
+      global: service.global ?? false,
+    }))
   const decide = (asked: Permission, concealed?: Concealed): Decision => {
     const permission = concealed === undefined ? asked : withConcealed(asked, concealed)
-    const context = (): Context => ({ ...globals(), 'aws:ResourceAccount': permission.resourceAccount })
+    const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
     return evaluate({ principal, permission, context, layers })
   }
   const authorize = (permission: Permission, concealed?: Concealed): void => {

@@ -33,6 +33,7 @@ import { createUses } from './services/iam/uses.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
+import { ensureOrganization, type Organization } from './services/organizations/port.ts'
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens } from './services/sts/port.ts'
@@ -88,7 +89,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
   // or not there, and the next start does what is missing.
   const { wallNow } = systemClock
   const providers = [rootKeyProvider(config)]
-  const { keyring, rows, accountId, firstStart } = await underMigrationLock(database, async () => {
+  const { keyring, rows, accountId, firstStart, organization } = await underMigrationLock(database, async () => {
     const keyring = await openKeyring(database, providers, { wallNow, randomBytes })
     const rows = createRows(keyring)
     return { keyring, rows, ...(await bootstrap(config, database, keyring, rows)) }
@@ -120,12 +121,14 @@ export async function startServer(config: Config, options: { readonly slot?: num
   const uses = createUses(database, log)
   starting.defer(() => uses.close())
   const limits = {
+    accounts: config.maxAccounts,
     secretsPerRegion: config.secretsPerRegion,
     versionsPerSecret: 100,
     skewMs: config.skewMinutes * 60_000,
   }
   const app: App = {
     partition: PARTITION,
+    organization,
     services,
     database,
     rows,
@@ -305,13 +308,13 @@ export const isForOperator = (error: unknown): error is Error =>
     BackupError,
   ].some((type) => error instanceof type)
 
-/** Makes the first account where there is none. Its credentials file is written before the commit: no administrator without one. */
+/** Makes the first account and the organization where there is none. The credentials file is written before the commit: no administrator without one. */
 function bootstrap(
   config: Config,
   database: Database,
   keyring: LiveKeyring,
   rows: Rows,
-): Promise<{ readonly accountId: string; readonly firstStart: boolean }> {
+): Promise<{ readonly accountId: string; readonly firstStart: boolean; readonly organization: Organization }> {
   const iam = { partition: PARTITION, rows, keyring, randomBytes }
   return database.transaction('write', async (tx) => {
     const made = await bootstrapIdentity(iam, tx, systemClock.wallNow(), {
@@ -319,9 +322,10 @@ function bootstrap(
       accessKeyId: config.bootstrapAccessKeyId,
       secretAccessKey: config.bootstrapSecretAccessKey,
     })
-    if (made === undefined) return { accountId: (await findFirstAccount(iam, tx))!, firstStart: false }
-    writeCredentials(config.dataDir, made)
-    return { accountId: made.accountId, firstStart: true }
+    const accountId = made?.accountId ?? (await findFirstAccount(iam, tx))!
+    const organization = await ensureOrganization(iam, tx, accountId)
+    if (made !== undefined) writeCredentials(config.dataDir, made)
+    return { accountId, firstStart: made !== undefined, organization }
   })
 }
 

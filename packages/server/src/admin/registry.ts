@@ -6,6 +6,7 @@ import { backup } from './commands/backup.ts'
 import { domainKeysRotate } from './commands/domain-keys.ts'
 import { health } from './commands/health.ts'
 import { recover } from './commands/recover.ts'
+import { reopenAccount } from './commands/reopen-account.ts'
 import { rootKeyDescribe, rootKeyRotate } from './commands/root-key.ts'
 
 export const commands: readonly AdminCommand[] = [
@@ -14,6 +15,7 @@ export const commands: readonly AdminCommand[] = [
   domainKeysRotate,
   health,
   recover,
+  reopenAccount,
   rootKeyDescribe,
   rootKeyRotate,
 ]

@@ -138,5 +138,5 @@ function encodeValue(shape: Shape, value: unknown): unknown {
 }
 
 /** The body of a refusal. Exactly one key carries the text. */
-export const encodeJsonError = ({ code, message, messageKey }: ServiceError): string =>
-  JSON.stringify({ __type: code, [messageKey]: message })
+export const encodeJsonError = ({ code, message, messageKey, reason }: ServiceError): string =>
+  JSON.stringify({ __type: code, [messageKey]: message, Reason: reason })

@@ -22,10 +22,11 @@ export type AccountBody = {
   readonly createdAt: number
   /** Of the root user. */
   readonly accessKeys: readonly AccessKeyEntry[]
-  /** Nobody of a suspended account is let in. Absent: ACTIVE. */
+  /** Nobody of a suspended account is let in: it was closed. Absent: ACTIVE. */
   readonly status?: 'ACTIVE' | 'SUSPENDED'
-  /** Of the root user; absent for an account that the first start made. */
+  /** Of the root user; unique on the server without regard to case. */
   readonly email?: string
+  readonly tags?: readonly Tag[]
   readonly revokedSessions?: readonly RevokedSession[]
 }
 
@@ -156,3 +157,5 @@ export const policyArn = (partition: string, account: string, path: string, poli
 
 /** Names of users, groups, roles and policies are each unique in an account without regard to case. */
 export const nameKey = (name: string): string => name.toLowerCase()
+
+export const emailKey = (email: string): string => email.toLowerCase()

@@ -1,6 +1,16 @@
-// What other services ask of IAM: policies that name principals, stored with their unique ids and shown with their ARNs; the roles that can
-// be assumed and the sessions that were revoked; ids, ARNs and tags in their forms.
+// What other services ask of IAM: accounts; policies that name principals, stored with their unique ids and shown with their ARNs; the roles
+// that can be assumed and the sessions that were revoked; ids, ARNs and tags in their forms.
 
+export {
+  type Account,
+  createAccessRole,
+  findAccount,
+  findAccountByEmail,
+  isOpenAccount,
+  listAccounts,
+  setAccountEmail,
+  setAccountStatus,
+} from './accounts.ts'
 export { type NamingPolicy, roleArn } from './model.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export {
@@ -10,6 +20,7 @@ export {
   revokeSession,
   sessionPolicyExists,
 } from './sessions.ts'
-export { findAccountOfAccessKey } from './store.ts'
+export { countAccounts, findAccountOfAccessKey } from './store.ts'
 export { requestTagContext, resourceTagContext } from './tags.ts'
 export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'
+export { createAccount } from './users.ts'

@@ -18,6 +18,7 @@ import {
   type AccessKeyEntry,
   type AccountBody,
   type AttachedPolicy,
+  emailKey,
   type GroupBody,
   type InlinePolicy,
   nameKey,
@@ -44,7 +45,7 @@ type Table<Body extends object> = {
   readonly name: string
   readonly keyColumns: readonly string[]
   readonly lookupColumns: readonly string[]
-  readonly lookup: (body: Body) => readonly (string | number)[]
+  readonly lookup: (body: Body) => readonly (string | number | null)[]
 }
 
 /** Keyed by account and id (of a policy, its ARN); the one lookup column is the name in lower case, unique in the account. */
@@ -58,8 +59,8 @@ export type HolderKind = 'user' | 'group' | 'role'
 export const ACCOUNT: Table<AccountBody> = {
   name: 'account',
   keyColumns: ['account_id'],
-  lookupColumns: [],
-  lookup: () => [],
+  lookupColumns: ['email_key'],
+  lookup: ({ email }) => [email === undefined ? null : emailKey(email)],
 }
 
 /** Keyed by account and user id. */
@@ -378,6 +379,37 @@ export async function listPolicies(
 export async function holdsUniqueId(tx: Transaction, id: string): Promise<boolean> {
   const table = id.startsWith('AIDA') ? 'iam_user WHERE user_id' : 'iam_role WHERE role_id'
   return (await tx.get(`SELECT 1 AS present FROM ${table} = $1 LIMIT 1`, id)) !== undefined
+}
+
+export async function findAccountByEmail(
+  { rows }: IamReader,
+  tx: Transaction,
+  email: string,
+): Promise<Stored<AccountBody> | undefined> {
+  const row = await tx.get<Columns & { readonly account_id: string }>(
+    'SELECT account_id, email_key, rev, body, mac FROM account WHERE email_key = $1',
+    emailKey(email),
+  )
+  return row && opened(rows, ACCOUNT, [row.account_id], row)
+}
+
+/** The accounts whose ids come after `after`, in the order of ids. @throws IntegrityError */
+export async function listAccountRows(
+  { rows }: IamReader,
+  tx: Transaction,
+  after: string,
+  limit: number,
+): Promise<readonly Stored<AccountBody>[]> {
+  const found = await tx.all<Columns & { readonly account_id: string }>(
+    'SELECT account_id, email_key, rev, body, mac FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2',
+    after,
+    limit,
+  )
+  return found.map((row) => opened(rows, ACCOUNT, [row.account_id], row))
+}
+
+export async function countAccounts(tx: Transaction): Promise<number> {
+  return (await tx.get<{ readonly count: number }>('SELECT COUNT(*) AS count FROM account'))!.count
 }
 
 export async function insertMember(tx: Transaction, account: string, groupId: string, userId: string): Promise<void> {

@@ -23,11 +23,20 @@ import {
 } from './store.ts'
 import { newAccountId, newUniqueId } from './unique-id.ts'
 
-/** Makes an account without access keys. `accountId` has 12 digits; without it a free one is taken. Returns the id. */
+export type NewAccount = {
+  readonly name: string
+  readonly now: number
+  /** 12 digits; without it a free one is taken. */
+  readonly accountId?: string
+  readonly email?: string
+  readonly tags?: readonly Tag[]
+}
+
+/** Makes an account without access keys. Returns its id. */
 export async function createAccount(
   app: IamWriter,
   tx: Transaction,
-  { name, now, accountId }: { readonly name: string; readonly now: number; readonly accountId?: string },
+  { name, now, accountId, email, tags = [] }: NewAccount,
 ): Promise<string> {
   const taken = async (id: string) => (await findRow(app, tx, ACCOUNT, [id])) !== undefined
   let id = accountId ?? newAccountId(app.randomBytes)
@@ -35,7 +44,13 @@ export async function createAccount(
     if (accountId !== undefined) throw errors.accountExists(accountId)
     id = newAccountId(app.randomBytes)
   }
-  await insertRow(app, tx, ACCOUNT, [id], { name, createdAt: now, accessKeys: [] })
+  await insertRow(app, tx, ACCOUNT, [id], {
+    name,
+    createdAt: now,
+    accessKeys: [],
+    ...(email !== undefined && { email }),
+    ...(tags.length > 0 && { tags }),
+  })
   return id
 }
 

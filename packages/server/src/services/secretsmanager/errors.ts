@@ -145,6 +145,33 @@ export const invalidTagValue = (key: string) =>
     `The value of tag ${key} is not valid. It can have letters, digits, spaces, and any of the following: + - = . _ : / @`,
   )
 
+// Resource policies.
+
+const malformedPolicy = (message: string) => new ServiceError('MalformedPolicyDocumentException', 400, message)
+
+/** AWS says no more than the first sentence; `problem` tells where. */
+export const policySyntax = (problem: string) =>
+  malformedPolicy(`This resource policy contains a syntax error. ${problem}`)
+
+/** Also of one that does not exist. */
+export const policyPrincipal = () => malformedPolicy('This resource policy contains an unsupported principal.')
+
+export const policyServicePrincipal = () =>
+  malformedPolicy('This resource policy contains an unsupported service principal.')
+
+export const policyAction = (action: string) =>
+  malformedPolicy(`This resource policy contains an unsupported action: ${action}`)
+
+export const publicPolicy = () =>
+  new ServiceError(
+    'PublicPolicyException',
+    400,
+    "You can't attach a resource-based policy that allows broad access to the secret.",
+  )
+
+export const policyLocksOut = () =>
+  invalidParameter('Your requested changes will not allow you to manage this secret in the future.')
+
 // Lists and batches.
 
 export const invalidNextToken = (token: string) =>

@@ -3,6 +3,7 @@
 import type { Service } from '../../operation.ts'
 import { batchGetSecretValue } from './operations/batch-get-secret-value.ts'
 import { createSecret } from './operations/create-secret.ts'
+import { deleteResourcePolicy } from './operations/delete-resource-policy.ts'
 import { deleteSecret } from './operations/delete-secret.ts'
 import { describeSecret } from './operations/describe-secret.ts'
 import { getRandomPassword } from './operations/get-random-password.ts'
@@ -10,12 +11,14 @@ import { getResourcePolicy } from './operations/get-resource-policy.ts'
 import { getSecretValue } from './operations/get-secret-value.ts'
 import { listSecretVersionIds } from './operations/list-secret-version-ids.ts'
 import { listSecrets } from './operations/list-secrets.ts'
+import { putResourcePolicy } from './operations/put-resource-policy.ts'
 import { putSecretValue } from './operations/put-secret-value.ts'
 import { restoreSecret } from './operations/restore-secret.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
 import { updateSecret } from './operations/update-secret.ts'
 import { updateSecretVersionStage } from './operations/update-secret-version-stage.ts'
+import { validateResourcePolicy } from './operations/validate-resource-policy.ts'
 import { PURGE_SECRET, purgeSecret } from './purge.ts'
 
 export const secretsmanager: Service = {
@@ -28,6 +31,7 @@ export const secretsmanager: Service = {
   operations: [
     batchGetSecretValue,
     createSecret,
+    deleteResourcePolicy,
     deleteSecret,
     describeSecret,
     getRandomPassword,
@@ -35,12 +39,14 @@ export const secretsmanager: Service = {
     getSecretValue,
     listSecretVersionIds,
     listSecrets,
+    putResourcePolicy,
     putSecretValue,
     restoreSecret,
     tagResource,
     untagResource,
     updateSecret,
     updateSecretVersionStage,
+    validateResourcePolicy,
   ],
   jobs: { [PURGE_SECRET]: purgeSecret },
 }

@@ -8,7 +8,10 @@ export const CURRENT = 'AWSCURRENT'
 export const PENDING = 'AWSPENDING'
 export const PREVIOUS = 'AWSPREVIOUS'
 
-/** What ListSecretVersionIds calls the key `aws/secretsmanager`. */
+/** The key of a secret that names none: AWS's own for Secrets Manager in the account. */
+export const MANAGED_KEY = 'alias/aws/secretsmanager'
+
+/** What ListSecretVersionIds calls it. */
 export const DEFAULT_KEY = 'DefaultEncryptionKey'
 
 export const STAGES_MAX = 20
@@ -32,6 +35,8 @@ export type Secret = {
   /** In the order in which they were attached; keys are unique. */
   readonly tags: readonly Tag[]
   readonly owningService?: string
+  /** SHA-256 of the row that holds the resource policy, in base64; absent where the secret has none. */
+  readonly policyDigest?: string
   /** In the order of their creation. */
   readonly versions: readonly SecretVersion[]
   /** The ClientRequestToken of a CreateSecret without a value, so that its retry is known. */
@@ -71,6 +76,9 @@ export type Plain = { readonly kind: ValueKind; readonly bytes: Uint8Array }
 export const secretArn = (partition: string, region: string, account: string, name: string, suffix: string): string =>
   `arn:${partition}:secretsmanager:${region}:${account}:secret:${name}-${suffix}`
 
+/** The account that a secret belongs to. */
+export const ownerOf = (secretArn: string): string => secretArn.split(':')[4]!
+
 /** Six characters, each equally likely. */
 export function newSuffix(randomBytes: (size: number) => Uint8Array): string {
   const usable = 256 - (256 % SUFFIX_CHARACTERS.length)
@@ -109,7 +117,7 @@ export function checkNewName(name: string): void {
 
 /** The KmsKeyId to keep: none for the managed key, however it was named. */
 export const keptKeyId = (given: string | undefined): string | undefined =>
-  given === '' || given === 'alias/aws/secretsmanager' ? undefined : given
+  given === '' || given === MANAGED_KEY ? undefined : given
 
 // Values.
 

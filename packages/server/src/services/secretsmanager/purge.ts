@@ -66,11 +66,12 @@ const versionEvent = (
   ofService: true,
   requestParameters: null,
   additionalEventData: { SecretId: secret.arn, SecretVersionId: version.id },
+  owner: account,
   resources: [{ arn: secret.arn, accountId: account, type: RESOURCE_TYPE }],
 })
 
 /** An event of nobody's call: the service's own work. */
-const serviceEvent = (app: App, { account, region }: StoredSecret, event: AlsoEvent): AuditEvent => ({
+const serviceEvent = (app: App, { account, region }: StoredSecret, { owner: _, ...event }: AlsoEvent): AuditEvent => ({
   requestParameters: null,
   ...event,
   eventId: app.uuid(),

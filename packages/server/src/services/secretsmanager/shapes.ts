@@ -87,6 +87,9 @@ export const Filter = structure({
 export const Filters = list(Filter, { max: 10 })
 export const SecretIdList = list(SecretId, { min: 1, max: 20 })
 
+/** A policy document, as JSON. */
+export const ResourcePolicy = string({ min: 1, max: 20_480 })
+
 export const Region = string({
   min: 1,
   max: 128,
@@ -101,7 +104,6 @@ export const AddReplicaRegions = list(ReplicaRegion, { min: 1 })
 export const Arn = string()
 export const SecretName = string()
 export const OwningService = string()
-export const ResourcePolicy = string()
 export const RotationRules = structure({
   AutomaticallyAfterDays: optional(integer({ min: 1, max: 1000 })),
   Duration: optional(string({ min: 2, max: 3, pattern: /^[0-9]+h$/, patternText: '[0-9]+h' })),
@@ -175,6 +177,9 @@ export const SecretError = structure({
   ErrorCode: optional(string()),
   Message: optional(string()),
 })
+
+/** Which check of ValidateResourcePolicy a policy did not pass, and why. */
+export const ValidationErrorsEntry = structure({ CheckName: optional(string()), ErrorMessage: optional(string()) })
 
 export const SecretVersionsListEntry = structure({
   VersionId: optional(VersionId),

@@ -1,13 +1,14 @@
-// The rows of secrets and of their encrypted values. Every row is opened under its MAC, lookup columns are compared with what the
-// body says, and a value's row must be the one that its secret vouches for.
+// The rows of secrets, of their encrypted values and of their resource policies. Every row is opened under its MAC, lookup columns are
+// compared with what the body says, and the row of a value or a policy must be the one that its secret vouches for.
 
 import { hash } from 'node:crypto'
 import type { App } from '../../app.ts'
 import type { Call } from '../../call.ts'
 import { IntegrityError } from '../../errors.ts'
-import { SnapshotCache } from '../../storage/cache.ts'
+import { Lru, SnapshotCache } from '../../storage/cache.ts'
 import { DatabaseError, type Transaction } from '../../storage/database.ts'
 import type { SealedColumns } from '../../storage/sealed.ts'
+import type { NamingPolicy } from '../iam/port.ts'
 import * as errors from './errors.ts'
 import type { Secret, SecretVersion, ValuedVersion } from './model.ts'
 
@@ -54,6 +55,9 @@ export type Access = {
 export type SecretRows = {
   readonly secrets: SnapshotCache<StoredSecret>
   readonly values: SnapshotCache<StoredValue>
+  readonly policies: SnapshotCache<NamingPolicy>
+  /** By digest: the same object for the same row, so that a policy is compiled once. */
+  readonly policiesByDigest: Lru<string, NamingPolicy>
 }
 
 /** What a call needs of App and of its own to reach rows; jobs have no Call but the same two. */
@@ -63,6 +67,8 @@ export const createSecretRows = (): SecretRows => ({
   secrets: new SnapshotCache(4_096),
   // Values have up to 64 KiB.
   values: new SnapshotCache(1_024),
+  policies: new SnapshotCache(1_024),
+  policiesByDigest: new Lru(1_024),
 })
 
 // Secrets.
@@ -151,10 +157,12 @@ export async function updateSecret({ app, tx }: Store, stored: StoredSecret, sec
   return { ...stored, rev, secret }
 }
 
-/** Removes a secret, its values and its place in the quota, for good. */
-export async function removeSecret({ tx }: Store, stored: StoredSecret): Promise<void> {
+/** Removes a secret, its values, its policy and its place in the quota, for good. */
+export async function removeSecret(store: Store, stored: StoredSecret): Promise<void> {
+  const { tx } = store
   const { account, region, rev, secret } = stored
   await tx.run('DELETE FROM secret_version WHERE secret_arn = $1', secret.arn)
+  await removePolicy(store, secret.arn)
   const { changes } = await tx.run(
     'DELETE FROM secret WHERE account_id = $1 AND region = $2 AND name = $3 AND rev = $4',
     account,
@@ -246,7 +254,7 @@ export async function readValue({ app, tx }: Store, secret: Secret, version: Val
 
 const versionKey = (arn: string, id: string) => [arn, id] as const
 
-/** Values are encrypted under fresh data keys, so that no two rows have the same body. */
+/** Tells the row of a value from every other: values are encrypted under fresh data keys. Policies with one digest are the same policy. */
 const digestOf = (row: SealedColumns): string => hash('sha256', row.body, 'base64')
 
 /** Stores the encrypted value of a new version. @returns its digest, for the secret. */
@@ -294,6 +302,49 @@ export async function removeValues({ tx }: Store, arn: string, versions: readonl
   for (const { id } of versions) {
     await tx.run('DELETE FROM secret_version WHERE secret_arn = $1 AND version_id = $2', arn, id)
   }
+}
+
+// Resource policies.
+
+/** The policy of a secret; undefined where it has none. @throws IntegrityError if it is gone or is not the one that the secret vouches for. */
+export async function readPolicy({ app, tx }: Store, secret: Secret): Promise<NamingPolicy | undefined> {
+  const { arn, policyDigest } = secret
+  if (policyDigest === undefined) return undefined
+  const policy = await app.secretRows.policies.read(tx, arn, async () => {
+    const row = await tx.get<SealedColumns>('SELECT rev, body, mac FROM secret_policy WHERE secret_arn = $1', arn)
+    if (row === undefined) return undefined
+    const opened = app.rows.open<NamingPolicy>('secret_policy', [arn], row)
+    if (digestOf(row) !== policyDigest) {
+      throw new IntegrityError('secret_policy', [arn], 'is not the row that its secret vouches for')
+    }
+    const known = app.secretRows.policiesByDigest.get(policyDigest)
+    if (known === undefined) app.secretRows.policiesByDigest.set(policyDigest, opened)
+    return known ?? opened
+  })
+  if (policy === undefined) throw new IntegrityError('secret_policy', [arn], 'is gone')
+  return policy
+}
+
+/** Stores the policy of a secret in the place of the one that it may have. @returns its digest, for the secret. */
+export async function writePolicy(
+  { app, tx }: Store,
+  { rev, secret }: StoredSecret,
+  policy: NamingPolicy,
+): Promise<string> {
+  const row = app.rows.seal('secret_policy', [secret.arn], rev + 1, policy)
+  await tx.run(
+    `INSERT INTO secret_policy (secret_arn, rev, body, mac) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (secret_arn) DO UPDATE SET rev = $2, body = $3, mac = $4`,
+    secret.arn,
+    row.rev,
+    row.body,
+    row.mac,
+  )
+  return digestOf(row)
+}
+
+export async function removePolicy({ tx }: Pick<Call, 'tx'>, arn: string): Promise<void> {
+  await tx.run('DELETE FROM secret_policy WHERE secret_arn = $1', arn)
 }
 
 // Days of access, outside the MAC.

@@ -3,9 +3,11 @@
 
 import type { Call } from '../../call.ts'
 import type { Target } from '../../operation.ts'
-import type { Context } from '../../policy/engine.ts'
+import type { Context, Permission, ResourcePolicy } from '../../policy/engine.ts'
+import { isOpenAccount } from '../iam/port.ts'
 import * as errors from './errors.ts'
 import { secretArn, splitTail, type Tag } from './model.ts'
+import { readResourcePolicy } from './resource-policy.ts'
 import { findSecret, type Store, type StoredSecret } from './store.ts'
 
 export const RESOURCE_TYPE = 'AWS::SecretsManager::Secret'
@@ -22,14 +24,14 @@ export const secretTarget = (call: Call<{ readonly SecretId: string }>): Promise
 type Caller = Store & Pick<Call, 'account' | 'region' | 'partition'>
 
 /**
- * What a SecretId means to a caller. Of a secret of another account nothing shows: neither its full ARN, nor its tags, nor whether it
- * exists; and only its full ARN reaches it.
+ * What a SecretId means to a caller. Of a secret of another account nothing shows: neither its tags, nor its policy, nor whether it exists;
+ * and only its full ARN reaches it, while that account is open.
  */
 export async function resolveSecret(caller: Caller, secretId: string): Promise<SecretTarget> {
   const { account, region, partition } = caller
   if (!secretId.startsWith('arn:')) {
     const stored = await findSecret(caller, account, region, secretId)
-    return stored ? found(stored, secretId) : missing(secretArnPattern(caller, secretId), secretId, account)
+    return stored ? found(caller, stored, secretId) : missing(secretArnPattern(caller, secretId), secretId, account)
   }
   const arn = parseArn(secretId)
   if (arn === undefined || arn.partition !== partition || arn.region !== region) {
@@ -37,14 +39,16 @@ export async function resolveSecret(caller: Caller, secretId: string): Promise<S
   }
   const { name, suffix } = splitTail(arn.tail)
   if (arn.account !== account) {
-    const stored = suffix === undefined ? undefined : await findSecret(caller, arn.account, region, name)
-    const exact = stored?.secret.suffix === suffix ? stored : undefined
-    return { ...missing(secretId, secretId, arn.account), resourceType: RESOURCE_TYPE, stored: exact }
+    const reachable = suffix !== undefined && (await isOpenAccount(caller.app, caller.tx, arn.account))
+    const stored = reachable ? await findSecret(caller, arn.account, region, name) : undefined
+    return stored && stored.secret.suffix === suffix
+      ? found(caller, stored, secretId)
+      : { ...missing(secretId, secretId, arn.account), resourceType: RESOURCE_TYPE }
   }
   // What ends like a suffix is taken for one, even where a secret has all of it as its name.
   const stored = await findSecret(caller, account, region, name)
   return stored && (suffix === undefined || stored.secret.suffix === suffix)
-    ? found(stored, secretId)
+    ? found(caller, stored, secretId)
     : missing(secretId, secretId, account)
 }
 
@@ -88,17 +92,39 @@ export const tagContext = (tags: readonly Tag[]): Context =>
     ]),
   )
 
-const found = (stored: StoredSecret, secretId: string): SecretTarget => ({
-  resource: stored.secret.arn,
-  shown: stored.secret.arn,
-  account: stored.account,
-  resourceType: RESOURCE_TYPE,
-  context: {
-    'secretsmanager:SecretId': secretId,
-    'secretsmanager:SecretPrimaryRegion': stored.region,
-    ...tagContext(stored.secret.tags),
-  },
-  stored,
+async function found(caller: Caller, stored: StoredSecret, secretId: string): Promise<SecretTarget> {
+  return targetOf(caller, stored, secretId, await readResourcePolicy(caller, stored.secret))
+}
+
+/** What a secret is to a caller, under the policy that stands on it, or is about to. */
+export function targetOf(
+  { account }: Pick<Caller, 'account'>,
+  stored: StoredSecret,
+  secretId: string,
+  resourcePolicy: ResourcePolicy | undefined,
+): SecretTarget {
+  const { secret } = stored
+  const context = { 'secretsmanager:SecretPrimaryRegion': stored.region, ...tagContext(secret.tags) }
+  const policy = resourcePolicy && { resourcePolicy }
+  const bare = { ...missing(secret.arn, secret.arn, stored.account), resourceType: RESOURCE_TYPE, stored }
+  const asked = { 'secretsmanager:SecretId': secretId }
+  return stored.account === account
+    ? { ...bare, context: { ...asked, ...context }, ...policy }
+    : { ...bare, context: asked, concealed: { context, ...policy } }
+}
+
+/** The policy that stands on a target. */
+export const policyOf = ({ resourcePolicy, concealed }: SecretTarget): ResourcePolicy | undefined =>
+  resourcePolicy ?? concealed?.resourcePolicy
+
+/** Another permission on a target than the one that its operation asks for, with the condition keys of the request. */
+export const permissionOn = (target: SecretTarget, action: string, conditions: Context = {}): Permission => ({
+  action,
+  resource: target.resource,
+  ...(target.shown !== undefined && { shown: target.shown }),
+  resourceAccount: target.account,
+  context: { ...target.context, ...conditions },
+  ...(target.resourcePolicy && { resourcePolicy: target.resourcePolicy }),
 })
 
 const missing = (resource: string, secretId: string, account: string): SecretTarget => ({

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { TestAnswer, TestCredentials, TestServer } from '../../testing.ts'
 import { createAccessKey } from '../iam/access-keys.ts'
+import { policyDocument } from '../iam/testing.ts'
 import { createAccount, createUser, putUserPolicy } from '../iam/users.ts'
 
 /** A ClientRequestToken. With a name, the same one each time. */
@@ -51,19 +52,23 @@ export async function labels(server: TestServer, secretId: string): Promise<Reco
 
 export type Caller = { readonly account: string; readonly arn: string; readonly credentials: TestCredentials }
 
-/** A user who may do what the statements allow, in the server's first account or in one of its own. */
+/** A user who may do what the statements allow, in the server's first account, in one of its own, or in the account of that id. */
 export async function createCaller(
   { app, accountId }: TestServer,
   userName: string,
   statements: readonly object[],
-  account: 'first' | 'new' = 'first',
+  account: 'first' | 'new' | Caller['account'] = 'first',
 ): Promise<Caller> {
   const now = app.wallNow()
   return app.database.transaction('write', async (tx) => {
-    const owner = account === 'first' ? accountId : await createAccount(app, tx, { name: userName, now })
+    const owner =
+      account === 'new'
+        ? await createAccount(app, tx, { name: userName, now })
+        : account === 'first'
+          ? accountId
+          : account
     await createUser(app, tx, owner, { userName, now })
-    const document = JSON.stringify({ Version: '2012-10-17', Statement: statements })
-    await putUserPolicy(app, tx, owner, userName, 'test', document)
+    if (statements.length > 0) await putUserPolicy(app, tx, owner, userName, 'test', policyDocument(...statements))
     const { accessKeyId, secretAccessKey } = await createAccessKey(app, tx, owner, { userName }, now)
     const arn = `arn:${app.partition}:iam::${owner}:user/${userName}`
     return { account: owner, arn, credentials: { accessKeyId, secretAccessKey } }
@@ -71,21 +76,29 @@ export async function createCaller(
 }
 
 /** The events of one name in the caller's trail, newest first, as CloudTrail records. */
-export async function events(server: TestServer, name: string): Promise<readonly CloudTrailRecord[]> {
-  const attribute = { AttributeKey: 'EventName', AttributeValue: name }
-  const { status, body } = await server.call('cloudtrail', 'LookupEvents', { LookupAttributes: [attribute] })
+export async function events(
+  server: TestServer,
+  name: string,
+  { credentials }: { readonly credentials: TestCredentials } = server,
+): Promise<readonly CloudTrailRecord[]> {
+  const input = { LookupAttributes: [{ AttributeKey: 'EventName', AttributeValue: name }] }
+  const { status, body } = await server.call('cloudtrail', 'LookupEvents', input, { credentials })
   assert.equal(status, 200, JSON.stringify(body))
   return body.Events.map(({ CloudTrailEvent }: { readonly CloudTrailEvent: string }) => JSON.parse(CloudTrailEvent))
 }
 
 export type CloudTrailRecord = {
+  readonly eventID: string
   readonly eventType: string
+  readonly userIdentity: { readonly [name: string]: unknown }
+  readonly recipientAccountId: string
+  readonly sharedEventID?: string
   readonly eventName: string
   readonly readOnly: boolean
   readonly requestParameters: { readonly [name: string]: unknown } | null
   readonly responseElements: { readonly [name: string]: unknown } | null
   readonly additionalEventData?: { readonly [name: string]: unknown }
-  readonly resources?: readonly { readonly ARN: string }[]
+  readonly resources?: readonly { readonly ARN: string; readonly accountId: string }[]
   readonly errorCode?: string
   readonly errorMessage?: string
 }

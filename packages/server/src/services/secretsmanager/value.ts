@@ -7,7 +7,15 @@ import { openValue, sealValue } from '../../crypto/value.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import type { DataKey, EncryptionContext } from '../kms/port.ts'
 import * as errors from './errors.ts'
-import { DEFAULT_KEY, type Plain, type Secret, type ValuedVersion, type VersionValue } from './model.ts'
+import {
+  DEFAULT_KEY,
+  MANAGED_KEY,
+  ownerOf,
+  type Plain,
+  type Secret,
+  type ValuedVersion,
+  type VersionValue,
+} from './model.ts'
 import { insertValue, readValue, replaceValue, type StoredSecret, type StoredValue } from './store.ts'
 
 const SERVICE = 'secretsmanager'
@@ -63,7 +71,7 @@ export async function reencryptValue(call: Call, secret: Secret, version: Valued
  */
 export async function tryKey(call: Call, secretArn: string, kmsKeyId: string | undefined): Promise<string> {
   const context = contextOf(secretArn, PROBE)
-  const dataKey = await generate(call, kmsKeyId, context)
+  const dataKey = await generate(call, secretArn, kmsKeyId, context)
   await onWrite(call, call.app.kms.decryptDataKey(call, SERVICE, dataKey.ciphertextBlob, context))
   return dataKey.keyArn
 }
@@ -81,7 +89,7 @@ async function seal(
   versionId: string,
   plain: Plain,
 ): Promise<{ readonly bytes: Uint8Array; readonly kmsKey: string }> {
-  const dataKey = await generate(call, secret.kmsKeyId, contextOf(secret.arn, versionId))
+  const dataKey = await generate(call, secret.arn, secret.kmsKeyId, contextOf(secret.arn, versionId))
   const place = { secretArn: secret.arn, versionId }
   const length = Buffer.alloc(4)
   length.writeUInt32BE(dataKey.ciphertextBlob.length)
@@ -111,8 +119,18 @@ function takeText(bytes: Uint8Array): string {
   return text
 }
 
-const generate = (call: Call, kmsKeyId: string | undefined, context: EncryptionContext): Promise<DataKey> =>
-  onWrite(call, call.app.kms.generateDataKey(call, SERVICE, kmsKeyId, context))
+/** To KMS undefined is the caller's own managed key. That of another account's secret is named instead: it admits nobody from elsewhere. */
+function generate(
+  call: Call,
+  secretArn: string,
+  kmsKeyId: string | undefined,
+  context: EncryptionContext,
+): Promise<DataKey> {
+  const { partition, region, account } = call
+  const owner = ownerOf(secretArn)
+  const managed = owner === account ? undefined : `arn:${partition}:kms:${region}:${owner}:${MANAGED_KEY}`
+  return onWrite(call, call.app.kms.generateDataKey(call, SERVICE, kmsKeyId ?? managed, context))
+}
 
 const onWrite = <T>(call: Call, work: Promise<T>): Promise<T> =>
   work.catch((error) => {

@@ -4,6 +4,7 @@ import type { Call } from '../../call.ts'
 import {
   attachStages,
   findVersion,
+  ownerOf,
   type Plain,
   pruneVersions,
   type Secret,
@@ -39,7 +40,8 @@ export async function addVersion(
       ofService: true,
       requestParameters: null,
       additionalEventData: { SecretId: secret.arn, SecretVersionId: prunedId },
-      resources: [{ arn: secret.arn, accountId: secret.arn.split(':')[4]!, type: RESOURCE_TYPE }],
+      owner: ownerOf(secret.arn),
+      resources: [{ arn: secret.arn, accountId: ownerOf(secret.arn), type: RESOURCE_TYPE }],
     })
   }
   return {

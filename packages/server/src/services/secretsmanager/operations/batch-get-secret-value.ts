@@ -11,7 +11,7 @@ import type { Filter } from '../filters.ts'
 import { listPage, openNextToken, orderOf, sealNextToken } from '../list.ts'
 import { selectVersion } from '../model.ts'
 import { Filters, MaxResultsOfBatch, NextToken, SecretError, SecretIdList, SecretValueEntry } from '../shapes.ts'
-import { liveSecret, resolveSecret, type SecretTarget } from '../target.ts'
+import { liveSecret, permissionOn, resolveSecret, type SecretTarget } from '../target.ts'
 import { readSecretValue } from '../value.ts'
 
 const PAGE_MAX = 20
@@ -49,14 +49,17 @@ export const batchGetSecretValue = operation({
     const Errors: { readonly SecretId: string; readonly ErrorCode: string; readonly Message: string }[] = []
     for (const id of ids) {
       const target = await resolveSecret(call, id)
+      let reached = false
       try {
+        authorizeOne(call, target)
+        reached = true
         SecretValues.push(await readOne(call, target))
-        recordOne(call, id, target)
+        recordOne(call, id, target, reached)
       } catch (error) {
         // A fault of the server, or a row that was altered, is not one secret's affair.
         if (!(error instanceof ServiceError) || error.status >= 500) throw error
         Errors.push({ SecretId: id, ErrorCode: error.code, Message: error.message })
-        recordOne(call, id, target, error)
+        recordOne(call, id, target, reached, error)
       }
     }
     return { SecretValues, NextToken, Errors }
@@ -96,21 +99,17 @@ async function findIds(call: BatchCall): Promise<Ids> {
   }
 }
 
-/** One secret, as GetSecretValue would: authorized by itself, and before anything is told of it. */
+/** Each secret by itself, before anything is told of it, as GetSecretValue would. */
+const authorizeOne = (call: Call, target: SecretTarget): void =>
+  call.authorize(permissionOn(target, 'secretsmanager:GetSecretValue'), target.concealed)
+
 async function readOne(call: Call, target: SecretTarget) {
-  call.authorize({
-    action: 'secretsmanager:GetSecretValue',
-    resource: target.resource,
-    ...(target.shown !== undefined && { shown: target.shown }),
-    resourceAccount: target.account,
-    ...(target.context && { context: target.context }),
-  })
   const stored = liveSecret(target)
   return readSecretValue(call, stored, selectVersion(stored.secret, undefined, undefined))
 }
 
 /** The event of GetSecretValue that the call stands for. */
-function recordOne(call: Call, secretId: string, target: SecretTarget, error?: ServiceError): void {
+function recordOne(call: Call, secretId: string, target: SecretTarget, reached: boolean, error?: ServiceError): void {
   call.also({
     eventName: 'GetSecretValue',
     readOnly: true,
@@ -119,6 +118,7 @@ function recordOne(call: Call, secretId: string, target: SecretTarget, error?: S
       target.resource.startsWith('arn:') && target.resourceType !== undefined
         ? [{ arn: target.resource, accountId: target.account, type: target.resourceType }]
         : [],
+    ...(reached && { owner: target.account }),
     ...(error && { errorCode: error.code, errorMessage: error.message }),
   })
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CreateSecretCommand, DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { startTestServer } from '../../../testing.ts'
-import { assertRefused, call, token } from '../testing.ts'
+import { assertRefused, call, createCaller, token } from '../testing.ts'
 
 test('CreateSecret', async (t) => {
   const server = await startTestServer(t)
@@ -216,4 +216,24 @@ test('CreateSecret counts secrets in each region against the quota, and counts d
   await call(server, 'DeleteSecret', { SecretId: 'one', ForceDeleteWithoutRecovery: true })
   await call(server, 'CreateSecret', { Name: 'three' })
   await assertRefused(server, 'CreateSecret', { Name: 'four' }, 'LimitExceededException', message)
+})
+
+test('CreateSecret makes no secret whose tags would keep its maker from it', async (t) => {
+  const server = await startTestServer(t)
+  const { credentials } = await createCaller(server, 'blue', [
+    {
+      Effect: 'Allow',
+      Action: 'secretsmanager:*',
+      Resource: '*',
+      Condition: { StringEquals: { 'aws:ResourceTag/team': 'blue' } },
+    },
+  ])
+  const create = async (Name: string, ...tags: readonly string[]) => {
+    const input = { Name, Tags: tags.map((Value) => ({ Key: 'team', Value })) }
+    return (await server.call('secretsmanager', 'CreateSecret', input, { credentials })).body.__type ?? 'created'
+  }
+  assert.equal(await create('blue', 'blue'), 'created')
+  assert.equal(await create('red', 'red'), 'AccessDeniedException')
+  assert.equal(await create('bare'), 'AccessDeniedException')
+  assert.equal((await call(server, 'ListSecrets', {})).SecretList.length, 1)
 })

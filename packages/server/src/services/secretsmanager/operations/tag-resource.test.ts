@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CreateSecretCommand, DescribeSecretCommand, TagResourceCommand } from '@aws-sdk/client-secrets-manager'
 import { startTestServer } from '../../../testing.ts'
+import { policyDocument } from '../../iam/testing.ts'
+import { call, createCaller } from '../testing.ts'
 
 test('tags are added, and a known key takes the new value', async (t) => {
   const server = await startTestServer(t)
@@ -94,4 +96,62 @@ test('a secret that does not exist cannot be tagged', async (t) => {
       name: 'ResourceNotFoundException',
     },
   )
+})
+
+test('a tag that would cost the caller its own access is refused, and no other is', async (t) => {
+  const server = await startTestServer(t)
+  const { arn, credentials } = await createCaller(server, 'blue', [
+    {
+      Effect: 'Allow',
+      Action: 'secretsmanager:*',
+      Resource: '*',
+      Condition: { StringEquals: { 'secretsmanager:ResourceTag/team': 'blue' } },
+    },
+    {
+      Effect: 'Deny',
+      Action: 'secretsmanager:*',
+      Resource: '*',
+      Condition: { Null: { 'aws:ResourceTag/closed': 'false' } },
+    },
+  ])
+  const { ARN } = await call(server, 'CreateSecret', { Name: 'db', Tags: [{ Key: 'team', Value: 'blue' }] })
+  const tag = async (Key: string, Value: string) => {
+    const input = { SecretId: 'db', Tags: [{ Key, Value }] }
+    const { status, body } = await server.call('secretsmanager', 'TagResource', input, { credentials })
+    return status === 200 ? 'tagged' : body
+  }
+  const action = 'secretsmanager:TagResource'
+  const refused = (reason: string) => ({
+    __type: 'AccessDeniedException',
+    Message: `User: ${arn} is not authorized to perform: ${action} on resource: ${ARN} ${reason}`,
+  })
+  assert.equal(await tag('owner', 'me'), 'tagged')
+  assert.equal(await tag('team', 'blue'), 'tagged')
+  assert.deepEqual(await tag('team', 'red'), refused(`because no identity-based policy allows the ${action} action`))
+  assert.deepEqual(await tag('closed', ''), refused('with an explicit deny in an identity-based policy'))
+  const { Tags } = await call(server, 'DescribeSecret', { SecretId: 'db' })
+  assert.deepEqual(Tags, [
+    { Key: 'team', Value: 'blue' },
+    { Key: 'owner', Value: 'me' },
+  ])
+})
+
+test('the policy of the secret is asked about the new tags too, also of a caller from another account', async (t) => {
+  const server = await startTestServer(t)
+  const guest = await createCaller(server, 'guest', [{ Effect: 'Allow', Action: '*', Resource: '*' }], 'new')
+  const { ARN } = await call(server, 'CreateSecret', { Name: 'db', Tags: [{ Key: 'open', Value: 'yes' }] })
+  const ResourcePolicy = policyDocument({
+    Effect: 'Allow',
+    Principal: { AWS: guest.account },
+    Action: 'secretsmanager:TagResource',
+    Resource: '*',
+    Condition: { StringEquals: { 'aws:ResourceTag/open': 'yes' } },
+  })
+  await call(server, 'PutResourcePolicy', { SecretId: ARN, ResourcePolicy })
+  const tag = async (Key: string, Value: string) => {
+    const input = { SecretId: ARN, Tags: [{ Key, Value }] }
+    return (await server.call('secretsmanager', 'TagResource', input, guest)).body?.__type
+  }
+  assert.equal(await tag('by', 'guest'), undefined)
+  assert.equal(await tag('open', 'no'), 'AccessDeniedException')
 })

@@ -1,7 +1,8 @@
-// TagResource attaches tags to a secret, taking the place of values that their keys had.
+// TagResource attaches tags to a secret, taking the place of values that their keys had; not if that would lock the caller out.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_TagResource.html
 
 import { operation } from '../../../operation.ts'
+import { mustKeepAccess } from '../lock-out.ts'
 import { withTags } from '../model.ts'
 import { SecretId, Tags } from '../shapes.ts'
 import { updateSecret } from '../store.ts'
@@ -21,10 +22,10 @@ export const tagResource = operation({
   async run(call) {
     const stored = liveSecret(call.target)
     const tags = withTags(stored.secret.tags, call.input.Tags)
-    // AWS refuses a change of tags that would cost the caller its own access. No policy of this server can depend on tags
-    // yet, for policies have no conditions; the check belongs here once they do.
     if (!sameTags(tags, stored.secret.tags)) {
-      await updateSecret(call, stored, { ...stored.secret, tags, changedAt: call.now })
+      const secret = { ...stored.secret, tags, changedAt: call.now }
+      mustKeepAccess(call, 'secretsmanager:TagResource', { ...stored, secret }, requestTagContext(call.input.Tags))
+      await updateSecret(call, stored, secret)
     }
     return {}
   },

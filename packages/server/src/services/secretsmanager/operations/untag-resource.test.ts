@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CreateSecretCommand, DescribeSecretCommand, UntagResourceCommand } from '@aws-sdk/client-secrets-manager'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, type TestCredentials } from '../../../testing.ts'
+import { call, createCaller } from '../testing.ts'
 
 const Tags = [
   { Key: 'a', Value: '1' },
@@ -53,4 +54,26 @@ test('tags of AWS cannot be taken off, and limits of keys are checked', async (t
   await assert.rejects(client.send(new UntagResourceCommand({ SecretId: 'no', TagKeys: ['a'] })), {
     name: 'ResourceNotFoundException',
   })
+})
+
+test('the tag that gives the caller its access stays, unless another caller takes it off', async (t) => {
+  const server = await startTestServer(t)
+  const { credentials } = await createCaller(server, 'blue', [
+    {
+      Effect: 'Allow',
+      Action: 'secretsmanager:*',
+      Resource: '*',
+      Condition: { StringEquals: { 'aws:ResourceTag/team': 'blue' } },
+    },
+  ])
+  const names = ['team', 'owner']
+  await call(server, 'CreateSecret', { Name: 'db', Tags: names.map((Key) => ({ Key, Value: 'blue' })) })
+  const untag = async (who: { readonly credentials: TestCredentials }, ...TagKeys: readonly string[]) => {
+    const { body } = await server.call('secretsmanager', 'UntagResource', { SecretId: 'db', TagKeys }, who)
+    return body?.__type ?? 'untagged'
+  }
+  assert.equal(await untag({ credentials }, 'owner'), 'untagged')
+  assert.equal(await untag({ credentials }, 'team'), 'AccessDeniedException')
+  assert.equal((await call(server, 'DescribeSecret', { SecretId: 'db' })).Tags.length, 1)
+  assert.equal(await untag(server, 'team'), 'untagged')
 })

@@ -69,13 +69,19 @@ CREATE TABLE secret_policy (
   mac BLOB NOT NULL
 );
 
+-- The email address in lower case: it belongs to one account.
+ALTER TABLE account ADD COLUMN email_key TEXT;
+CREATE UNIQUE INDEX account_by_email ON account (email_key);
+
 -- CreateAccount and what became of it.
 CREATE TABLE organization_request (
   request_id TEXT PRIMARY KEY,
+  requested_at BIGINT NOT NULL,
   rev BIGINT NOT NULL,
   body BLOB NOT NULL,
   mac BLOB NOT NULL
 );
+CREATE INDEX organization_request_by_time ON organization_request (requested_at);
 
 -- Whose a unique id is, in all accounts: policies may name one.
 CREATE INDEX iam_user_by_id ON iam_user (user_id);

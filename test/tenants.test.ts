@@ -1,0 +1,357 @@
+// Two tenants on one server: what an administrator of one account is told of another account's things is exactly what it is told of things
+// that do not exist. Every operation of every service is tried, once for each member that names a thing, and nothing changes on the other
+// side. One thing is left out, as on AWS: a policy document that names a principal is refused where there is no such principal.
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import {
+  AddUserToGroupCommand,
+  AttachUserPolicyCommand,
+  CreateAccessKeyCommand,
+  CreateGroupCommand,
+  CreatePolicyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam'
+import type { AnyOperation, Service } from '../packages/server/src/operation.ts'
+import { iamClient, policyDocument } from '../packages/server/src/services/iam/testing.ts'
+import { services } from '../packages/server/src/services/index.ts'
+import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
+import { isOptional } from '../packages/server/src/shape/shape.ts'
+import { signedCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
+import { openPostgresUrl, openSqliteFile, type RawSql, type Row } from './raw-sql.ts'
+
+/** In every name that the other account gives. What does not exist is called `absent` instead, which is as long. */
+const THEIRS = 'violet'
+const ABSENT = 'indigo'
+
+/** One of each thing, all with the same word in their names. */
+type Things = {
+  readonly account: string
+  readonly secret: string
+  readonly user: string
+  readonly group: string
+  readonly role: string
+  readonly inlinePolicy: string
+  readonly policyArn: string
+  readonly roleArn: string
+  readonly accessKeyId: string
+  /** Whatever else would tell that they exist. */
+  readonly marks: readonly string[]
+}
+
+/** What a member may be. A thing is tried as the other account's and as one that does not exist, in each form; elsewhere it is the caller's. */
+type Sample = { readonly forms: (things: Things) => readonly unknown[] } | { readonly value: unknown }
+
+const thing = (...forms: readonly ((things: Things) => unknown)[]): Sample => ({
+  forms: (things) => forms.map((form) => form(things)),
+})
+const always = (value: unknown): Sample => ({ value })
+/** A name that is not taken, where the operation makes the thing. */
+const fresh = (form: (things: Things) => string): Sample =>
+  thing((things) => (form(things).includes(THEIRS) ? form(things) : `new-${form(things)}`))
+
+const POLICY = policyDocument({ Effect: 'Allow', Action: 'secretsmanager:ListSecrets', Resource: '*' })
+const TRUST = policyDocument({
+  Effect: 'Allow',
+  Principal: { Service: 'secretsmanager.amazonaws.com' },
+  Action: 'sts:AssumeRole',
+})
+const RESOURCE_POLICY = policyDocument({ Effect: 'Allow', Principal: '*', Action: 'secretsmanager:*', Resource: '*' })
+
+const secretForms = thing(
+  ({ secret }) => secret,
+  ({ secret }) => secret.slice(0, -7),
+  ({ secret }) => secret.split(':').at(-1)!.slice(0, -7),
+)
+
+/**
+ * By name of the member, of the member in a service, or in one operation. Members that are required must be here, or the test fails; optional
+ * ones are sent where they name a thing or stand here for one operation.
+ */
+const MEMBERS: { readonly [member: string]: Sample } = {
+  AccessKeyId: thing(({ accessKeyId }) => accessKeyId),
+  AssumeRolePolicyDocument: always(TRUST),
+  GroupName: thing(({ group }) => group),
+  PermissionsBoundary: thing(({ policyArn }) => policyArn),
+  PolicyArn: thing(({ policyArn }) => policyArn),
+  PolicyDocument: always(POLICY),
+  PolicyName: thing(({ inlinePolicy }) => inlinePolicy),
+  ResourcePolicy: always(RESOURCE_POLICY),
+  RoleArn: thing(({ roleArn }) => roleArn),
+  RoleName: thing(({ role }) => role),
+  RoleSessionName: always('session'),
+  SecretId: secretForms,
+  TagKeys: always(['a']),
+  Tags: always([{ Key: 'a', Value: 'b' }]),
+  UserName: thing(({ user }) => user),
+
+  'cloudtrail.LookupEvents.LookupAttributes': thing(
+    ({ secret }) => [{ AttributeKey: 'ResourceName', AttributeValue: secret }],
+    ({ user }) => [{ AttributeKey: 'Username', AttributeValue: user }],
+    ({ accessKeyId }) => [{ AttributeKey: 'AccessKeyId', AttributeValue: accessKeyId }],
+  ),
+
+  'iam.CreateGroup.GroupName': fresh(({ group }) => group),
+  'iam.CreatePolicy.PolicyName': fresh(({ inlinePolicy }) => inlinePolicy),
+  'iam.CreateRole.RoleName': fresh(({ role }) => role),
+  'iam.CreateUser.UserName': fresh(({ user }) => user),
+  'iam.Status': always('Inactive'),
+  'iam.UpdateAssumeRolePolicy.PolicyDocument': always(TRUST),
+  'iam.UpdateRoleDescription.Description': always('text'),
+  'iam.VersionId': always('v1'),
+
+  'secretsmanager.BatchGetSecretValue.SecretIdList': thing(({ secret }) => [secret]),
+  'secretsmanager.CreateSecret.Name': fresh(({ user }) => user),
+  'secretsmanager.PutSecretValue.ClientRequestToken': always(token('tenant')),
+  'secretsmanager.PutSecretValue.SecretString': always('x'),
+  'secretsmanager.UpdateSecret.Description': always('text'),
+  'secretsmanager.VersionStage': always('green'),
+
+  'strongroom.advance': always('PT0S'),
+}
+
+test('another account learns nothing of what there is, and changes nothing of it', async (t) => {
+  const server = await startTestServer(t)
+  const theirs = await createThings(t, server, await administratorOf(server, 'owner'), THEIRS)
+  // Two callers whose accounts are alike: one asks for what exists, the other for what does not.
+  const tenant = async (): Promise<Tenant> => {
+    const caller = await administratorOf(server, 'caller')
+    return { ...caller, things: await createThings(t, server, caller, 'own') }
+  }
+  const [one, two] = [await tenant(), await tenant()]
+  const rowsOfTheirs = await rowsOf(t, server, theirs.account)
+  const before = await rowsOfTheirs()
+
+  const tried: string[] = []
+  const unknown: string[] = []
+  for (const { service, operation } of inOrder(services)) {
+    const name = `${service.name}.${operation.name}`
+    const members = membersOf(name, operation)
+    unknown.push(...members.filter(({ sample }) => sample === undefined).map(({ member }) => `${name}.${member}`))
+    if (unknown.length > 0) continue
+    const inputOf = ({ things }: Tenant, tried?: { readonly member: string; readonly value: unknown }): object =>
+      Object.fromEntries(
+        members.map(({ member, sample }) => [
+          member,
+          member === tried?.member ? tried.value : ownValue(sample!, things),
+        ]),
+      )
+    const things = members.filter(({ sample }) => 'forms' in sample!)
+    for (const { member, sample } of things) {
+      for (const value of 'forms' in sample! ? sample.forms(theirs) : []) {
+        const existing = await ask(server, one, service, operation, inputOf(one, { member, value }))
+        const absent = await ask(server, two, service, operation, inputOf(two, { member, value: absentOf(value) }))
+        const where = `${name} with ${member} ${JSON.stringify(value)}`
+        assert.equal(alike(existing, one, theirs), alike(absent, two, theirs), where)
+        tried.push(where)
+      }
+    }
+    if (things.length === 0) {
+      const { text } = await ask(server, one, service, operation, inputOf(one))
+      for (const mark of [theirs.account, THEIRS, ...theirs.marks]) {
+        assert.ok(!text.includes(mark), `${name} answers with ${mark}: ${text}`)
+      }
+      await ask(server, two, service, operation, inputOf(two))
+    }
+    assert.deepEqual(await rowsOfTheirs(), before, `${name} changed rows of the other account`)
+  }
+  assert.deepEqual(unknown, [], 'MEMBERS must say what these are')
+  t.diagnostic(`${tried.length} calls in the place of another account`)
+
+  const trails = await Promise.all([eventsOf(server, one), eventsOf(server, two)])
+  const [ofOne, ofTwo] = [
+    trails[0]!.map((event) => alike(event, one, theirs)),
+    trails[1]!.map((event) => alike(event, two, theirs)),
+  ]
+  assert.deepEqual(ofOne.sort(), ofTwo.sort())
+  assert.ok(ofOne.length > tried.length)
+})
+
+type Tenant = Caller & { readonly things: Things }
+type Answer = { readonly status: number; readonly headers: object; readonly text: string }
+type Operation = { readonly service: Service; readonly operation: AnyOperation }
+
+/** What makes things comes last, so that until then nobody has any of the names. */
+function inOrder(all: readonly Service[]): readonly Operation[] {
+  const operations = all.flatMap((service) => service.operations.map((operation) => ({ service, operation })))
+  const makes = ({ operation }: Operation) => Number(operation.name.startsWith('Create'))
+  return operations.toSorted((a, b) => makes(a) - makes(b))
+}
+
+function membersOf(name: string, { input }: AnyOperation) {
+  const [service] = name.split('.')
+  return Object.entries(input).flatMap(([member, shape]) => {
+    const special = MEMBERS[`${name}.${member}`]
+    const sample = special ?? MEMBERS[`${service}.${member}`] ?? MEMBERS[member]
+    const sent = !isOptional(shape) || special !== undefined || (sample !== undefined && 'forms' in sample)
+    return sent ? [{ member, sample }] : []
+  })
+}
+
+const ownValue = (sample: Sample, things: Things): unknown =>
+  'value' in sample ? sample.value : sample.forms(things)[0]
+
+/** The same id of something that was never there: another name, or an access key that differs in its last character. */
+function absentOf(value: unknown): unknown {
+  const text = JSON.stringify(value)
+  const renamed = text
+    .replaceAll(THEIRS, ABSENT)
+    .replace(/"(A[KS]IA[A-Z2-7]+)"/, (_, id: string) => `"${absentKey(id)}"`)
+  assert.notEqual(renamed, text, `${text} does not tell whose it is`)
+  return JSON.parse(renamed)
+}
+
+const absentKey = (id: string): string => id.slice(0, -1) + (id.endsWith('A') ? 'B' : 'A')
+
+/** An answer, or an event, without what may differ: who asked, what was asked for, when, and what is random. */
+function alike(value: object, { account, things, credentials }: Tenant, theirs: Things): string {
+  const known: readonly (readonly [string, string])[] = [
+    [account, 'CALLER'],
+    [theirs.accessKeyId, 'KEY'],
+    [absentKey(theirs.accessKeyId), 'KEY'],
+    [credentials.accessKeyId, 'OWN-KEY'],
+    [things.accessKeyId, 'OWN-THINGS-KEY'],
+    [THEIRS, 'NAME'],
+    [ABSENT, 'NAME'],
+  ]
+  return known
+    .reduce((text, [from, to]) => text.replaceAll(from, to), JSON.stringify(value))
+    .replaceAll(/\b(AIDA|AROA|AGPA|ANPA|AKIA|ASIA)[A-Z2-7]{12,17}\b/g, '$1')
+    .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID')
+    .replaceAll(/(:secret:(?:new-)?(?:own|NAME)-[a-z]+)-[A-Za-z0-9]{6}\b/g, '$1')
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
+    .replaceAll(/(Date\\?"|Time\\?"):\d+(\.\d+)?/g, '$1:TIME')
+    .replaceAll(/<SecretAccessKey>[^<]+/g, '<SecretAccessKey>')
+}
+
+async function ask(
+  { url, region }: TestServer,
+  { credentials }: Caller,
+  { name, signingName = name, protocol, targetPrefixes, version }: Service,
+  operation: AnyOperation,
+  input: object,
+): Promise<Answer> {
+  const path = operation.path ?? ''
+  const target = operation.path === undefined ? `${targetPrefixes?.[0]}.${operation.name}` : undefined
+  const { status, headers, body } =
+    protocol === 'query'
+      ? await signedCall(url, signingName, undefined, form(operation.name, version!, input), {
+          credentials,
+          region,
+          contentType: 'application/x-www-form-urlencoded',
+        })
+      : await signedCall(url + path, signingName, target, input, { credentials, region })
+  const kept = [...headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+  return { status, headers: kept, text: typeof body === 'string' ? body : JSON.stringify(body) }
+}
+
+/** `A.member.1.B=...`: AWS Query. */
+function form(action: string, version: string, input: object): string {
+  const parameters = new URLSearchParams({ Action: action, Version: version })
+  const add = (name: string, value: unknown): void => {
+    if (Array.isArray(value)) for (const [at, item] of value.entries()) add(`${name}.member.${at + 1}`, item)
+    else if (typeof value === 'object') for (const [key, item] of Object.entries(value!)) add(`${name}.${key}`, item)
+    else parameters.set(name, String(value))
+  }
+  for (const [name, value] of Object.entries(input)) add(name, value)
+  return parameters.toString()
+}
+
+const administratorOf = (server: TestServer, userName: string): Promise<Caller> =>
+  createCaller(server, userName, [{ Effect: 'Allow', Action: '*', Resource: '*' }], 'new')
+
+/** Made through the API, as its administrator would. */
+async function createThings(t: TestContext, server: TestServer, caller: Caller, word: string): Promise<Things> {
+  const iam = iamClient(t, server, caller.credentials)
+  const names = {
+    user: `${word}-user`,
+    group: `${word}-group`,
+    role: `${word}-role`,
+    inlinePolicy: `${word}-inline`,
+  }
+  const [UserName, GroupName, RoleName] = [names.user, names.group, names.role]
+  const secret = await server.call(
+    'secretsmanager',
+    'CreateSecret',
+    {
+      Name: `${word}-secret`,
+      SecretString: `${word} value`,
+      ClientRequestToken: token(),
+      Tags: [{ Key: word, Value: word }],
+    },
+    caller,
+  )
+  const ResourcePolicy = policyDocument({
+    Effect: 'Allow',
+    Principal: { AWS: caller.account },
+    Action: 'secretsmanager:*',
+    Resource: '*',
+  })
+  await server.call('secretsmanager', 'PutResourcePolicy', { SecretId: secret.body.ARN, ResourcePolicy }, caller)
+  const user = await iam.send(new CreateUserCommand({ UserName }))
+  const group = await iam.send(new CreateGroupCommand({ GroupName }))
+  const role = await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: TRUST }))
+  const policy = await iam.send(new CreatePolicyCommand({ PolicyName: `${word}-managed`, PolicyDocument: POLICY }))
+  const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
+  const PolicyArn = policy.Policy!.Arn!
+  await iam.send(new AddUserToGroupCommand({ UserName, GroupName }))
+  await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn }))
+  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: names.inlinePolicy, PolicyDocument: POLICY }))
+  return {
+    account: caller.account,
+    secret: secret.body.ARN,
+    ...names,
+    policyArn: PolicyArn,
+    roleArn: role.Role!.Arn!,
+    accessKeyId: key.AccessKey!.AccessKeyId!,
+    marks: [
+      secret.body.ARN.slice(-6),
+      user.User!.UserId!,
+      group.Group!.GroupId!,
+      role.Role!.RoleId!,
+      policy.Policy!.PolicyId!,
+      key.AccessKey!.AccessKeyId!,
+    ],
+  }
+}
+
+/** Every event of an account, in the Region of the calls and in that of the global services. */
+async function eventsOf(server: TestServer, { credentials }: Caller): Promise<readonly object[]> {
+  const events: object[] = []
+  for (const region of [server.region, 'us-east-1']) {
+    let NextToken: string | undefined
+    do {
+      const page = await server.call('cloudtrail', 'LookupEvents', { NextToken }, { credentials, region })
+      assert.equal(page.status, 200)
+      for (const { CloudTrailEvent } of page.body.Events) {
+        // The look-ups for this very list are not of the list.
+        if (JSON.parse(CloudTrailEvent).eventName !== 'LookupEvents') events.push(JSON.parse(CloudTrailEvent))
+      }
+      NextToken = page.body.NextToken
+    } while (NextToken !== undefined)
+  }
+  return events
+}
+
+/** Reads every row that an account owns, the days of last use left out, straight from the database. */
+async function rowsOf(t: TestContext, { app, dataDir, databaseUrl }: TestServer, account: string) {
+  const sql: RawSql =
+    app.database.dialect === 'sqlite'
+      ? openSqliteFile(t, join(dataDir, 'strongroom.db'))
+      : await openPostgresUrl(t, databaseUrl)
+  const tables = [...(await sql.tables())].filter(([table]) => !table.startsWith('audit_'))
+  const owned = (row: Row): boolean => Object.values(row).some((cell) => String(cell).includes(account))
+  return async (): Promise<readonly string[]> => {
+    const rows: string[] = []
+    for (const [table, { columns }] of tables) {
+      const kept = columns.filter((column) => !/^(used_|accessed_day)/.test(column)).join(', ')
+      for (const row of await sql.query(`SELECT ${kept} FROM ${table}`)) {
+        if (owned(row)) rows.push(`${table} ${JSON.stringify(row)}`)
+      }
+    }
+    return rows.sort()
+  }
+}
