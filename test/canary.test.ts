@@ -12,6 +12,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
+import { roleJourneys, userJourneys } from './iam-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 
 const run = promisify(execFile)
@@ -113,7 +114,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     })
 
   /** Each operation with a value in every member that can hold one, and what goes wrong with it. */
-  const journeys: { readonly [operation: string]: () => Promise<unknown> } = {
+  const journeys: { [operation: string]: () => Promise<unknown> } = {
     'secretsmanager CreateSecret': async () => {
       await create('made')
       await call('CreateSecret', {
@@ -233,6 +234,13 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       said.push(`GetCallerIdentity 200 ${JSON.stringify(await sts.send(new GetCallerIdentityCommand({})))}`)
       sts.destroy()
     },
+  }
+  const iamJourneys = {
+    ...userJourneys(server, (secret) => canaries.know(secret), home.after),
+    ...roleJourneys(server, home.after),
+  }
+  for (const [operation, journey] of Object.entries(iamJourneys)) {
+    journeys[operation] = async () => said.push(await journey())
   }
   const operations = services.flatMap((service) => service.operations.map(({ name }) => `${service.name} ${name}`))
   assert.deepEqual(Object.keys(journeys).sort(), [...operations].sort(), 'every operation has its journey')
