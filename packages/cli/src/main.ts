@@ -71,15 +71,11 @@ function createProgram(): Command {
   const audit = program.command('audit').description('the audit trail')
   addDataDirOptions(audit.command('verify'))
     .description('find events that were edited, removed or reordered')
-    .action(async (given: GivenOptions) => {
-      const report = await callAdmin(loadDataDir(given), 'audit/verify')
-      print(report)
-      if (report.ok !== true) process.exitCode = 1
-    })
+    .action((given: GivenOptions) => askWhether(given, 'audit/verify'))
 
   addDataDirOptions(program.command('health'))
-    .description('ask a running server how it is')
-    .action((given: GivenOptions) => ask(given, 'health'))
+    .description('ask a running server how it is; exits 1 where it cannot do its work')
+    .action((given: GivenOptions) => askWhether(given, 'health'))
 
   addDataDirOptions(program.command('doctor'))
     .description('tell why the AWS tools of this shell would not reach the server; exits 1 where something fails')
@@ -113,6 +109,13 @@ function createProgram(): Command {
 
 async function ask(given: GivenOptions, command: string, input: AdminInput = {}): Promise<void> {
   print(await callAdmin(loadDataDir(given), command, input))
+}
+
+/** The same for a command that answers whether all is well. */
+async function askWhether(given: GivenOptions, command: string): Promise<void> {
+  const report = await callAdmin(loadDataDir(given), command)
+  print(report)
+  if (report.ok !== true) process.exitCode = 1
 }
 
 const print = (value: object): void => {

@@ -155,7 +155,9 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     try {
       await app.trail.append([event(error)])
     } catch (failure) {
-      return encodeError(request, route, toServiceError(app, failure, route, requestId), requestId)
+      const unrecorded = toServiceError(app, failure, route, requestId)
+      // Of two failures of the storage the first is told: the second knows nothing of what the call may have changed.
+      return encodeError(request, route, thrown instanceof DatabaseError ? error : unrecorded, requestId)
     }
     return encodeError(request, route, error, requestId)
   }

@@ -165,7 +165,8 @@ export async function startServer(config: Config, options: { readonly slot?: num
     retention.start()
   }
 
-  const listener = await listenOrExplain(config, createHandler(app, createHealth(keyring, retention)), tls)
+  const health = createHealth({ keyring, trail, retention })
+  const listener = await listenOrExplain(config, createHandler(app, health), tls)
   let graceMs = STOP_GRACE_MS
   starting.defer(() => listener.close(graceMs))
   if (first) {
@@ -174,6 +175,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
       config,
       keyring,
       retention,
+      health,
       auditDatabases: databases.trail,
       sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
       account: accountId,
