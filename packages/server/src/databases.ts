@@ -21,15 +21,25 @@ export type Databases = {
 
 export const DATABASE_NAME = 'strongroom.db'
 
-/** Opens the databases and brings their schema up to date. `slot` tells the processes on one data directory apart. */
-export async function openDatabases(config: Config, slot: number, log: Logger): Promise<Databases> {
+/**
+ * Opens the databases and brings their schema up to date. `slot` tells the processes on one data directory apart.
+ * @throws ConfigurationError where they cannot be opened
+ */
+export const openDatabases = (config: Config, slot: number, log: Logger): Promise<Databases> =>
+  named(config, () => openAll(config, slot, log))
+
+/** The database that holds everything but the events of reads, its schema as it is. @throws ConfigurationError where it cannot be opened */
+export const openMainDatabase = (config: Config, log: Logger): Promise<Database> =>
+  named(config, () => openMain(config, log))
+
+async function openAll(config: Config, slot: number, log: Logger): Promise<Databases> {
   await using opening = new AsyncDisposableStack()
   const opened = <T extends Database>(database: T): T => {
     opening.defer(() => database.close())
     return database
   }
 
-  const main = opened(await openMainDatabase(config, log))
+  const main = opened(await openMain(config, log))
   if (config.database !== '') {
     await migrate(main, ['main', 'audit'])
     const closing = opening.move()
@@ -54,19 +64,19 @@ export async function openDatabases(config: Config, slot: number, log: Logger): 
   }
 }
 
-/**
- * The database that holds everything but the events of reads, its schema as it is.
- * @throws ConfigurationError where it cannot be opened
- */
-export async function openMainDatabase({ database, dataDir }: Config, log: Logger): Promise<Database> {
+const openMain = ({ database, dataDir }: Config, log: Logger): Promise<Database> =>
+  database === ''
+    ? openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
+    : openPostgres({ url: database, log })
+
+/** A failure of the storage at the start is told with the option that names it. */
+async function named<T>({ database, dataDir }: Config, work: () => Promise<T>): Promise<T> {
   try {
-    return database === ''
-      ? await openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
-      : await openPostgres({ url: database, log })
+    return await work()
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
-    const named = database === '' ? `--data-dir ${dataDir}` : `--database ${withoutUser(database)}`
-    throw new ConfigurationError(`${named} cannot be used (${error.message}): mend it, or give another one`)
+    const option = database === '' ? `--data-dir ${dataDir}` : `--database ${withoutUser(database)}`
+    throw new ConfigurationError(`${option} cannot be used (${error.message}): mend it, or give another one`)
   }
 }
 
