@@ -181,6 +181,52 @@ test('a worker that is killed is replaced, and when the supervisor is killed its
   assert.ok(!last.some(isWorker), 'the workers ended with their supervisor')
 })
 
+test('whichever worker answers, the metrics are the sum over all, and one that hangs is left out', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const server = await serve(t, temporaryDirectory(t), ['--workers', '2'])
+  // A connection each, so that both workers have some.
+  for (let call = 0; call < 6; call++) {
+    const client = new SecretsManagerClient(clientOptions(server))
+    await client.send(new CreateSecretCommand({ Name: `secret-${call}`, SecretString: 'x' }))
+    client.destroy()
+  }
+  const created = 'strongroom_requests_total{service="secretsmanager",operation="CreateSecret",code=""}'
+  for (let scrape = 0; scrape < 4; scrape++) {
+    const metrics = await scrapeMetrics(server.url)
+    assert.equal(metrics.get('strongroom_workers'), 2)
+    assert.equal(metrics.get(created), 6)
+    assert.equal(metrics.get('strongroom_request_seconds_count{service="secretsmanager",operation="CreateSecret"}'), 6)
+  }
+
+  const [hangs] = workersOf(server.child.pid!)
+  process.kill(hangs!, 'SIGSTOP')
+  t.after(() => isWorker(hangs!) && process.kill(hangs!, 'SIGKILL'))
+  // The worker that hangs is given one connection and no other.
+  const alone = await Promise.any([scrapeMetrics(server.url), scrapeMetrics(server.url)])
+  assert.equal(alone.get('strongroom_workers'), 1)
+  assert.ok(alone.get(created)! < 6)
+  process.kill(hangs!, 'SIGCONT')
+  while ((await scrapeMetrics(server.url)).get('strongroom_workers') !== 2) await sleep(20)
+  assert.equal(await server.end(), 0)
+})
+
+/** Each line of the metrics: its name with its labels, and its value. */
+async function scrapeMetrics(url: string): Promise<ReadonlyMap<string, number>> {
+  const { get } = await import('node:http')
+  const text = await new Promise<string>((resolve, reject) => {
+    get(`${url}/_strongroom/metrics`, { agent: false }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        body += chunk
+      })
+      response.on('end', () => resolve(body))
+    }).on('error', reject)
+  })
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]))
+}
+
 test('SIGHUP takes a new certificate, and TLS older than 1.3 is refused', async (t) => {
   const directory = temporaryDirectory(t)
   const certify = (name: string) => {

@@ -48,8 +48,15 @@ export type Health = {
   readonly warnings: readonly string[]
 }
 
-/** What the listener calls: the open routes, which need no signature, and the path of every other request. */
-export function createHandler(app: App, health: () => Promise<Health>): Handler {
+/** What the open routes, which need no signature, answer with. */
+export type OpenAnswers = {
+  readonly health: () => Promise<Health>
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>
+}
+
+/** What the listener calls: the open routes, and the path of every other request. */
+export function createHandler(app: App, { health, metrics }: OpenAnswers): Handler {
   const router = createRouter(app.services)
   const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
     'GET /_strongroom/health': async () => {
@@ -59,7 +66,7 @@ export function createHandler(app: App, health: () => Promise<Health>): Handler 
     'GET /_strongroom/metrics': async () => ({
       status: 200,
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: await app.metrics.text(),
+      body: await metrics(),
     }),
   }
   return {

@@ -22,7 +22,7 @@ import { type Handler, type Listener, listen } from './http/listen.ts'
 import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
-import { createMetrics } from './observe/metrics.ts'
+import { createMetrics, type MetricValues } from './observe/metrics.ts'
 import { createRefusalLog } from './observe/refusals.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
@@ -62,13 +62,17 @@ export type RunningServer = {
   close(graceMs?: number): Promise<void>
 }
 
-/**
- * Starts one server in this process. `slot` is its place under a supervisor, which then holds the data directory.
- * @throws what exitWith turns into one line.
- */
-export async function startServer(config: Config, options: { readonly slot?: number } = {}): Promise<RunningServer> {
+export type StartOptions = {
+  /** This process's place under a supervisor, which then holds the data directory. */
+  readonly slot?: number
+  /** The numbers of the other workers. */
+  readonly otherMetrics?: () => Promise<readonly MetricValues[]>
+}
+
+/** Starts one server in this process. @throws what exitWith turns into one line. */
+export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   await using starting = new AsyncDisposableStack()
-  const { slot } = options
+  const { slot, otherMetrics = () => Promise.resolve([]) } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
   const warnings = [...prepareDataDirectory(config.dataDir)]
@@ -166,7 +170,8 @@ export async function startServer(config: Config, options: { readonly slot?: num
   }
 
   const health = createHealth({ keyring, trail, retention })
-  const listener = await listenOrExplain(config, createHandler(app, health), tls)
+  const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
+  const listener = await listenOrExplain(config, handler, tls)
   let graceMs = STOP_GRACE_MS
   starting.defer(() => listener.close(graceMs))
   if (first) {

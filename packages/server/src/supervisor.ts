@@ -9,16 +9,22 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from './config.ts'
 import type { Logger } from './observe/log.ts'
+import type { MetricValues } from './observe/metrics.ts'
 
 /** From the supervisor to a worker. */
 export type Order =
   | { readonly order: 'start'; readonly config: Config; readonly slot: number }
   | { readonly order: 'stop' | 'reload' }
+  | { readonly order: 'measure'; readonly measurement: number }
+  | { readonly order: 'otherMetrics'; readonly values: readonly MetricValues[] }
 
 /** From a worker to its supervisor. */
 export type Report =
   | { readonly report: 'waiting' }
   | { readonly report: 'ready'; readonly url: string; readonly firstStart: boolean }
+  | { readonly report: 'measured'; readonly measurement: number; readonly values: MetricValues }
+  /** Asks for the numbers of the other workers. */
+  | { readonly report: 'otherMetrics' }
 
 export type Started = { readonly url: string; readonly firstStart: boolean }
 
@@ -43,10 +49,13 @@ const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 10_000
 /** A worker that lived this long was healthy: its replacement comes without delay. */
 const HEALTHY_MS = 60_000
+/** The numbers of a worker that takes longer are left out. */
+const MEASURE_MS = 1_000
 
 export function supervise(config: Config, log: Logger): Supervisor {
   const slots = Array.from({ length: config.workers }, () => ({
     worker: undefined as Worker | undefined,
+    ready: false,
     failures: 0,
     timer: undefined as NodeJS.Timeout | undefined,
   }))
@@ -66,15 +75,25 @@ export function supervise(config: Config, log: Logger): Supervisor {
       place.worker = worker
       worker.on('message', (message: Report) => {
         if (message.report === 'waiting') worker.send({ order: 'start', config: shared, slot } satisfies Order)
-        else resolve({ url: message.url, firstStart: message.firstStart })
+        if (message.report === 'otherMetrics') tellOtherMetrics(worker)
+        if (message.report !== 'ready') return
+        place.ready = true
+        resolve({ url: message.url, firstStart: message.firstStart })
       })
       worker.on('error', (error) => log.warn({ slot, err: error }, 'a worker cannot be reached'))
       worker.on('exit', (code, signal) => {
         place.worker = undefined
+        place.ready = false
         reject(new WorkerEndedError(slot))
         if (!stopping && allReady) replace(slot, code, signal, performance.now() - startedAt)
       })
     })
+
+  const tellOtherMetrics = async (asking: Worker): Promise<void> => {
+    const others = slots.flatMap(({ worker, ready }) => (worker && ready && worker !== asking ? [worker] : []))
+    const values = (await Promise.all(others.map(measure))).filter((each) => each !== undefined)
+    if (asking.isConnected()) asking.send({ order: 'otherMetrics', values } satisfies Order)
+  }
 
   const replace = (slot: number, code: number, signal: string, livedMs: number): void => {
     const place = slots[slot]!
@@ -118,6 +137,29 @@ export function supervise(config: Config, log: Logger): Supervisor {
       clearTimeout(killer)
     },
   }
+}
+
+let measurements = 0
+
+/** The numbers of a worker; undefined where it does not tell them in time. */
+function measure(worker: Worker): Promise<MetricValues | undefined> {
+  const measurement = ++measurements
+  return new Promise((resolve) => {
+    const end = (values?: MetricValues): void => {
+      clearTimeout(timer)
+      worker.off('message', hear)
+      worker.off('exit', leave)
+      resolve(values)
+    }
+    const hear = (message: Report): void => {
+      if (message.report === 'measured' && message.measurement === measurement) end(message.values)
+    }
+    const leave = (): void => end()
+    const timer = setTimeout(leave, MEASURE_MS)
+    worker.on('message', hear)
+    worker.on('exit', leave)
+    if (worker.isConnected()) worker.send({ order: 'measure', measurement } satisfies Order)
+  })
 }
 
 async function freePort(host: string): Promise<number> {
