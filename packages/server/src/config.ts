@@ -307,6 +307,12 @@ function fromEnvironment(name: OptionName, option: Option<unknown>, environment:
   if (given === undefined) return undefined
   // Kubernetes sets STRONGROOM_PORT=tcp://10.0.0.1:4650 beside a Service called strongroom. It is not meant for us.
   if (name === 'port' && given.startsWith('tcp://')) return undefined
+  // The option's own variable is also the one that `--root-key env` reads: what it holds may be the key.
+  if (name === 'rootKey' && option.parse(given) === undefined) {
+    throw new ConfigurationError(
+      `${variable} is not allowed: give ${option.allowed}; where it holds the root key itself, give --root-key env`,
+    )
+  }
   return parse(option, option.repeatable ? given.split(',').map((part) => part.trim()) : [given], (value) =>
     option.secret ? variable : `${variable}=${value}`,
   )
