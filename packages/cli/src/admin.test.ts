@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -137,6 +138,79 @@ test('the test clock is advanced by a signed call, purges what is due, and is ke
     await advance(without.url, 'P1D'),
     /^strongroom: The clock can only be advanced on a server started with --test-clock\.\n/,
   )
+})
+
+test('the root key moves from a file to a credential, a variable and another file while two workers serve', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const directory = temporaryDirectory(t)
+  const dataDir = join(directory, 'data')
+  const fresh = () => randomBytes(32).toString('base64')
+  const [credential, inVariable] = [fresh(), fresh()]
+  writeFileSync(join(directory, 'root-key-2'), credential, { mode: 0o400 })
+  const variables = { CREDENTIALS_DIRECTORY: directory, STRONGROOM_WORKERS: '2' }
+  const server = await serve(t, dataDir, [], variables)
+  const client = clientOf(t, server)
+  await client.send(new CreateSecretCommand({ Name: 'a', SecretString: 'kept' }))
+
+  const rotate = async (newRootKey: string, its: { readonly [name: string]: string } = {}) => {
+    const outcome = await run(['root-key', 'rotate', '--new-root-key', newRootKey, '--data-dir', dataDir], its)
+    assert.equal(outcome.code, 0, outcome.stderr)
+    const { next, slots } = JSON.parse(outcome.stdout)
+    assert.equal(slots.length, 1)
+    return next
+  }
+  assert.equal(await rotate('credential:root-key-2'), 'the next start needs --root-key credential:root-key-2')
+  assertRefused(
+    await run(['root-key', 'rotate', '--data-dir', dataDir]),
+    /^strongroom: the server cannot write the root key in .*root-key-2: make a new one, and say where it is with --new-root-key /,
+  )
+  assert.equal(await rotate('env:MY_KEY', { MY_KEY: inVariable }), 'the next start needs --root-key env:MY_KEY')
+  const made = join(directory, 'made.key')
+  assert.equal(await rotate(`file:${made}`), `the next start needs --root-key file:${made}`)
+  assertRefused(
+    await run(['root-key', 'rotate', '--new-root-key', `file:${made}`, '--data-dir', dataDir]),
+    /^strongroom: the root key in .*made\.key is the one in use: /,
+  )
+  assertRefused(
+    await run(['root-key', 'rotate', '--new-root-key', 'env:NOT_SET', '--data-dir', dataDir]),
+    /^strongroom: --new-root-key env:NOT_SET needs the variable NOT_SET: /,
+  )
+  assertRefused(
+    await run(['root-key', 'rotate', '--new-root-key', 'vault', '--data-dir', dataDir]),
+    /^strongroom: --new-root-key vault is not allowed: /,
+  )
+
+  // Both workers read what new domain keys seal, and one that comes later starts with the new root key.
+  await succeed('domain-keys', 'rotate', '--data-dir', dataDir)
+  await client.send(new CreateSecretCommand({ Name: 'b', SecretString: 'new' }))
+  process.kill(workersOf(server.child.pid!)[0]!, 'SIGKILL')
+  while (!/"msg":"the worker was replaced"/.test(server.stderr())) await sleep(20)
+  for (let call = 0; call < 4; call++) {
+    const reader = clientOf(t, server)
+    assert.equal((await reader.send(new GetSecretValueCommand({ SecretId: 'b' }))).SecretString, 'new')
+    assert.equal((await fetch(`${server.url}/_strongroom/health`, { keepalive: false })).status, 200)
+  }
+  assert.doesNotMatch(server.stderr(), /the keyring cannot be read again/)
+  assert.equal((await succeed('audit', 'verify', '--data-dir', dataDir)).ok, true)
+  const cloudtrail = new CloudTrailClient(clientOptions(server))
+  t.after(() => cloudtrail.destroy())
+  const { Events = [] } = await cloudtrail.send(
+    new LookupEventsCommand({ LookupAttributes: [{ AttributeKey: 'EventName', AttributeValue: 'RotateRootKey' }] }),
+  )
+  const recorded = JSON.stringify(Events)
+  assert.match(recorded, /env:MY_KEY/)
+  assert.equal(await server.end(), 0)
+  for (const said of [recorded, server.stderr()]) {
+    for (const key of [credential, inVariable]) assert.ok(!said.includes(key))
+  }
+
+  assertRefused(
+    await run(['serve', '--data-dir', dataDir, '--port', '0']),
+    /^strongroom: wrong root key \(.*root\.key\)/,
+  )
+  const again = await serve(t, dataDir, ['--root-key', `file:${made}`])
+  assert.equal((await clientOf(t, again).send(new GetSecretValueCommand({ SecretId: 'a' }))).SecretString, 'kept')
 })
 
 const workersOf = (pid: number): readonly number[] =>

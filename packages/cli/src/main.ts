@@ -3,7 +3,14 @@
 import { resolve } from 'node:path'
 import { callAdmin } from '@strongroom/server/admin/client.ts'
 import { AdminError, type AdminInput } from '@strongroom/server/admin/command.ts'
-import { ConfigurationError, type GivenOptions, loadConfig, loadDataDir } from '@strongroom/server/config.ts'
+import {
+  ConfigurationError,
+  type GivenOptions,
+  loadConfig,
+  loadDataDir,
+  loadNewRootKey,
+  options,
+} from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
 import { addDataDirOptions, addServerOptions } from './options.ts'
 import { UsageError } from './usage-error.ts'
@@ -60,8 +67,17 @@ function createProgram(): Command {
     .description('tell where the root key comes from and what it opens')
     .action((given: GivenOptions) => ask(given, 'root-key/describe'))
   addDataDirOptions(rootKey.command('rotate'))
-    .description('make a new root key and seal the keyring under it')
-    .action((given: GivenOptions) => ask(given, 'root-key/rotate'))
+    .description('seal the keyring under a new root key')
+    .option(
+      '--new-root-key <WHERE>',
+      `where it is: ${options.rootKey.allowed}; absent: the server makes one in the place of the file in use`,
+    )
+    .action((given: GivenOptions & { readonly newRootKey?: string }) =>
+      ask(given, 'root-key/rotate', given.newRootKey === undefined ? {} : loadNewRootKey(given.newRootKey)),
+    )
+  addDataDirOptions(rootKey.command('retire'))
+    .description("close out every root key but the server's: old ones, and those of rotations that did not finish")
+    .action((given: GivenOptions) => ask(given, 'root-key/retire'))
 
   const domainKeys = program.command('domain-keys').description('the keys that seal rows and key material')
   addDataDirOptions(domainKeys.command('rotate'))

@@ -11,7 +11,7 @@ import { createRetention } from './audit/retention.ts'
 import { createTrail } from './audit/trail.ts'
 import { createAuthenticator } from './auth/authenticate.ts'
 import { createTestClock, followOffset, systemClock } from './clock.ts'
-import { type Config, ConfigurationError } from './config.ts'
+import { type Config, ConfigurationError, type RootKeyPlace } from './config.ts'
 import { type Credentials, credentialsPath, findCredentials, writeCredentials } from './credentials-file.ts'
 import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
 import { openDatabases, openMainDatabase } from './databases.ts'
@@ -26,7 +26,7 @@ import { createMetrics, type MetricValues } from './observe/metrics.ts'
 import { createRefusalLog } from './observe/refusals.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
-import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
+import { rootKeyAt } from './seal/root-key.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
 import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
 import { jobHandlers, services } from './services/index.ts'
@@ -56,6 +56,8 @@ export type RunningServer = {
   credentials(): Credentials
   /** Whether this start made the first account. */
   readonly firstStart: boolean
+  /** Another worker changes the root key. */
+  useRootKey(place: RootKeyPlace): void
   /** Reads the certificate again; what cannot be read is logged, and the old one stays. */
   reloadTls(): void
   /** Accepts no more, finishes requests in flight within graceMs, writes what is pending, lets go of everything. */
@@ -67,12 +69,14 @@ export type StartOptions = {
   readonly slot?: number
   /** The numbers of the other workers. */
   readonly otherMetrics?: () => Promise<readonly MetricValues[]>
+  /** Gives the other workers, those too that come later, a new root key; resolves when they use it. */
+  readonly shareRootKey?: (place: RootKeyPlace) => Promise<void>
 }
 
 /** Starts one server in this process. @throws what exitWith turns into one line. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   await using starting = new AsyncDisposableStack()
-  const { slot, otherMetrics = () => Promise.resolve([]) } = options
+  const { slot, otherMetrics = async () => [], shareRootKey = async () => undefined } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
   const warnings = [...prepareDataDirectory(config.dataDir)]
@@ -89,7 +93,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   // The order of a first start: schema, root key, keyring, and the first account together with its credentials file. Each step is whole
   // or not there, and the next start does what is missing.
   const { wallNow } = systemClock
-  const providers = [rootKeyProvider(config)]
+  const providers = [rootKeyAt(config, randomBytes)]
   const { keyring, rows, accountId, firstStart } = await underMigrationLock(database, async () => {
     const keyring = await openKeyring(database, providers, { wallNow, randomBytes })
     const rows = createRows(keyring)
@@ -184,6 +188,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       auditDatabases: databases.trail,
       sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
       account: accountId,
+      shareRootKey,
     }
     const admin = await serveAdmin(context, commands)
     starting.defer(() => admin.close())
@@ -206,6 +211,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       return credentials
     },
     firstStart,
+    useRootKey: (place) => keyring.useRootKeys([rootKeyAt(place, randomBytes)]),
     reloadTls: () => reloadTls(config, listener, log),
     close: (grace = STOP_GRACE_MS) => {
       graceMs = grace
@@ -324,12 +330,6 @@ function bootstrap(
     writeCredentials(config.dataDir, made)
     return { accountId: made.accountId, firstStart: true }
   })
-}
-
-function rootKeyProvider(config: Config): RootKeyProvider {
-  const [kind, where] = config.rootKey.split(':', 2)
-  if (kind === 'env') return envRootKey(where ?? 'STRONGROOM_ROOT_KEY', () => config.rootKeyText)
-  return kind === 'credential' ? credentialRootKey(config.rootKeyFile) : fileRootKey(config.rootKeyFile, randomBytes)
 }
 
 type Tls = { readonly cert: Buffer; readonly key: Buffer }

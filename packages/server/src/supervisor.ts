@@ -7,24 +7,27 @@ import { getCompileCacheDir } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Config } from './config.ts'
+import type { Config, RootKeyPlace } from './config.ts'
+import { type Answer, ask, hear, type Question } from './ipc.ts'
 import type { Logger } from './observe/log.ts'
-import type { MetricValues } from './observe/metrics.ts'
 
 /** From the supervisor to a worker. */
 export type Order =
   | { readonly order: 'start'; readonly config: Config; readonly slot: number }
   | { readonly order: 'stop' | 'reload' }
-  | { readonly order: 'measure'; readonly measurement: number }
-  | { readonly order: 'otherMetrics'; readonly values: readonly MetricValues[] }
+  | ({ readonly order: 'measure' } & Question)
+  | ({ readonly order: 'useRootKey'; readonly place: RootKeyPlace } & Question)
+  | ({ readonly order: 'answer' } & Answer)
 
 /** From a worker to its supervisor. */
 export type Report =
   | { readonly report: 'waiting' }
   | { readonly report: 'ready'; readonly url: string; readonly firstStart: boolean }
-  | { readonly report: 'measured'; readonly measurement: number; readonly values: MetricValues }
-  /** Asks for the numbers of the other workers. */
-  | { readonly report: 'otherMetrics' }
+  /** For the numbers of the other workers. */
+  | ({ readonly report: 'otherMetrics' } & Question)
+  /** For all other workers to use it, those too that come later. */
+  | ({ readonly report: 'shareRootKey'; readonly place: RootKeyPlace } & Question)
+  | ({ readonly report: 'answer' } & Answer)
 
 export type Started = { readonly url: string; readonly firstStart: boolean }
 
@@ -51,6 +54,8 @@ const BACKOFF_MAX_MS = 10_000
 const HEALTHY_MS = 60_000
 /** The numbers of a worker that takes longer are left out. */
 const MEASURE_MS = 1_000
+/** A worker that hangs for longer takes the new root key when it goes on. */
+const SHARE_MS = 5_000
 
 export function supervise(config: Config, log: Logger): Supervisor {
   const slots = Array.from({ length: config.workers }, () => ({
@@ -74,8 +79,10 @@ export function supervise(config: Config, log: Logger): Supervisor {
       const worker = cluster.fork(compileCache)
       place.worker = worker
       worker.on('message', (message: Report) => {
-        if (message.report === 'waiting') worker.send({ order: 'start', config: shared, slot } satisfies Order)
-        if (message.report === 'otherMetrics') tellOtherMetrics(worker)
+        if (message.report === 'waiting') order(worker, { order: 'start', config: shared, slot })
+        if (message.report === 'otherMetrics') tell(worker, message, measureOthers(worker))
+        if (message.report === 'shareRootKey') tell(worker, message, shareRootKey(worker, message.place))
+        if (message.report === 'answer') hear(message)
         if (message.report !== 'ready') return
         place.ready = true
         resolve({ url: message.url, firstStart: message.firstStart })
@@ -89,10 +96,27 @@ export function supervise(config: Config, log: Logger): Supervisor {
       })
     })
 
-  const tellOtherMetrics = async (asking: Worker): Promise<void> => {
-    const others = slots.flatMap(({ worker, ready }) => (worker && ready && worker !== asking ? [worker] : []))
-    const values = (await Promise.all(others.map(measure))).filter((each) => each !== undefined)
-    if (asking.isConnected()) asking.send({ order: 'otherMetrics', values } satisfies Order)
+  const tell = async (worker: Worker, { question }: Question, answer: Promise<unknown>): Promise<void> => {
+    order(worker, { order: 'answer', answers: question, answer: await answer })
+  }
+
+  const others = (asking: Worker) =>
+    slots.flatMap(({ worker, ready }) => (worker?.isConnected() && worker !== asking ? [{ worker, ready }] : []))
+
+  const measureOthers = async (asking: Worker): Promise<readonly unknown[]> => {
+    const answers = others(asking)
+      .filter(({ ready }) => ready)
+      .map(({ worker }) => ask((question) => order(worker, { order: 'measure', ...question }), MEASURE_MS))
+    return (await Promise.all(answers)).filter((values) => values !== undefined)
+  }
+
+  /** A worker that is just starting takes it when it has started. */
+  const shareRootKey = (asking: Worker, place: RootKeyPlace): Promise<unknown> => {
+    shared = { ...shared, ...place }
+    const answers = others(asking).map(({ worker }) =>
+      ask((question) => order(worker, { order: 'useRootKey', place, ...question }), SHARE_MS),
+    )
+    return Promise.all(answers)
   }
 
   const replace = (slot: number, code: number, signal: string, livedMs: number): void => {
@@ -118,8 +142,8 @@ export function supervise(config: Config, log: Logger): Supervisor {
     return first
   }
 
-  const send = (order: Order): void => {
-    for (const { worker } of slots) if (worker?.isConnected()) worker.send(order)
+  const send = (message: Order): void => {
+    for (const { worker } of slots) if (worker) order(worker, message)
   }
 
   return {
@@ -139,27 +163,8 @@ export function supervise(config: Config, log: Logger): Supervisor {
   }
 }
 
-let measurements = 0
-
-/** The numbers of a worker; undefined where it does not tell them in time. */
-function measure(worker: Worker): Promise<MetricValues | undefined> {
-  const measurement = ++measurements
-  return new Promise((resolve) => {
-    const end = (values?: MetricValues): void => {
-      clearTimeout(timer)
-      worker.off('message', hear)
-      worker.off('exit', leave)
-      resolve(values)
-    }
-    const hear = (message: Report): void => {
-      if (message.report === 'measured' && message.measurement === measurement) end(message.values)
-    }
-    const leave = (): void => end()
-    const timer = setTimeout(leave, MEASURE_MS)
-    worker.on('message', hear)
-    worker.on('exit', leave)
-    if (worker.isConnected()) worker.send({ order: 'measure', measurement } satisfies Order)
-  })
+function order(worker: Worker, message: Order): void {
+  if (worker.isConnected()) worker.send(message)
 }
 
 async function freePort(host: string): Promise<number> {

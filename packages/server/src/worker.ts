@@ -1,7 +1,8 @@
 // One worker of `--workers N`: the same server as a single process, told by its supervisor what to do and gone when it is gone.
 
+import { ask, hear } from './ipc.ts'
 import type { MetricValues } from './observe/metrics.ts'
-import { crash, exitWith, STOP_GRACE_MS, startServer } from './start.ts'
+import { crash, exitWith, type RunningServer, STOP_GRACE_MS, startServer } from './start.ts'
 import type { Order, Report } from './supervisor.ts'
 
 const report = (message: Report): void => {
@@ -10,60 +11,60 @@ const report = (message: Report): void => {
 
 /** Longer than the supervisor waits for the others. */
 const OTHERS_MS = 2_000
+const SHARE_MS = 10_000
 
-let running: Promise<Awaited<ReturnType<typeof startServer>>> | undefined
+let running: Promise<RunningServer> | undefined
 
 const stop = async (): Promise<void> => {
   await (await running)?.close(STOP_GRACE_MS)
   process.exit(0)
 }
 
-const measure = async (measurement: number): Promise<void> => {
-  const values = await (await running)?.app.metrics.values()
-  if (values !== undefined) report({ report: 'measured', measurement, values })
-}
-
-let asking: Promise<readonly MetricValues[]> | undefined
+let measuring: Promise<readonly MetricValues[]> | undefined
 
 /** The numbers of the other workers, for whoever asks meanwhile too; none where the supervisor does not answer in time. */
 const otherMetrics = (): Promise<readonly MetricValues[]> => {
-  asking ??= askSupervisor().finally(() => {
-    asking = undefined
-  })
-  return asking
+  measuring ??= ask((question) => report({ report: 'otherMetrics', ...question }), OTHERS_MS)
+    .then((values) => (values as readonly MetricValues[] | undefined) ?? [])
+    .finally(() => {
+      measuring = undefined
+    })
+  return measuring
 }
 
-const askSupervisor = (): Promise<readonly MetricValues[]> =>
-  new Promise((resolve) => {
-    const end = (values: readonly MetricValues[]): void => {
-      clearTimeout(timer)
-      process.off('message', hear)
-      resolve(values)
-    }
-    const hear = (message: Order): void => {
-      if (message.order === 'otherMetrics') end(message.values)
-    }
-    const timer = setTimeout(end, OTHERS_MS, [])
-    process.on('message', hear)
-    report({ report: 'otherMetrics' })
+const start = ({ config, slot }: Order & { readonly order: 'start' }): Promise<RunningServer> =>
+  startServer(config, {
+    slot,
+    otherMetrics,
+    shareRootKey: async (place) => {
+      await ask((question) => report({ report: 'shareRootKey', place, ...question }), SHARE_MS)
+    },
   })
 
-process.on('message', (message: Order) => {
-  if (message.order === 'start') {
-    running = startServer(message.config, { slot: message.slot, otherMetrics })
-    running.then(
-      (server) => {
-        report({ report: 'ready', url: server.url, firstStart: server.firstStart })
-      },
-      (error: unknown) => exitWith(error),
-    )
-  } else if (message.order === 'stop') {
-    stop().catch(crash)
-  } else if (message.order === 'measure') {
-    measure(message.measurement).catch(crash)
-  } else if (message.order === 'reload') {
-    running?.then((server) => server.reloadTls()).catch(() => undefined)
+const obey = async (message: Order): Promise<void> => {
+  if (message.order === 'answer') {
+    hear(message)
+    return
   }
+  if (message.order === 'start') {
+    running = start(message)
+    const { url, firstStart } = await running.catch(exitWith)
+    report({ report: 'ready', url, firstStart })
+    return
+  }
+  const server = await running
+  if (message.order === 'stop') await stop()
+  if (message.order === 'reload') server?.reloadTls()
+  if (message.order === 'measure')
+    report({ report: 'answer', answers: message.question, answer: await server?.app.metrics.values() })
+  if (message.order === 'useRootKey') {
+    server?.useRootKey(message.place)
+    report({ report: 'answer', answers: message.question, answer: true })
+  }
+}
+
+process.on('message', (message: Order) => {
+  obey(message).catch(crash)
 })
 
 // Ctrl-C reaches the whole process group; the supervisor decides.

@@ -6,7 +6,7 @@ import { backup } from './commands/backup.ts'
 import { domainKeysRotate } from './commands/domain-keys.ts'
 import { health } from './commands/health.ts'
 import { recover } from './commands/recover.ts'
-import { rootKeyDescribe, rootKeyRotate } from './commands/root-key.ts'
+import { rootKeyDescribe, rootKeyRetire, rootKeyRotate } from './commands/root-key.ts'
 
 export const commands: readonly AdminCommand[] = [
   auditVerify,
@@ -15,5 +15,6 @@ export const commands: readonly AdminCommand[] = [
   health,
   recover,
   rootKeyDescribe,
+  rootKeyRetire,
   rootKeyRotate,
 ]
