@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -101,6 +110,42 @@ test('what an operator does stands in the audit trail, and a trail that was edit
   const { code, stdout } = await run(['audit', 'verify', ...at])
   assert.equal(code, 1)
   assert.equal(JSON.parse(stdout).ok, false)
+})
+
+test('audit verify needs no running server: it says the same, takes the data directory, and finds what was edited', async (t) => {
+  const server = await serve(t, temporaryDirectory(t), ['--workers', '2'])
+  const { dataDir } = server
+  const verify = (...args: string[]) => run(['audit', 'verify', '--data-dir', dataDir, ...args])
+  for (let call = 0; call < 4; call++) {
+    const client = new SecretsManagerClient(clientOptions(server))
+    await client.send(new CreateSecretCommand({ Name: `secret-${call}`, SecretString: 'x' }))
+    await client.send(new DescribeSecretCommand({ SecretId: `secret-${call}` }))
+    client.destroy()
+  }
+  const running = await verify()
+  assert.equal(running.code, 0, running.stderr)
+  assert.equal(JSON.parse(running.stdout).events, 8)
+  rmSync(join(dataDir, 'admin.sock'))
+  assertRefused(await verify(), /^strongroom: --data-dir .* is in use by another server: /)
+  await server.end()
+
+  assert.deepEqual(await verify(), running)
+  const other = join(temporaryDirectory(t), 'other.key')
+  writeFileSync(other, randomBytes(32).toString('base64'), { mode: 0o600 })
+  assertRefused(await verify('--root-key', `file:${other}`), /^strongroom: wrong root key /)
+  const nothing = temporaryDirectory(t)
+  assertRefused(await run(['audit', 'verify', '--data-dir', nothing]), /^strongroom: --data-dir .* holds no database: /)
+  assert.deepEqual(readdirSync(nothing), [])
+
+  const database = new DatabaseSync(join(dataDir, 'strongroom.db'))
+  database.exec("UPDATE audit_block SET first_time = first_time - 1 WHERE chain <> 'directory' AND seq = 1")
+  database.close()
+  const edited = await verify()
+  assert.equal(edited.code, 1)
+  const { ok, problems } = JSON.parse(edited.stdout)
+  assert.equal(ok, false)
+  assert.match(problems[0].what, /does not carry the MAC that it must/)
+  await serve(t, dataDir)
 })
 
 test('the test clock is advanced by a signed call, purges what is due, and is kept across a restart', async (t) => {

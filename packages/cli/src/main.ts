@@ -1,7 +1,7 @@
 // The commands of `strongroom`. What goes wrong is one line on standard error and exit code 1.
 
 import { resolve } from 'node:path'
-import { callAdmin } from '@strongroom/server/admin/client.ts'
+import { callAdmin, NoServerError } from '@strongroom/server/admin/client.ts'
 import { AdminError, type AdminInput } from '@strongroom/server/admin/command.ts'
 import {
   ConfigurationError,
@@ -58,8 +58,8 @@ function createProgram(): Command {
     .description('put a backup into a data directory, or a PostgreSQL database, that has no content')
     .action(async (file: string, given: GivenOptions) => {
       const config = loadConfig(given)
-      const { exitWith, restoreServer } = await import('@strongroom/server/start.ts')
-      print(await restoreServer(config, resolve(file)).catch(exitWith))
+      const [{ restoreOffline }, { exitWith }] = await loadServer()
+      print(await restoreOffline(config, resolve(file)).catch(exitWith))
     })
 
   const rootKey = program.command('root-key').description('the key that everything else is sealed under')
@@ -85,13 +85,22 @@ function createProgram(): Command {
     .action((given: GivenOptions) => ask(given, 'domain-keys/rotate'))
 
   const audit = program.command('audit').description('the audit trail')
-  addDataDirOptions(audit.command('verify'))
-    .description('find events that were edited, removed or reordered')
-    .action((given: GivenOptions) => askWhether(given, 'audit/verify'))
+  addServerOptions(audit.command('verify'))
+    .description('find events that were edited, removed or reordered; needs no running server, but its root key then')
+    .action(async (given: GivenOptions) => {
+      printWhether(
+        await callAdmin(loadDataDir(given), 'audit/verify').catch(async (error: unknown) => {
+          if (!(error instanceof NoServerError)) throw error
+          const config = loadConfig(given)
+          const [{ verifyOffline }, { exitWith }] = await loadServer()
+          return verifyOffline(config).catch(exitWith)
+        }),
+      )
+    })
 
   addDataDirOptions(program.command('health'))
     .description('ask a running server how it is; exits 1 where it cannot do its work')
-    .action((given: GivenOptions) => askWhether(given, 'health'))
+    .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'health')))
 
   addDataDirOptions(program.command('doctor'))
     .description('tell why the AWS tools of this shell would not reach the server; exits 1 where something fails')
@@ -127,12 +136,14 @@ async function ask(given: GivenOptions, command: string, input: AdminInput = {})
   print(await callAdmin(loadDataDir(given), command, input))
 }
 
-/** The same for a command that answers whether all is well. */
-async function askWhether(given: GivenOptions, command: string): Promise<void> {
-  const report = await callAdmin(loadDataDir(given), command)
+/** Prints what tells whether all is well; the exit code says so too. */
+function printWhether(report: { readonly ok?: unknown }): void {
   print(report)
   if (report.ok !== true) process.exitCode = 1
 }
+
+/** Only here, so that the other commands start at once. */
+const loadServer = () => Promise.all([import('@strongroom/server/offline.ts'), import('@strongroom/server/start.ts')])
 
 const print = (value: object): void => {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)

@@ -1,12 +1,12 @@
 // The databases of a server. PostgreSQL holds everything; on SQLite each process writes the events of reads to a file of its own, so
 // that the trail of one never waits for another's.
 
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, ConfigurationError } from './config.ts'
 import type { Logger } from './observe/log.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
-import { migrate } from './storage/migrate.ts'
+import { type MigrationSet, migrate, mustBeCurrent } from './storage/migrate.ts'
 import { openPostgres } from './storage/postgres.ts'
 import { openSqlite } from './storage/sqlite.ts'
 
@@ -32,6 +32,37 @@ export const openDatabases = (config: Config, slot: number, log: Logger): Promis
 export const openMainDatabase = (config: Config, log: Logger): Promise<Database> =>
   named(config, () => openMain(config, log))
 
+/** @throws ConfigurationError where the data directory is that of no server on SQLite */
+export function mustHoldDatabase({ dataDir }: Config): void {
+  if (existsSync(join(dataDir, DATABASE_NAME))) return
+  throw new ConfigurationError(`--data-dir ${dataDir} holds no database: name the data directory of a server`)
+}
+
+/**
+ * Every database that holds a part of the trail, for who only reads it: none is brought up to date.
+ * @throws ConfigurationError where one cannot be opened; SchemaTooOldError, SchemaTooNewError
+ */
+export const openTrail = (config: Config, log: Logger): Promise<Pick<Databases, 'main' | 'trail' | 'close'>> =>
+  named(config, () => openExisting(config, log))
+
+async function openExisting(config: Config, log: Logger): Promise<Pick<Databases, 'main' | 'trail' | 'close'>> {
+  await using opening = new AsyncDisposableStack()
+  const { database, dataDir } = config
+  const trail: Database[] = []
+  const add = async (opened: Database, sets: readonly MigrationSet[]): Promise<Database> => {
+    opening.defer(() => opened.close())
+    await mustBeCurrent(opened, sets)
+    trail.push(opened)
+    return opened
+  }
+  const main = await add(await openMain(config, log), ['main', 'audit'])
+  for (const number of database === '' ? auditNumbers(dataDir, 0) : []) {
+    await add(await openSqlite({ path: auditPath(dataDir, number), durability: 'interval', log }), ['audit'])
+  }
+  const closing = opening.move()
+  return { main, trail, close: () => closing.disposeAsync() }
+}
+
 async function openAll(config: Config, slot: number, log: Logger): Promise<Databases> {
   await using opening = new AsyncDisposableStack()
   const opened = <T extends Database>(database: T): T => {
@@ -51,7 +82,7 @@ async function openAll(config: Config, slot: number, log: Logger): Promise<Datab
   const audits = new Map<number, Database>()
   for (const number of auditNumbers(dataDir, config.workers)) {
     const durability = config.auditSync ? 'commit' : 'interval'
-    const audit = opened(await openSqlite({ path: join(dataDir, `audit-${number}.db`), durability, log }))
+    const audit = opened(await openSqlite({ path: auditPath(dataDir, number), durability, log }))
     await migrate(audit, ['audit'])
     audits.set(number, audit)
   }
@@ -85,6 +116,8 @@ function withoutUser(database: string): string {
   const url = URL.parse(database)
   return url === null ? '(not shown)' : `${url.protocol}//${url.host}${url.pathname}`
 }
+
+const auditPath = (dataDir: string, number: number): string => join(dataDir, `audit-${number}.db`)
 
 /** One for each worker, and those that more workers left behind. */
 function auditNumbers(dataDir: string, workers: number): readonly number[] {

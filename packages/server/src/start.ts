@@ -14,7 +14,7 @@ import { createTestClock, followOffset, systemClock } from './clock.ts'
 import { type Config, ConfigurationError, type RootKeyPlace } from './config.ts'
 import { type Credentials, credentialsPath, findCredentials, writeCredentials } from './credentials-file.ts'
 import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
-import { openDatabases, openMainDatabase } from './databases.ts'
+import { openDatabases } from './databases.ts'
 import { IntegrityError } from './errors.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
@@ -34,9 +34,9 @@ import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
-import { BackupError, restore } from './storage/backup.ts'
+import { BackupError } from './storage/backup.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
-import { SchemaTooNewError, underMigrationLock } from './storage/migrate.ts'
+import { SchemaTooNewError, SchemaTooOldError, underMigrationLock } from './storage/migrate.ts'
 import { createRows, type Rows } from './storage/sealed.ts'
 import { supervise, WorkerEndedError } from './supervisor.ts'
 
@@ -267,22 +267,6 @@ async function startSupervisor(config: Config): Promise<Running> {
   return { url, firstStart, reloadTls: supervisor.reload, close: () => closing.disposeAsync() }
 }
 
-/**
- * `strongroom restore FILE`: fills the empty database of a data directory that no server holds.
- * @throws what isForOperator knows
- */
-export async function restoreServer(config: Config, file: string): Promise<object> {
-  await using work = new AsyncDisposableStack()
-  process.umask(0o077)
-  prepareDataDirectory(config.dataDir)
-  const lock = await holdDataDirectory(config.dataDir)
-  work.defer(() => lock.release())
-  const database = await openMainDatabase(config, createLogger(config.logLevel))
-  work.defer(() => database.close())
-  await restore(file, [{ database, sets: ['main', 'audit'] }])
-  return { restored: file, rootKey: config.rootKeyFile || config.rootKey }
-}
-
 /** Ends a start that failed with exit code 1: one line where the operator can mend it, otherwise as a crash. */
 export function exitWith(error: unknown): never {
   const explained = isForOperator(error)
@@ -302,6 +286,7 @@ export const isForOperator = (error: unknown): error is Error =>
   [
     ConfigurationError,
     SchemaTooNewError,
+    SchemaTooOldError,
     DatabaseError,
     IntegrityError,
     RootKeyError,
