@@ -48,6 +48,8 @@ test(`${ROUNDS} servers are killed under ${WRITERS} writers and nothing acknowle
   assert.deepEqual(report.problems, [])
   assert.ok(report.events >= acknowledged, 'every acknowledged write has its event')
   assert.equal(await server.kill('SIGTERM'), 0)
+  const offline = execFileSync(process.execPath, [...verify, ...home.options], { encoding: 'utf8' })
+  assert.deepEqual(JSON.parse(offline), report, 'the same is found where no server runs')
 })
 
 /** Makes secrets and puts versions of them until the connection breaks. */

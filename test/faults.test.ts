@@ -1,34 +1,42 @@
-// A full disk: callers get one clear error, nothing is acknowledged that is not there, and the server works again without a restart.
+// Trouble with the disk under a running server: callers get one clear error, nothing is acknowledged that is not there, and the server works
+// again without a restart as soon as the disk does.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
+import { globSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
   InternalServiceError,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import { COMMAND, clientOf, type Home, makeHome, startProcess } from './server-process.ts'
+import { COMMAND, clientOf, type Home, makeHome, type ServerProcess, startProcess } from './server-process.ts'
 
-const DISK = '40m'
+const DISK_BYTES = 40 << 20
 /** What the log holds has to fit into the database too before the log starts over. */
 const RESERVE_BYTES = 24 << 20
 const VALUE = 'x'.repeat(60_000)
 const FULL = 'The storage of the server is full. Nothing was changed.'
+const READONLY = 'The storage of the server cannot be written. Nothing was changed.'
+/** A commit that could not be synced: whether it holds will be seen. */
+const UNAVAILABLE = 'The storage of the server is unavailable. Try again.'
+const CREATORS = 4
+const run = promisify(execFile)
 
 test('a full disk is told to the callers, loses nothing, and is over when there is room again', async (t) => {
-  const home = await onSmallDisk(t)
+  const home = await onDisk(t, mountTmpfs)
   if (typeof home === 'string') return t.skip(home)
-  const reserve = join(home.dataDir, '../reserve')
+  const reserve = join(home.disk, 'reserve')
   writeFileSync(reserve, Buffer.alloc(RESERVE_BYTES, 1))
   const server = await startProcess(home)
   const client = clientOf(server)
 
   const acknowledged: string[] = []
-  const { error, refused } = await createUntilRefused(client, acknowledged)
+  const { error, refused } = await createUntilRefused(client, 'full', acknowledged)
   assert.ok(error instanceof InternalServiceError, String(error))
   assert.equal(error.message, FULL)
   assert.ok(acknowledged.length > 10)
@@ -38,27 +46,61 @@ test('a full disk is told to the callers, loses nothing, and is over when there 
   if (refusal !== undefined) assert.equal((refusal as Error).message, FULL)
 
   rmSync(reserve)
-  await client.send(new CreateSecretCommand({ Name: 'room-again', SecretString: VALUE }))
-  for (const SecretId of [...acknowledged, 'room-again']) {
-    assert.equal((await client.send(new GetSecretValueCommand({ SecretId }))).SecretString, VALUE)
-  }
-  await assert.rejects(client.send(new GetSecretValueCommand({ SecretId: refused })), {
-    name: 'ResourceNotFoundException',
-  })
+  await mustWork(server, acknowledged, [refused])
   client.destroy()
-  const verified = execFileSync(process.execPath, [COMMAND, 'audit', 'verify', '--data-dir', home.dataDir], {
-    encoding: 'utf8',
-  })
-  assert.deepEqual((JSON.parse(verified) as { readonly problems: unknown }).problems, [])
   assert.equal(await server.kill('SIGTERM'), 0)
 })
 
+test('files that cannot be written are told to the callers and by health, and the server works again when they can be', async (t) => {
+  const home = await onDisk(t, mountExt4)
+  if (typeof home === 'string') return t.skip(home)
+  const server = await startProcess(home)
+  const client = clientOf(server)
+  // Not the -shm files, which are mapped: where such a file is immutable, writing to its memory is SIGBUS; on a read-only disk it is not.
+  const change = (attribute: '+i' | '-i') =>
+    run('chattr', [attribute, ...globSync(join(home.dataDir, '*.{db,db-wal}'))])
+  try {
+    await change('-i')
+  } catch {
+    return t.skip('files cannot be made immutable here')
+  }
+  home.after(() => change('-i'))
+
+  const { acknowledged, refused } = await createWhile(client, () => change('+i'))
+  await mustRefuse(server, client, acknowledged, [READONLY])
+  await change('-i')
+  await mustWork(server, acknowledged, refused)
+  client.destroy()
+  assert.equal(await server.kill('SIGTERM'), 0)
+})
+
+test('a disk that the system makes read-only holds all that was acknowledged when it is mounted again', async (t) => {
+  const home = await onDisk(t, mountExt4)
+  if (typeof home === 'string') return t.skip(home)
+  const server = await startProcess(home)
+  const client = clientOf(server)
+  // As after an error of the device. No file may be open for writing where somebody asks for a read-only file system.
+  const { acknowledged, refused } = await createWhile(client, () => run('mount', ['-o', 'remount,abort', home.disk]))
+  await mustRefuse(server, client, acknowledged, [READONLY, UNAVAILABLE])
+  client.destroy()
+  assert.equal(await server.kill('SIGTERM'), 1, 'the end of the trail could not be recorded')
+  assert.match(server.output(), /\nstrongroom: .*\n$/)
+
+  execFileSync('umount', [home.disk])
+  home.mount()
+  const again = await startProcess(home)
+  await mustWork(again, acknowledged, refused)
+  assert.equal(await again.kill('SIGTERM'), 0)
+})
+
+/** Creates secrets until one is refused. */
 async function createUntilRefused(
   client: SecretsManagerClient,
+  prefix: string,
   acknowledged: string[],
 ): Promise<{ readonly error: unknown; readonly refused: string }> {
   for (let number = 0; number < 1_000; number++) {
-    const Name = `secret-${number}`
+    const Name = `${prefix}-${number}`
     try {
       await client.send(new CreateSecretCommand({ Name, SecretString: VALUE }))
     } catch (error) {
@@ -66,7 +108,44 @@ async function createUntilRefused(
     }
     acknowledged.push(Name)
   }
-  throw new Error('the disk never filled')
+  throw new Error('nothing was refused')
+}
+
+/** Several callers create secrets while the disk becomes read-only. What was acknowledged, and what was told to have changed nothing. */
+async function createWhile(
+  client: SecretsManagerClient,
+  makeReadOnly: () => Promise<unknown>,
+): Promise<{ readonly acknowledged: readonly string[]; readonly refused: readonly string[] }> {
+  const acknowledged: string[] = []
+  const creators = Array.from({ length: CREATORS }, (_, n) => createUntilRefused(client, `creator-${n}`, acknowledged))
+  while (acknowledged.length < CREATORS * 4) await sleep(5)
+  await makeReadOnly()
+  const outcomes = await Promise.all(creators)
+  for (const { error } of outcomes) {
+    assert.ok(error instanceof InternalServiceError, String(error))
+    assert.ok([READONLY, UNAVAILABLE].includes(error.message), error.message)
+  }
+  const untouched = outcomes.filter(({ error }) => (error as Error).message === READONLY)
+  return { acknowledged, refused: untouched.map(({ refused }) => refused) }
+}
+
+/** A read that cannot be recorded is refused, and health says what is wrong. */
+async function mustRefuse(
+  server: ServerProcess,
+  client: SecretsManagerClient,
+  names: readonly string[],
+  messages: readonly string[],
+) {
+  for (const SecretId of names.slice(0, 3)) {
+    await assert.rejects(client.send(new GetSecretValueCommand({ SecretId })), (error: Error) => {
+      assert.ok(messages.includes(error.message), String(error))
+      return true
+    })
+  }
+  const health = await fetch(`${server.url}/_strongroom/health`)
+  assert.equal(health.status, 503)
+  const { problems } = (await health.json()) as { readonly problems: readonly string[] }
+  assert.match(problems.join(), /^the database cannot be (?:written: readonly|read: unavailable)$/)
 }
 
 async function readUntilRefused(client: SecretsManagerClient, names: readonly string[]): Promise<unknown> {
@@ -81,19 +160,61 @@ async function readUntilRefused(client: SecretsManagerClient, names: readonly st
   return undefined
 }
 
+/** All that was acknowledged is there, what was refused is not, and new secrets are taken; health and the trail are well. */
+async function mustWork(server: ServerProcess, acknowledged: readonly string[], refused: readonly string[]) {
+  const client = clientOf(server)
+  await client.send(new CreateSecretCommand({ Name: 'works-again', SecretString: VALUE }))
+  for (const SecretId of [...acknowledged, 'works-again']) {
+    assert.equal((await client.send(new GetSecretValueCommand({ SecretId }))).SecretString, VALUE)
+  }
+  for (const SecretId of refused) {
+    await assert.rejects(client.send(new GetSecretValueCommand({ SecretId })), { name: 'ResourceNotFoundException' })
+  }
+  client.destroy()
+  await sleep(1_100) // health is worked out once a second
+  assert.equal((await fetch(`${server.url}/_strongroom/health`)).status, 200)
+  const verified = execFileSync(process.execPath, [COMMAND, 'audit', 'verify', '--data-dir', server.dataDir], {
+    encoding: 'utf8',
+  })
+  assert.deepEqual((JSON.parse(verified) as { readonly problems: unknown }).problems, [])
+}
+
+type DiskHome = Home & {
+  readonly disk: string
+  /** Mounts the disk again after it was unmounted. */
+  readonly mount: () => void
+}
+
 /** A home on a file system of its own; why not, where there is none to be had, or the database is elsewhere. */
-async function onSmallDisk(t: TestContext): Promise<Home | string> {
+async function onDisk(t: TestContext, mount: (disk: string) => void): Promise<DiskHome | string> {
   const home = await makeHome(t)
   if (home.options.length > 0) return 'the database is PostgreSQL'
   const disk = join(home.dataDir, 'disk')
   mkdirSync(disk)
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK},mode=700`, 'tmpfs', disk], { stdio: 'ignore' })
+    mount(disk)
   } catch {
     return 'mounting is not allowed here'
   }
   home.after(() => execFileSync('umount', ['-l', disk]))
   const dataDir = join(disk, 'data')
   mkdirSync(dataDir, { mode: 0o700 })
-  return { ...home, dataDir }
+  return { ...home, dataDir, disk, mount: () => mount(disk) }
+}
+
+function mountTmpfs(disk: string): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, 'tmpfs', disk], { stdio: 'ignore' })
+}
+
+/** In a file beside, which is made where it is not there. */
+function mountExt4(disk: string): void {
+  const image = `${disk}.img`
+  try {
+    writeFileSync(image, '', { flag: 'wx' })
+    truncateSync(image, DISK_BYTES)
+    execFileSync('mkfs.ext4', ['-q', image], { stdio: 'ignore' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  execFileSync('mount', ['-t', 'ext4', '-o', 'loop,errors=remount-ro', image, disk], { stdio: 'ignore' })
 }

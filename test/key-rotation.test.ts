@@ -1,8 +1,9 @@
-// The root key and the domain keys are rotated under load, and a server is killed in the middle of it: no call fails, nothing is lost.
+// The root key and the domain keys are rotated under load, and servers are killed in the middle of it: no call fails, nothing is lost.
 
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { copyFileSync, readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -92,6 +93,94 @@ test(`a server killed ${KILLS} times in the middle of a rotation starts again wi
   client.destroy()
   assert.equal(await server.kill('SIGTERM'), 0)
 })
+
+test(`a server killed ${KILLS} times while the root key moves starts with the old or the new one`, async (t) => {
+  const home = await makeHome(t)
+  const place = (round: number): string => `file:${join(home.dataDir, `key-${round}`)}`
+  const written: Written[] = []
+  let rootKey = 'file'
+  for (let round = 0; round < KILLS; round++) {
+    const server = await startProcess(home, '--root-key', rootKey)
+    const client = clientOf(server)
+    const callers = Array.from({ length: 2 }, (_, n) =>
+      readAndWrite(client, `round-${round}-${n}`, { now: false }, true),
+    )
+    const move = strongroom(home, 'root-key', 'rotate', '--new-root-key', place(round)).catch(() => undefined)
+    await sleep(200 + Math.random() * 400)
+    await server.kill('SIGKILL')
+    written.push(...(await Promise.all(callers)).flat())
+    client.destroy()
+    await move
+    const again = await startProcess(home, '--root-key', rootKey).catch(() => {
+      rootKey = place(round)
+      return startProcess(home, '--root-key', rootKey)
+    })
+    await again.kill('SIGKILL')
+  }
+  const server = await startProcess(home, '--root-key', rootKey)
+  const client = clientOf(server)
+  await checkAll(client, written)
+  await strongroom(home, 'root-key', 'rotate', '--new-root-key', place(KILLS))
+  const { stdout } = await strongroom(home, 'root-key', 'retire')
+  assert.equal((JSON.parse(stdout) as { readonly slots: readonly unknown[] }).slots.length, 1)
+  await checkAll(client, written)
+  client.destroy()
+  assert.equal(await server.kill('SIGTERM'), 0)
+})
+
+test('of two servers on one PostgreSQL the root key moves on one, then on the other, and both serve throughout', async (t) => {
+  const home = await makeHome(t)
+  if (home.options.length === 0) return t.skip('the database is SQLite')
+  const first = await startProcess(home)
+  const elsewhere = { ...home, dataDir: join(home.dataDir, 'elsewhere') }
+  mkdirSync(elsewhere.dataDir, { mode: 0o700 })
+  for (const name of ['root.key', 'credentials']) copyFileSync(join(home.dataDir, name), join(elsewhere.dataDir, name))
+  const second = await startProcess(elsewhere)
+  const clients = [clientOf(first), clientOf(second)] as const
+  const stop = { now: false }
+  const callers = clients.map((client, n) => readAndWrite(client, `server-${n}`, stop))
+
+  const NEW_KEY = randomBytes(32).toString('base64')
+  const args = ['root-key', 'rotate', '--new-root-key', 'env:NEW_KEY']
+  const rotate = async ({ dataDir }: Home) => {
+    const { stdout } = await run(process.execPath, [COMMAND, ...args, '--data-dir', dataDir], { env: { NEW_KEY } })
+    const { next, slots } = JSON.parse(stdout) as { readonly next: string; readonly slots: readonly unknown[] }
+    assert.match(
+      next,
+      /^the next start needs --root-key env:NEW_KEY; run this on every server .* "strongroom root-key retire"/,
+    )
+    assert.equal(slots.length, 2)
+  }
+  await rotate(home)
+  await assert.rejects(strongroom(elsewhere, 'root-key', 'retire'), /is not the one here/)
+  await rotate(elsewhere)
+  await strongroom(elsewhere, 'root-key', 'retire')
+  await strongroom(home, 'domain-keys', 'rotate')
+  stop.now = true
+  const written = (await Promise.all(callers)).flat()
+  for (const client of clients) await checkAll(client, written)
+  for (const server of [first, second]) {
+    await sleep(1_100) // health is worked out once a second
+    assert.equal((await fetch(`${server.url}/_strongroom/health`)).status, 200)
+    assert.doesNotMatch(server.output(), /the keyring cannot be read again/)
+    assert.ok(!server.output().includes(NEW_KEY))
+  }
+  for (const client of clients) client.destroy()
+  await Promise.all([first, second].map((server) => server.kill('SIGTERM')))
+
+  await assert.rejects(startProcess(home), /wrong root key/)
+  const again = await startProcess(home, '--root-key', `file:${writeKey(home, NEW_KEY)}`)
+  const reader = clientOf(again)
+  await checkAll(reader, written)
+  reader.destroy()
+  assert.equal(await again.kill('SIGTERM'), 0)
+})
+
+function writeKey({ dataDir }: Home, key: string): string {
+  const path = join(dataDir, 'new.key')
+  writeFileSync(path, key, { mode: 0o600 })
+  return path
+}
 
 type Written = { readonly name: string; readonly value: string }
 

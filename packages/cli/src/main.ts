@@ -1,9 +1,16 @@
 // The commands of `strongroom`. What goes wrong is one line on standard error and exit code 1.
 
 import { resolve } from 'node:path'
-import { callAdmin } from '@strongroom/server/admin/client.ts'
+import { callAdmin, NoServerError } from '@strongroom/server/admin/client.ts'
 import { AdminError, type AdminInput } from '@strongroom/server/admin/command.ts'
-import { ConfigurationError, type GivenOptions, loadConfig, loadDataDir } from '@strongroom/server/config.ts'
+import {
+  ConfigurationError,
+  type GivenOptions,
+  loadConfig,
+  loadDataDir,
+  loadNewRootKey,
+  options,
+} from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
 import { type Connection, findConnection } from './connection.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
@@ -55,8 +62,8 @@ function createProgram(): Command {
     .description('put a backup into a data directory, or a PostgreSQL database, that has no content')
     .action(async (file: string, given: GivenOptions) => {
       const config = loadConfig(given)
-      const { exitWith, restoreServer } = await import('@strongroom/server/start.ts')
-      print(await restoreServer(config, resolve(file)).catch(exitWith))
+      const [{ restoreOffline }, { exitWith }] = await loadServer()
+      print(await restoreOffline(config, resolve(file)).catch(exitWith))
     })
 
   const rootKey = program.command('root-key').description('the key that everything else is sealed under')
@@ -64,8 +71,17 @@ function createProgram(): Command {
     .description('tell where the root key comes from and what it opens')
     .action((given: GivenOptions) => ask(given, 'root-key/describe'))
   addDataDirOptions(rootKey.command('rotate'))
-    .description('make a new root key and seal the keyring under it')
-    .action((given: GivenOptions) => ask(given, 'root-key/rotate'))
+    .description('seal the keyring under a new root key')
+    .option(
+      '--new-root-key <WHERE>',
+      `where it is: ${options.rootKey.allowed}; absent: the server makes one in the place of the file in use`,
+    )
+    .action((given: GivenOptions & { readonly newRootKey?: string }) =>
+      ask(given, 'root-key/rotate', given.newRootKey === undefined ? {} : loadNewRootKey(given.newRootKey)),
+    )
+  addDataDirOptions(rootKey.command('retire'))
+    .description("close out every root key but the server's: old ones, and those of rotations that did not finish")
+    .action((given: GivenOptions) => ask(given, 'root-key/retire'))
 
   const domainKeys = program.command('domain-keys').description('the keys that seal rows and key material')
   addDataDirOptions(domainKeys.command('rotate'))
@@ -73,17 +89,22 @@ function createProgram(): Command {
     .action((given: GivenOptions) => ask(given, 'domain-keys/rotate'))
 
   const audit = program.command('audit').description('the audit trail')
-  addDataDirOptions(audit.command('verify'))
-    .description('find events that were edited, removed or reordered')
+  addServerOptions(audit.command('verify'))
+    .description('find events that were edited, removed or reordered; needs no running server, but its root key then')
     .action(async (given: GivenOptions) => {
-      const report = await callAdmin(loadDataDir(given), 'audit/verify')
-      print(report)
-      if (report.ok !== true) process.exitCode = 1
+      printWhether(
+        await callAdmin(loadDataDir(given), 'audit/verify').catch(async (error: unknown) => {
+          if (!(error instanceof NoServerError)) throw error
+          const config = loadConfig(given)
+          const [{ verifyOffline }, { exitWith }] = await loadServer()
+          return verifyOffline(config).catch(exitWith)
+        }),
+      )
     })
 
   addDataDirOptions(program.command('health'))
-    .description('ask a running server how it is')
-    .action((given: GivenOptions) => ask(given, 'health'))
+    .description('ask a running server how it is; exits 1 where it cannot do its work')
+    .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'health')))
 
   addDataDirOptions(program.command('doctor'))
     .description('tell why the AWS tools of this shell would not reach the server; exits 1 where something fails')
@@ -152,6 +173,15 @@ const connectionOf = (given: ClientOptions): Connection => findConnection(given.
 async function ask(given: GivenOptions, command: string, input: AdminInput = {}): Promise<void> {
   print(await callAdmin(loadDataDir(given), command, input))
 }
+
+/** Prints what tells whether all is well; the exit code says so too. */
+function printWhether(report: { readonly ok?: unknown }): void {
+  print(report)
+  if (report.ok !== true) process.exitCode = 1
+}
+
+/** Only here, so that the other commands start at once. */
+const loadServer = () => Promise.all([import('@strongroom/server/offline.ts'), import('@strongroom/server/start.ts')])
 
 const print = (value: object): void => {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)

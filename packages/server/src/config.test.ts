@@ -119,6 +119,11 @@ test('every mistake is one line that names the option, the value and the mend', 
       '--root-key vault is not allowed: give file, file:PATH, credential, credential:NAME, env or env:VARIABLE',
     ],
     [
+      {},
+      { STRONGROOM_ROOT_KEY: 'c2VjcmV0' },
+      'STRONGROOM_ROOT_KEY is not allowed: give file, file:PATH, credential, credential:NAME, env or env:VARIABLE; where it holds the root key itself, give --root-key env',
+    ],
+    [
       { rootKey: 'credential' },
       {},
       '--root-key credential needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with --root-key file:PATH',

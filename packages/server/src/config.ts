@@ -145,13 +145,16 @@ export type OptionName = keyof typeof options
 
 type Settings = { readonly [K in OptionName]: (typeof options)[K] extends Option<infer T> ? T : never }
 
-/** What the server starts with. Paths are absolute. */
-export type Config = Settings & {
+/** Where a root key is. */
+export type RootKeyPlace = Pick<Settings, 'rootKey'> & {
   /** The value of the variable that `rootKey` names, where it is `env`. It was removed from the environment. */
   readonly rootKeyText: string
   /** The file that `rootKey` names, where it is `file` or `credential`. */
   readonly rootKeyFile: string
 }
+
+/** What the server starts with. Paths are absolute. */
+export type Config = Settings & RootKeyPlace
 
 export const optionNames = Object.keys(options) as readonly OptionName[]
 
@@ -263,33 +266,69 @@ function complete(settings: Settings, environment: Environment): Config {
     allowedHost: settings.allowedHost.map((name) => name.toLowerCase()),
     tlsCert: tlsCert && resolve(tlsCert),
     tlsKey: tlsKey && resolve(tlsKey),
-    ...rootKeyPlace(settings.rootKey, dataDir, environment),
+    ...rootKeyPlace('--root-key', settings.rootKey, dataDir, environment),
   }
 }
 
-function rootKeyPlace(
-  rootKey: string,
-  dataDir: string,
-  environment: Environment,
-): { readonly rootKeyText: string; readonly rootKeyFile: string } {
+const STANDARD_VARIABLE = 'STRONGROOM_ROOT_KEY'
+
+function rootKeyPlace(option: string, rootKey: string, dataDir: string, environment: Environment): RootKeyPlace {
   const [kind, where] = splitOnce(rootKey)
-  if (kind === 'file') return { rootKeyText: '', rootKeyFile: resolve(where ?? join(dataDir, 'root.key')) }
+  if (kind === 'file') return { rootKey, rootKeyText: '', rootKeyFile: resolve(where ?? join(dataDir, 'root.key')) }
   if (kind === 'credential') {
     const directory = nonEmpty(environment.CREDENTIALS_DIRECTORY)
     if (directory === undefined) {
       throw new ConfigurationError(
-        `--root-key ${rootKey} needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with --root-key file:PATH`,
+        `${option} ${rootKey} needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with ${option} file:PATH`,
       )
     }
-    return { rootKeyText: '', rootKeyFile: join(directory, where ?? 'root-key') }
+    return { rootKey, rootKeyText: '', rootKeyFile: join(directory, where ?? 'root-key') }
   }
-  const variable = where ?? 'STRONGROOM_ROOT_KEY'
-  const rootKeyText = nonEmpty(environment[variable])
-  if (rootKeyText === undefined) {
-    throw new ConfigurationError(`--root-key ${rootKey} needs the variable ${variable}: put the root key in it`)
+  return { rootKey, rootKeyText: takeRootKey(option, rootKey, where, environment), rootKeyFile: '' }
+}
+
+/** The variable's value, which is removed from the environment. */
+function takeRootKey(option: string, rootKey: string, where: string | undefined, environment: Environment): string {
+  const variable = where ?? STANDARD_VARIABLE
+  const text = nonEmpty(environment[variable])
+  if (text === undefined) {
+    throw new ConfigurationError(`${option} ${rootKey} needs the variable ${variable}: put the root key in it`)
   }
   delete environment[variable]
-  return { rootKeyText, rootKeyFile: '' }
+  return text
+}
+
+const NEW_ROOT_KEY = '--new-root-key'
+
+export type NewRootKey = {
+  /** As `--root-key`; the path of a file is absolute. */
+  readonly newRootKey: string
+  /** The key itself, where it is in a variable of the command. */
+  readonly newRootKeyText?: string
+}
+
+/** What `strongroom root-key rotate --new-root-key WHERE` tells the server. @throws ConfigurationError */
+export function loadNewRootKey(given: string, environment: Environment = process.env): NewRootKey {
+  const newRootKey = parse(options.rootKey, [given], (value) => `${NEW_ROOT_KEY} ${value}`) as string
+  const [kind, where] = splitOnce(newRootKey)
+  if (kind === 'file' && where !== undefined) return { newRootKey: `file:${resolve(where)}` }
+  if (kind !== 'env') return { newRootKey }
+  return { newRootKey, newRootKeyText: takeRootKey(NEW_ROOT_KEY, newRootKey, where, environment) }
+}
+
+/** The place of which the server was told, in its own terms: its data directory, its credentials. @throws ConfigurationError */
+export function findNewRootKey(
+  { newRootKey, newRootKeyText }: NewRootKey,
+  dataDir: string,
+  environment: Environment = process.env,
+): RootKeyPlace {
+  const rootKey = parse(options.rootKey, [newRootKey], (value) => `${NEW_ROOT_KEY} ${value}`) as string
+  const [, where] = splitOnce(rootKey)
+  const { CREDENTIALS_DIRECTORY } = environment
+  return rootKeyPlace(NEW_ROOT_KEY, rootKey, dataDir, {
+    CREDENTIALS_DIRECTORY,
+    [where ?? STANDARD_VARIABLE]: newRootKeyText,
+  })
 }
 
 function fromCommandLine(
@@ -308,6 +347,12 @@ function fromEnvironment(name: OptionName, option: Option<unknown>, environment:
   if (given === undefined) return undefined
   // Kubernetes sets STRONGROOM_PORT=tcp://10.0.0.1:4650 beside a Service called strongroom. It is not meant for us.
   if (name === 'port' && given.startsWith('tcp://')) return undefined
+  // The option's own variable is also the one that `--root-key env` reads: what it holds may be the key.
+  if (name === 'rootKey' && option.parse(given) === undefined) {
+    throw new ConfigurationError(
+      `${variable} is not allowed: give ${option.allowed}; where it holds the root key itself, give --root-key env`,
+    )
+  }
   return parse(option, option.repeatable ? given.split(',').map((part) => part.trim()) : [given], (value) =>
     option.secret ? variable : `${variable}=${value}`,
   )

@@ -2,6 +2,7 @@
 
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { ConfigurationError } from './config.ts'
+import { DatabaseError } from './storage/database.ts'
 import { DirectoryLockedError, type Lock, type LockOptions, lockDataDirectory } from './storage/lock.ts'
 
 /** How long workers of a supervisor that died may take to notice it. */
@@ -29,7 +30,11 @@ async function hold(dataDir: string, options: LockOptions = {}): Promise<Lock> {
   try {
     return await lockDataDirectory(dataDir, options)
   } catch (error) {
-    throw error instanceof DirectoryLockedError ? inUse(dataDir) : error
+    if (error instanceof DirectoryLockedError) throw inUse(dataDir)
+    if (!(error instanceof DatabaseError)) throw error
+    throw new ConfigurationError(
+      `--data-dir ${dataDir} cannot be used (${error.message}): give a directory that can be written`,
+    )
   }
 }
 

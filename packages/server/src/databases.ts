@@ -1,12 +1,12 @@
 // The databases of a server. PostgreSQL holds everything; on SQLite each process writes the events of reads to a file of its own, so
 // that the trail of one never waits for another's.
 
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Config, ConfigurationError } from './config.ts'
 import type { Logger } from './observe/log.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
-import { migrate } from './storage/migrate.ts'
+import { type MigrationSet, migrate, mustBeCurrent } from './storage/migrate.ts'
 import { openPostgres } from './storage/postgres.ts'
 import { openSqlite } from './storage/sqlite.ts'
 
@@ -21,15 +21,56 @@ export type Databases = {
 
 export const DATABASE_NAME = 'strongroom.db'
 
-/** Opens the databases and brings their schema up to date. `slot` tells the processes on one data directory apart. */
-export async function openDatabases(config: Config, slot: number, log: Logger): Promise<Databases> {
+/**
+ * Opens the databases and brings their schema up to date. `slot` tells the processes on one data directory apart.
+ * @throws ConfigurationError where they cannot be opened
+ */
+export const openDatabases = (config: Config, slot: number, log: Logger): Promise<Databases> =>
+  named(config, () => openAll(config, slot, log))
+
+/** The database that holds everything but the events of reads, its schema as it is. @throws ConfigurationError where it cannot be opened */
+export const openMainDatabase = (config: Config, log: Logger): Promise<Database> =>
+  named(config, () => openMain(config, log))
+
+/** @throws ConfigurationError where the data directory is that of no server on SQLite */
+export function mustHoldDatabase({ dataDir }: Config): void {
+  if (existsSync(join(dataDir, DATABASE_NAME))) return
+  throw new ConfigurationError(`--data-dir ${dataDir} holds no database: name the data directory of a server`)
+}
+
+/**
+ * Every database that holds a part of the trail, for who only reads it: none is brought up to date.
+ * @throws ConfigurationError where one cannot be opened; SchemaTooOldError, SchemaTooNewError
+ */
+export const openTrail = (config: Config, log: Logger): Promise<Pick<Databases, 'main' | 'trail' | 'close'>> =>
+  named(config, () => openExisting(config, log))
+
+async function openExisting(config: Config, log: Logger): Promise<Pick<Databases, 'main' | 'trail' | 'close'>> {
+  await using opening = new AsyncDisposableStack()
+  const { database, dataDir } = config
+  const trail: Database[] = []
+  const add = async (opened: Database, sets: readonly MigrationSet[]): Promise<Database> => {
+    opening.defer(() => opened.close())
+    await mustBeCurrent(opened, sets)
+    trail.push(opened)
+    return opened
+  }
+  const main = await add(await openMain(config, log), ['main', 'audit'])
+  for (const number of database === '' ? auditNumbers(dataDir, 0) : []) {
+    await add(await openSqlite({ path: auditPath(dataDir, number), durability: 'interval', log }), ['audit'])
+  }
+  const closing = opening.move()
+  return { main, trail, close: () => closing.disposeAsync() }
+}
+
+async function openAll(config: Config, slot: number, log: Logger): Promise<Databases> {
   await using opening = new AsyncDisposableStack()
   const opened = <T extends Database>(database: T): T => {
     opening.defer(() => database.close())
     return database
   }
 
-  const main = opened(await openMainDatabase(config, log))
+  const main = opened(await openMain(config, log))
   if (config.database !== '') {
     await migrate(main, ['main', 'audit'])
     const closing = opening.move()
@@ -41,7 +82,7 @@ export async function openDatabases(config: Config, slot: number, log: Logger): 
   const audits = new Map<number, Database>()
   for (const number of auditNumbers(dataDir, config.workers)) {
     const durability = config.auditSync ? 'commit' : 'interval'
-    const audit = opened(await openSqlite({ path: join(dataDir, `audit-${number}.db`), durability, log }))
+    const audit = opened(await openSqlite({ path: auditPath(dataDir, number), durability, log }))
     await migrate(audit, ['audit'])
     audits.set(number, audit)
   }
@@ -54,19 +95,19 @@ export async function openDatabases(config: Config, slot: number, log: Logger): 
   }
 }
 
-/**
- * The database that holds everything but the events of reads, its schema as it is.
- * @throws ConfigurationError where it cannot be opened
- */
-export async function openMainDatabase({ database, dataDir }: Config, log: Logger): Promise<Database> {
+const openMain = ({ database, dataDir }: Config, log: Logger): Promise<Database> =>
+  database === ''
+    ? openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
+    : openPostgres({ url: database, log })
+
+/** A failure of the storage at the start is told with the option that names it. */
+async function named<T>({ database, dataDir }: Config, work: () => Promise<T>): Promise<T> {
   try {
-    return database === ''
-      ? await openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
-      : await openPostgres({ url: database, log })
+    return await work()
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
-    const named = database === '' ? `--data-dir ${dataDir}` : `--database ${withoutUser(database)}`
-    throw new ConfigurationError(`${named} cannot be used (${error.message}): mend it, or give another one`)
+    const option = database === '' ? `--data-dir ${dataDir}` : `--database ${withoutUser(database)}`
+    throw new ConfigurationError(`${option} cannot be used (${error.message}): mend it, or give another one`)
   }
 }
 
@@ -75,6 +116,8 @@ function withoutUser(database: string): string {
   const url = URL.parse(database)
   return url === null ? '(not shown)' : `${url.protocol}//${url.host}${url.pathname}`
 }
+
+const auditPath = (dataDir: string, number: number): string => join(dataDir, `audit-${number}.db`)
 
 /** One for each worker, and those that more workers left behind. */
 function auditNumbers(dataDir: string, workers: number): readonly number[] {

@@ -53,8 +53,15 @@ export type Health = {
   readonly warnings: readonly string[]
 }
 
-/** What the listener calls: the open routes, which need no signature, and the path of every other request. */
-export function createHandler(app: App, health: () => Promise<Health>): Handler {
+/** What the open routes, which need no signature, answer with. */
+export type OpenAnswers = {
+  readonly health: () => Promise<Health>
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>
+}
+
+/** What the listener calls: the open routes, and the path of every other request. */
+export function createHandler(app: App, { health, metrics }: OpenAnswers): Handler {
   const router = createRouter(app.services)
   const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
     'GET /_strongroom/health': async () => {
@@ -64,7 +71,7 @@ export function createHandler(app: App, health: () => Promise<Health>): Handler 
     'GET /_strongroom/metrics': async () => ({
       status: 200,
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
-      body: await app.metrics.text(),
+      body: await metrics(),
     }),
   }
   return {
@@ -174,7 +181,9 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     try {
       await app.trail.append(inTrails(event(error), progress.owner))
     } catch (failure) {
-      return encodeError(request, route, toServiceError(app, failure, route, requestId), requestId)
+      const unrecorded = toServiceError(app, failure, route, requestId)
+      // Of two failures of the storage the first is told: the second knows nothing of what the call may have changed.
+      return encodeError(request, route, thrown instanceof DatabaseError ? error : unrecorded, requestId)
     }
     return encodeError(request, route, error, requestId)
   }

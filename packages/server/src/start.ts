@@ -11,10 +11,10 @@ import { createRetention } from './audit/retention.ts'
 import { createTrail } from './audit/trail.ts'
 import { createAuthenticator } from './auth/authenticate.ts'
 import { createTestClock, followOffset, systemClock } from './clock.ts'
-import { type Config, ConfigurationError } from './config.ts'
+import { type Config, ConfigurationError, type RootKeyPlace } from './config.ts'
 import { type Credentials, credentialsPath, findCredentials, writeCredentials } from './credentials-file.ts'
 import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
-import { openDatabases, openMainDatabase } from './databases.ts'
+import { openDatabases } from './databases.ts'
 import { IntegrityError } from './errors.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
@@ -22,11 +22,11 @@ import { type Handler, type Listener, listen } from './http/listen.ts'
 import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
-import { createMetrics } from './observe/metrics.ts'
+import { createMetrics, type MetricValues } from './observe/metrics.ts'
 import { createRefusalLog } from './observe/refusals.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
-import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './seal/root-key.ts'
+import { rootKeyAt } from './seal/root-key.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
 import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
 import { createUses } from './services/iam/uses.ts'
@@ -37,9 +37,9 @@ import { ensureOrganization, type Organization } from './services/organizations/
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens } from './services/sts/port.ts'
-import { BackupError, restore } from './storage/backup.ts'
+import { BackupError } from './storage/backup.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
-import { SchemaTooNewError, underMigrationLock } from './storage/migrate.ts'
+import { SchemaTooNewError, SchemaTooOldError, underMigrationLock } from './storage/migrate.ts'
 import { createRows, type Rows } from './storage/sealed.ts'
 import { supervise, WorkerEndedError } from './supervisor.ts'
 
@@ -59,19 +59,27 @@ export type RunningServer = {
   credentials(): Credentials
   /** Whether this start made the first account. */
   readonly firstStart: boolean
+  /** Another worker changes the root key. */
+  useRootKey(place: RootKeyPlace): void
   /** Reads the certificate again; what cannot be read is logged, and the old one stays. */
   reloadTls(): void
   /** Accepts no more, finishes requests in flight within graceMs, writes what is pending, lets go of everything. */
   close(graceMs?: number): Promise<void>
 }
 
-/**
- * Starts one server in this process. `slot` is its place under a supervisor, which then holds the data directory.
- * @throws what exitWith turns into one line.
- */
-export async function startServer(config: Config, options: { readonly slot?: number } = {}): Promise<RunningServer> {
+export type StartOptions = {
+  /** This process's place under a supervisor, which then holds the data directory. */
+  readonly slot?: number
+  /** The numbers of the other workers. */
+  readonly otherMetrics?: () => Promise<readonly MetricValues[]>
+  /** Gives the other workers, those too that come later, a new root key; resolves when they use it. */
+  readonly shareRootKey?: (place: RootKeyPlace) => Promise<void>
+}
+
+/** Starts one server in this process. @throws what exitWith turns into one line. */
+export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   await using starting = new AsyncDisposableStack()
-  const { slot } = options
+  const { slot, otherMetrics = async () => [], shareRootKey = async () => undefined } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
   const warnings = [...prepareDataDirectory(config.dataDir)]
@@ -88,7 +96,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
   // The order of a first start: schema, root key, keyring, and the first account together with its credentials file. Each step is whole
   // or not there, and the next start does what is missing.
   const { wallNow } = systemClock
-  const providers = [rootKeyProvider(config)]
+  const providers = [rootKeyAt(config, randomBytes)]
   const { keyring, rows, accountId, firstStart, organization } = await underMigrationLock(database, async () => {
     const keyring = await openKeyring(database, providers, { wallNow, randomBytes })
     const rows = createRows(keyring)
@@ -174,7 +182,9 @@ export async function startServer(config: Config, options: { readonly slot?: num
     retention.start()
   }
 
-  const listener = await listenOrExplain(config, createHandler(app, createHealth(keyring, retention)), tls)
+  const health = createHealth({ keyring, trail, retention })
+  const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
+  const listener = await listenOrExplain(config, handler, tls)
   let graceMs = STOP_GRACE_MS
   starting.defer(() => listener.close(graceMs))
   if (first) {
@@ -183,9 +193,11 @@ export async function startServer(config: Config, options: { readonly slot?: num
       config,
       keyring,
       retention,
+      health,
       auditDatabases: databases.trail,
       sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
       account: accountId,
+      shareRootKey,
     }
     const admin = await serveAdmin(context, commands)
     starting.defer(() => admin.close())
@@ -208,6 +220,7 @@ export async function startServer(config: Config, options: { readonly slot?: num
       return credentials
     },
     firstStart,
+    useRootKey: (place) => keyring.useRootKeys([rootKeyAt(place, randomBytes)]),
     reloadTls: () => reloadTls(config, listener, log),
     close: (grace = STOP_GRACE_MS) => {
       graceMs = grace
@@ -263,22 +276,6 @@ async function startSupervisor(config: Config): Promise<Running> {
   return { url, firstStart, reloadTls: supervisor.reload, close: () => closing.disposeAsync() }
 }
 
-/**
- * `strongroom restore FILE`: fills the empty database of a data directory that no server holds.
- * @throws what isForOperator knows
- */
-export async function restoreServer(config: Config, file: string): Promise<object> {
-  await using work = new AsyncDisposableStack()
-  process.umask(0o077)
-  prepareDataDirectory(config.dataDir)
-  const lock = await holdDataDirectory(config.dataDir)
-  work.defer(() => lock.release())
-  const database = await openMainDatabase(config, createLogger(config.logLevel))
-  work.defer(() => database.close())
-  await restore(file, [{ database, sets: ['main', 'audit'] }])
-  return { restored: file, rootKey: config.rootKeyFile || config.rootKey }
-}
-
 /** Ends a start that failed with exit code 1: one line where the operator can mend it, otherwise as a crash. */
 export function exitWith(error: unknown): never {
   const explained = isForOperator(error)
@@ -298,6 +295,7 @@ export const isForOperator = (error: unknown): error is Error =>
   [
     ConfigurationError,
     SchemaTooNewError,
+    SchemaTooOldError,
     DatabaseError,
     IntegrityError,
     RootKeyError,
@@ -327,12 +325,6 @@ function bootstrap(
     if (made !== undefined) writeCredentials(config.dataDir, made)
     return { accountId, firstStart: made !== undefined, organization }
   })
-}
-
-function rootKeyProvider(config: Config): RootKeyProvider {
-  const [kind, where] = config.rootKey.split(':', 2)
-  if (kind === 'env') return envRootKey(where ?? 'STRONGROOM_ROOT_KEY', () => config.rootKeyText)
-  return kind === 'credential' ? credentialRootKey(config.rootKeyFile) : fileRootKey(config.rootKeyFile, randomBytes)
 }
 
 type Tls = { readonly cert: Buffer; readonly key: Buffer }

@@ -7,18 +7,27 @@ import { getCompileCacheDir } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Config } from './config.ts'
+import type { Config, RootKeyPlace } from './config.ts'
+import { type Answer, ask, hear, type Question } from './ipc.ts'
 import type { Logger } from './observe/log.ts'
 
 /** From the supervisor to a worker. */
 export type Order =
   | { readonly order: 'start'; readonly config: Config; readonly slot: number }
   | { readonly order: 'stop' | 'reload' }
+  | ({ readonly order: 'measure' } & Question)
+  | ({ readonly order: 'useRootKey'; readonly place: RootKeyPlace } & Question)
+  | ({ readonly order: 'answer' } & Answer)
 
 /** From a worker to its supervisor. */
 export type Report =
   | { readonly report: 'waiting' }
   | { readonly report: 'ready'; readonly url: string; readonly firstStart: boolean }
+  /** For the numbers of the other workers. */
+  | ({ readonly report: 'otherMetrics' } & Question)
+  /** For all other workers to use it, those too that come later. */
+  | ({ readonly report: 'shareRootKey'; readonly place: RootKeyPlace } & Question)
+  | ({ readonly report: 'answer' } & Answer)
 
 export type Started = { readonly url: string; readonly firstStart: boolean }
 
@@ -43,10 +52,15 @@ const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 10_000
 /** A worker that lived this long was healthy: its replacement comes without delay. */
 const HEALTHY_MS = 60_000
+/** The numbers of a worker that takes longer are left out. */
+const MEASURE_MS = 1_000
+/** A worker that hangs for longer takes the new root key when it goes on. */
+const SHARE_MS = 5_000
 
 export function supervise(config: Config, log: Logger): Supervisor {
   const slots = Array.from({ length: config.workers }, () => ({
     worker: undefined as Worker | undefined,
+    ready: false,
     failures: 0,
     timer: undefined as NodeJS.Timeout | undefined,
   }))
@@ -65,16 +79,45 @@ export function supervise(config: Config, log: Logger): Supervisor {
       const worker = cluster.fork(compileCache)
       place.worker = worker
       worker.on('message', (message: Report) => {
-        if (message.report === 'waiting') worker.send({ order: 'start', config: shared, slot } satisfies Order)
-        else resolve({ url: message.url, firstStart: message.firstStart })
+        if (message.report === 'waiting') order(worker, { order: 'start', config: shared, slot })
+        if (message.report === 'otherMetrics') tell(worker, message, measureOthers(worker))
+        if (message.report === 'shareRootKey') tell(worker, message, shareRootKey(worker, message.place))
+        if (message.report === 'answer') hear(message)
+        if (message.report !== 'ready') return
+        place.ready = true
+        resolve({ url: message.url, firstStart: message.firstStart })
       })
       worker.on('error', (error) => log.warn({ slot, err: error }, 'a worker cannot be reached'))
       worker.on('exit', (code, signal) => {
         place.worker = undefined
+        place.ready = false
         reject(new WorkerEndedError(slot))
         if (!stopping && allReady) replace(slot, code, signal, performance.now() - startedAt)
       })
     })
+
+  const tell = async (worker: Worker, { question }: Question, answer: Promise<unknown>): Promise<void> => {
+    order(worker, { order: 'answer', answers: question, answer: await answer })
+  }
+
+  const others = (asking: Worker) =>
+    slots.flatMap(({ worker, ready }) => (worker?.isConnected() && worker !== asking ? [{ worker, ready }] : []))
+
+  const measureOthers = async (asking: Worker): Promise<readonly unknown[]> => {
+    const answers = others(asking)
+      .filter(({ ready }) => ready)
+      .map(({ worker }) => ask((question) => order(worker, { order: 'measure', ...question }), MEASURE_MS))
+    return (await Promise.all(answers)).filter((values) => values !== undefined)
+  }
+
+  /** A worker that is just starting takes it when it has started. */
+  const shareRootKey = (asking: Worker, place: RootKeyPlace): Promise<unknown> => {
+    shared = { ...shared, ...place }
+    const answers = others(asking).map(({ worker }) =>
+      ask((question) => order(worker, { order: 'useRootKey', place, ...question }), SHARE_MS),
+    )
+    return Promise.all(answers)
+  }
 
   const replace = (slot: number, code: number, signal: string, livedMs: number): void => {
     const place = slots[slot]!
@@ -99,8 +142,8 @@ export function supervise(config: Config, log: Logger): Supervisor {
     return first
   }
 
-  const send = (order: Order): void => {
-    for (const { worker } of slots) if (worker?.isConnected()) worker.send(order)
+  const send = (message: Order): void => {
+    for (const { worker } of slots) if (worker) order(worker, message)
   }
 
   return {
@@ -118,6 +161,10 @@ export function supervise(config: Config, log: Logger): Supervisor {
       clearTimeout(killer)
     },
   }
+}
+
+function order(worker: Worker, message: Order): void {
+  if (worker.isConnected()) worker.send(message)
 }
 
 async function freePort(host: string): Promise<number> {

@@ -1,33 +1,70 @@
 // One worker of `--workers N`: the same server as a single process, told by its supervisor what to do and gone when it is gone.
 
-import { crash, exitWith, STOP_GRACE_MS, startServer } from './start.ts'
+import { ask, hear } from './ipc.ts'
+import type { MetricValues } from './observe/metrics.ts'
+import { crash, exitWith, type RunningServer, STOP_GRACE_MS, startServer } from './start.ts'
 import type { Order, Report } from './supervisor.ts'
 
 const report = (message: Report): void => {
   process.send?.(message)
 }
 
-let running: Promise<Awaited<ReturnType<typeof startServer>>> | undefined
+/** Longer than the supervisor waits for the others. */
+const OTHERS_MS = 2_000
+const SHARE_MS = 10_000
+
+let running: Promise<RunningServer> | undefined
 
 const stop = async (): Promise<void> => {
   await (await running)?.close(STOP_GRACE_MS)
   process.exit(0)
 }
 
-process.on('message', (message: Order) => {
-  if (message.order === 'start') {
-    running = startServer(message.config, { slot: message.slot })
-    running.then(
-      (server) => {
-        report({ report: 'ready', url: server.url, firstStart: server.firstStart })
-      },
-      (error: unknown) => exitWith(error),
-    )
-  } else if (message.order === 'stop') {
-    stop().catch(crash)
-  } else {
-    running?.then((server) => server.reloadTls()).catch(() => undefined)
+let measuring: Promise<readonly MetricValues[]> | undefined
+
+/** The numbers of the other workers, for whoever asks meanwhile too; none where the supervisor does not answer in time. */
+const otherMetrics = (): Promise<readonly MetricValues[]> => {
+  measuring ??= ask((question) => report({ report: 'otherMetrics', ...question }), OTHERS_MS)
+    .then((values) => (values as readonly MetricValues[] | undefined) ?? [])
+    .finally(() => {
+      measuring = undefined
+    })
+  return measuring
+}
+
+const start = ({ config, slot }: Order & { readonly order: 'start' }): Promise<RunningServer> =>
+  startServer(config, {
+    slot,
+    otherMetrics,
+    shareRootKey: async (place) => {
+      await ask((question) => report({ report: 'shareRootKey', place, ...question }), SHARE_MS)
+    },
+  })
+
+const obey = async (message: Order): Promise<void> => {
+  if (message.order === 'answer') {
+    hear(message)
+    return
   }
+  if (message.order === 'start') {
+    running = start(message)
+    const { url, firstStart } = await running.catch(exitWith)
+    report({ report: 'ready', url, firstStart })
+    return
+  }
+  const server = await running
+  if (message.order === 'stop') await stop()
+  if (message.order === 'reload') server?.reloadTls()
+  if (message.order === 'measure')
+    report({ report: 'answer', answers: message.question, answer: await server?.app.metrics.values() })
+  if (message.order === 'useRootKey') {
+    server?.useRootKey(message.place)
+    report({ report: 'answer', answers: message.question, answer: true })
+  }
+}
+
+process.on('message', (message: Order) => {
+  obey(message).catch(crash)
 })
 
 // Ctrl-C reaches the whole process group; the supervisor decides.

@@ -2,7 +2,8 @@
 
 import type { App } from '../app.ts'
 import type { Retention } from '../audit/retention.ts'
-import type { Config } from '../config.ts'
+import type { Config, RootKeyPlace } from '../config.ts'
+import type { Health } from '../handle.ts'
 import type { LiveKeyring } from '../seal/lifecycle.ts'
 import type { SealedTable } from '../seal/rotate.ts'
 import type { Database } from '../storage/database.ts'
@@ -16,6 +17,9 @@ export type AdminContext = {
   /** The tables whose rows a rotation of the domain keys seals anew. */
   readonly sealedTables: readonly SealedTable[]
   readonly retention: Retention
+  readonly health: () => Promise<Health>
+  /** As of startServer. */
+  readonly shareRootKey: (place: RootKeyPlace) => Promise<void>
   /** The first account: where events of this kind stand, and whose administrator can be recovered. */
   readonly account: string
 }

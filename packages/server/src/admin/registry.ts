@@ -7,7 +7,7 @@ import { domainKeysRotate } from './commands/domain-keys.ts'
 import { health } from './commands/health.ts'
 import { recover } from './commands/recover.ts'
 import { reopenAccount } from './commands/reopen-account.ts'
-import { rootKeyDescribe, rootKeyRotate } from './commands/root-key.ts'
+import { rootKeyDescribe, rootKeyRetire, rootKeyRotate } from './commands/root-key.ts'
 
 export const commands: readonly AdminCommand[] = [
   auditVerify,
@@ -17,5 +17,6 @@ export const commands: readonly AdminCommand[] = [
   recover,
   reopenAccount,
   rootKeyDescribe,
+  rootKeyRetire,
   rootKeyRotate,
 ]

@@ -47,6 +47,8 @@ export async function registerWriter(options: {
 export type HeadWriter = {
   /** A chain in the audit database has come this far and is committed. */
   reached(chain: string, tip: Tip): void
+  /** Records a head now, changed or not. @throws DatabaseError where it cannot be written */
+  record(): Promise<void>
   /** Records the last heads. */
   close(): Promise<void>
 }
@@ -98,15 +100,15 @@ export function startHeads(options: {
     })
   }
 
-  async function write(closed: boolean): Promise<void> {
+  async function write(why: 'changed' | 'asked' | 'closing'): Promise<void> {
     await confirm()
     const time = options.wallNow()
-    if (!changed && !closed && time - writtenAt < HEARTBEAT_MS) return
+    if (why === 'changed' && !changed && time - writtenAt < HEARTBEAT_MS) return
     changed = false
     const head: Head = {
       writer,
       time,
-      closed,
+      closed: why === 'closing',
       tips: Object.fromEntries([...tips].map(([chain, tip]) => [chain, [tip.seq, hex(tip.mac)] as const])),
     }
     rev += 1
@@ -125,7 +127,7 @@ export function startHeads(options: {
   const timer = setInterval(() => {
     if (busy) return
     busy = true
-    running = write(false)
+    running = write('changed')
       .catch((error: unknown) => log.warn({ err: error }, 'the head of the audit trail was not recorded; trying again'))
       .finally(() => {
         busy = false
@@ -138,10 +140,15 @@ export function startHeads(options: {
       tips.set(chain, tip)
       changed = true
     },
+    record: () => {
+      const recorded = running.then(() => write('asked'))
+      running = recorded.catch(() => undefined)
+      return recorded
+    },
     close: async () => {
       clearInterval(timer)
       await running
-      await write(true)
+      await write('closing')
     },
   }
 }

@@ -114,7 +114,9 @@ test('an append rejects while the database fails, and the next one works when it
   const refused = await Promise.allSettled(Array.from({ length: 20 }, () => trail.append([event()])))
   assert.ok(refused.every(({ status }) => status === 'rejected'))
   await assert.rejects(trail.append([event()]), { reason: 'full' })
+  await assert.rejects(trail.check(), { reason: 'full' })
   failure = undefined
+  await trail.check()
   await trail.append([event()])
   failure = 'after'
   await assert.rejects(trail.append([event()]), { reason: 'unavailable' })

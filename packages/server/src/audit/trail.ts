@@ -22,6 +22,8 @@ export type Trail = {
   append(events: readonly AuditEvent[]): Promise<void>
   /** Finds events of one account and region, newest first; reads every database of the trail. */
   lookup(query: TrailQuery): Promise<TrailPage>
+  /** Writes something of no consequence. @throws DatabaseError where the trail cannot be written, and so no call can succeed. */
+  check(): Promise<void>
   /** Waits for what is being written and records the last heads. Does not close the databases. */
   close(): Promise<void>
 }
@@ -148,6 +150,7 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
     record,
     append,
     lookup: (query) => lookupEvents(options.databases?.() ?? [...new Set([database, auditDatabase])], query),
+    check: () => heads.record(),
     close: async () => {
       if (closed) return
       closed = true

@@ -26,6 +26,12 @@ export type TrailVerification = {
   readonly problems: readonly TrailProblem[]
 }
 
+/** What `strongroom audit verify` prints. */
+export const reportOf = (verification: TrailVerification): TrailVerification & { readonly ok: boolean } => ({
+  ok: verification.problems.length === 0,
+  ...verification,
+})
+
 export const PROBLEMS_MAX = 1_000
 const ROWS_PER_READ = 64
 

@@ -1,6 +1,9 @@
-// Metrics: what GET /_strongroom/metrics prints, in Prometheus' text format.
+// Metrics: what GET /_strongroom/metrics prints, in Prometheus' text format. Of several workers it is their sum.
 
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** The numbers of one process, as plain data. */
+export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export type Metrics = {
   /** Counts a finished request: its error code (empty where none) and milliseconds from its last byte to its answer. */
@@ -11,7 +14,9 @@ export type Metrics = {
   readonly integrityFailures: Counter<'table'>
   /** Background work, by kind and outcome. */
   readonly jobs: Counter<'kind' | 'outcome'>
-  text(): Promise<string>
+  values(): Promise<MetricValues>
+  /** The sum of this process and of others. */
+  text(others: readonly MetricValues[]): Promise<string>
 }
 
 export function createMetrics(): Metrics {
@@ -37,6 +42,11 @@ export function createMetrics(): Metrics {
     labelNames: ['code'],
     registers,
   })
+  new Gauge({
+    name: 'strongroom_workers',
+    help: 'Processes whose numbers these are',
+    registers,
+  }).set(1)
   // Looking labels up costs more than counting; the set of (operation, code) is small and fixed by the code.
   const series = new Map<string, { readonly count: Counter.Internal; readonly time: Histogram.Internal<string> }>()
   return {
@@ -63,6 +73,10 @@ export function createMetrics(): Metrics {
       labelNames: ['kind', 'outcome'],
       registers,
     }),
-    text: () => registry.metrics(),
+    values: () => registry.getMetricsAsJSON(),
+    text: async (others) =>
+      others.length === 0
+        ? registry.metrics()
+        : AggregatorRegistry.aggregate([await registry.getMetricsAsJSON(), ...others]).metrics(),
   }
 }

@@ -33,7 +33,7 @@ const FORMAT = 1
 const CHECKSUM_BYTES = 32
 const JSON_AT = MAGIC.length + 1
 const HEADER_BYTES_MAX = 65_536
-const SLOTS_MAX = 16
+export const SLOTS_MAX = 16
 
 /** `"SRKR" ‖ 01 ‖ JSON ‖ SHA-256 of all before`. The checksum finds damage; the seal, which covers these bytes, finds tampering. */
 export function encodeHeader(header: Header): Buffer {

@@ -21,7 +21,10 @@ import { findKeyring, findKeyringRev, hasSealedRows, insertKeyring, type Keyring
 /** A keyring that follows its row in the database. */
 export type LiveKeyring = ChangingKeyring & {
   readonly database: Database
+  /** The root keys of this process; the keyring needs one of them. */
   readonly providers: readonly RootKeyProvider[]
+  /** From now on these root keys are those of this process. */
+  useRootKeys(providers: readonly RootKeyProvider[]): void
   /** The row as it was read last. */
   opened(): OpenedKeyring
   /** Reads the row again where its rev changed. True where it did. @throws as loadKeyring; what was open stays open. */
@@ -103,7 +106,8 @@ export async function loadKeyring(
 ): Promise<LiveKeyring> {
   const row = await database.transaction('read', findKeyring)
   if (row === undefined) throw new MissingKeyringError()
-  let current = await openRow(row, providers)
+  let rootKeys = providers
+  let current = await openRow(row, rootKeys)
   let hurry: () => void = () => undefined
   let refreshing: Promise<boolean> | undefined
 
@@ -130,7 +134,7 @@ export async function loadKeyring(
     const newest = await read(findKeyring)
     if (newest === undefined) throw new MissingKeyringError()
     const before = current.rev
-    adopt(await openRow(newest, providers, current))
+    adopt(await openRow(newest, rootKeys, current))
     return current.rev !== before
   }
 
@@ -145,7 +149,12 @@ export async function loadKeyring(
   return {
     ...keyring,
     database,
-    providers,
+    get providers() {
+      return rootKeys
+    },
+    useRootKeys: (next) => {
+      rootKeys = next
+    },
     opened: () => current,
     refresh,
 

@@ -5,6 +5,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { RootKeyPlace } from '../config.ts'
 import { decrypt, encrypt, IV_BYTES, KEY_BYTES, systemRandomBytes, TAG_BYTES } from '../crypto/aead.ts'
 import { deriveKey } from '../crypto/kbkdf.ts'
 import { hmacSha256, sameBytes } from '../crypto/mac.ts'
@@ -114,6 +115,16 @@ function rawProvider(kind: RootKeyKind, where: string, read: () => Promise<KeyOb
     unwrap: async (slot, binding) => unwrapUnder(await read(), slot, binding),
     warnings: () => Promise.resolve([]),
   }
+}
+
+/** The provider of the place that `--root-key` names. @throws RootKeyError where a key from the environment is none. */
+export function rootKeyAt(
+  { rootKey, rootKeyFile, rootKeyText }: RootKeyPlace,
+  randomBytes: RandomBytes,
+): RootKeyProvider {
+  const [kind, where] = rootKey.split(':', 2)
+  if (kind === 'env') return envRootKey(where ?? 'STRONGROOM_ROOT_KEY', () => rootKeyText)
+  return kind === 'credential' ? credentialRootKey(rootKeyFile) : fileRootKey(rootKeyFile, randomBytes)
 }
 
 /** `wrapped = IV ‖ ciphertext ‖ tag` under a key of its own purpose; `check` tells whose slot it is without opening it. */

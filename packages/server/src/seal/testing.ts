@@ -8,7 +8,8 @@ import { openPostgres } from '../storage/postgres.ts'
 import { openSqlite } from '../storage/sqlite.ts'
 import { openTestDatabaseUrl, type TestScope, temporaryDirectory } from '../storage/testing.ts'
 import { type ChangingKeyring, createKeyring, KEY_FAMILIES, type KeyringOptions } from './keyring.ts'
-import { newDomainKey } from './lifecycle.ts'
+import { type LiveKeyring, loadKeyring, newDomainKey, openKeyring } from './lifecycle.ts'
+import { fileRootKey } from './root-key.ts'
 
 /** New key versions become active after 40 ms. */
 export const testOptions: KeyringOptions = { wallNow: Date.now, randomBytes, activationDelayMs: 40 }
@@ -42,3 +43,16 @@ export async function testStorage(t: TestScope): Promise<TestStorage> {
   }
   return { folder, open }
 }
+
+/** A fresh installation whose root key is a file. */
+export async function testInstallation(t: TestScope) {
+  const { folder, open } = await testStorage(t)
+  const database = await open()
+  const path = join(folder, 'root.key')
+  const file = fileRootKey(path, randomBytes)
+  return { folder, open, database, path, file, keyring: await openKeyring(database, [file], testOptions) }
+}
+
+/** What a fresh process finds on the disk. */
+export const restart = (database: Database, path: string): Promise<LiveKeyring> =>
+  loadKeyring(database, [fileRootKey(path, randomBytes)], testOptions)

@@ -33,6 +33,7 @@ export type Database = {
   close(): Promise<void>
 }
 
+/** `full` and `readonly` are only said where nothing was changed. */
 export type DatabaseFailure = 'full' | 'readonly' | 'unavailable' | 'conflict' | 'constraint' | 'corrupt' | 'other'
 
 /** The storage failed; `reason` is what the operator can act on. Never carries values. */

@@ -4,6 +4,8 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseError } from './database.ts'
+import { sqliteError } from './sqlite-connection.ts'
 
 export type LockOptions = {
   /** Different names are different locks: a supervisor and each of its workers hold one of their own. */
@@ -28,7 +30,10 @@ export class DirectoryLockedError extends Error {
 const POLL_MS = 25
 const SQLITE_BUSY = 5
 
-/** @throws DirectoryLockedError while another process, or this one, holds the lock of that name */
+/**
+ * @throws DirectoryLockedError while another process, or this one, holds the lock of that name; DatabaseError where the directory
+ * cannot be written
+ */
 export async function lockDataDirectory(directory: string, options: LockOptions = {}): Promise<Lock> {
   const { name = 'server', waitMs = 0 } = options
   return lockFile(join(directory, `.${name}.lock`), waitMs, () => new DirectoryLockedError(directory))
@@ -63,7 +68,7 @@ function tryLock(path: string): DatabaseSync | undefined {
   } catch (error) {
     database.close()
     if (((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY) return undefined
-    throw error
+    throw sqliteError(error)
   }
 }
 
@@ -71,6 +76,7 @@ function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST') throw new DatabaseError('unavailable', `cannot create ${path}: ${code}`)
   }
 }

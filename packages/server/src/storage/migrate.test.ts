@@ -3,7 +3,15 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Database } from './database.ts'
-import { findApplied, listMigrations, migrate, splitScript, underMigrationLock } from './migrate.ts'
+import {
+  findApplied,
+  hasTable,
+  listMigrations,
+  migrate,
+  mustBeCurrent,
+  splitScript,
+  underMigrationLock,
+} from './migrate.ts'
 import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import { openTestDatabase, openTestDatabaseUrl, temporaryDirectory } from './testing.ts'
@@ -29,6 +37,15 @@ test('migrations are numbered from one and applied once each, in order', async (
   )
   assert.deepEqual(rows, expected)
   assert.equal(listMigrations('main')[0]!.name, 'initial')
+})
+
+test('who must not change a database is told that it is of an older server', async (t) => {
+  const [database] = await openTwice(t)
+  await assert.rejects(mustBeCurrent(database, ['main']), { name: 'SchemaTooOldError' })
+  assert.equal(await database.transaction('read', (tx) => hasTable(tx, database.dialect, 'schema_migration')), false)
+  await migrate(database, ['main'])
+  await mustBeCurrent(database, ['main'])
+  await assert.rejects(mustBeCurrent(database, ['main', 'audit']), { name: 'SchemaTooOldError' })
 })
 
 test('processes that start at once migrate once', async (t) => {

@@ -18,6 +18,19 @@ export class SchemaTooNewError extends Error {
   }
 }
 
+/** The database was not migrated yet by a server of this version. */
+export class SchemaTooOldError extends Error {
+  constructor() {
+    super('the schema of the database is of an older server: start this one on it once, which brings it up to date')
+    this.name = 'SchemaTooOldError'
+  }
+}
+
+/** For who must not change it. @throws SchemaTooOldError, SchemaTooNewError where the database is not at the newest schema of each set */
+export async function mustBeCurrent(database: Database, sets: readonly MigrationSet[]): Promise<void> {
+  if (!(await isCurrent(database, sets, {}))) throw new SchemaTooOldError()
+}
+
 /**
  * Brings the database to the newest schema of each set, or to `upTo` of it. Any number of processes may do so at once.
  * @throws SchemaTooNewError

@@ -134,6 +134,26 @@ test(
   },
 )
 
+test('who waits for a connection too long is refused, and no transaction of his is begun', options, async (t) => {
+  const database = await openPostgres({ url: (await openTestDatabaseUrl(t))!, poolSize: 1, waitMs: 20 })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const holding = database.transaction('read', async (tx) => {
+    await tx.get('SELECT 1 AS one')
+    await promise
+  })
+  let begun = false
+  const waiting = database.transaction('read', async () => {
+    begun = true
+  })
+  await assert.rejects(waiting, { reason: 'unavailable', message: 'no connection was free for 20 ms' })
+  assert.equal(database.stats().waiting, 0)
+  resolve()
+  await holding
+  assert.deepEqual(await database.transaction('read', (tx) => tx.get('SELECT 1 AS one')), { one: 1 })
+  assert.equal(begun, false)
+  await database.close()
+})
+
 test('statements prepared before a change of the schema go on working after it', options, async (t) => {
   const { database, admin } = await open(t)
   const all = () => database.transaction('read', (tx) => tx.all('SELECT * FROM item'))

@@ -13,6 +13,8 @@ export type PostgresOptions = {
   readonly url: string
   /** Transactions that can be open at once. */
   readonly poolSize?: number
+  /** How long a transaction waits for a connection that others use. 10,000 unless told. */
+  readonly waitMs?: number
   readonly log?: Logger
 }
 
@@ -27,6 +29,7 @@ export type PostgresDatabase = Database & {
 
 const POOL_SIZE = 10
 const WAITING_MAX = 4_096
+const WAIT_MS = 10_000
 const TRIES_MAX = 40
 /** After so many conflicts a transaction waits for its turn among those of this process that conflict as often: luck is not fair. */
 const TURNS_FROM_TRY = 4
@@ -330,16 +333,18 @@ async function holdingAdvisoryLock<T>(url: string, work: () => Promise<T>): Prom
 class Pool {
   readonly #slots: readonly Slot[]
   readonly #free: Slot[]
-  readonly #queue: ((slot: Slot) => void)[] = []
+  readonly #queue = new Set<(slot: Slot) => void>()
+  readonly #waitMs: number
   #idle: (() => void) | undefined
 
-  constructor({ url, poolSize = POOL_SIZE }: PostgresOptions) {
+  constructor({ url, poolSize = POOL_SIZE, waitMs = WAIT_MS }: PostgresOptions) {
+    this.#waitMs = waitMs
     this.#slots = Array.from({ length: poolSize }, (_, index) => new Slot(index, url))
     this.#free = this.#slots.toReversed()
   }
 
   get waiting(): number {
-    return this.#queue.length
+    return this.#queue.size
   }
 
   get connections(): number {
@@ -349,15 +354,27 @@ class Pool {
   async take(): Promise<Slot> {
     const slot = this.#free.pop()
     if (slot !== undefined) return slot
-    if (this.#queue.length >= WAITING_MAX) {
+    if (this.#queue.size >= WAITING_MAX) {
       throw new DatabaseError('unavailable', `${WAITING_MAX} transactions are waiting already`)
     }
-    return new Promise((resolve) => this.#queue.push(resolve))
+    return new Promise((resolve, reject) => {
+      const next = (free: Slot): void => {
+        clearTimeout(timer)
+        resolve(free)
+      }
+      // Where the server hangs, those at the end would wait for each of those before them to give up.
+      const timer = setTimeout(() => {
+        this.#queue.delete(next)
+        reject(new DatabaseError('unavailable', `no connection was free for ${this.#waitMs} ms`))
+      }, this.#waitMs)
+      this.#queue.add(next)
+    })
   }
 
   release(slot: Slot): void {
-    const next = this.#queue.shift()
+    const [next] = this.#queue
     if (next !== undefined) {
+      this.#queue.delete(next)
       next(slot)
       return
     }

@@ -162,6 +162,7 @@ function toRow(prepared: Prepared, values: readonly unknown[]): object {
 const bind = (values: readonly Value[]): Value[] =>
   values.map((value) => (typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value))
 
+const IOERR_WRITE = 778
 const IOERR_SHMSIZE = 4874
 
 const failures: Readonly<Record<number, DatabaseFailure>> = {
@@ -178,11 +179,15 @@ const failures: Readonly<Record<number, DatabaseFailure>> = {
   26: 'corrupt', // NOTADB
 }
 
+const extendedFailures: Readonly<Record<number, DatabaseFailure>> = {
+  [IOERR_WRITE]: 'readonly', // files that are open say so when their file system becomes read-only
+  [IOERR_SHMSIZE]: 'full', // the shared-memory file could not grow: it has no other cause worth telling apart
+}
+
 /** SQLite's messages name tables and columns, never values. What is not SQLite's passes as it is. */
 export function sqliteError(error: unknown): unknown {
   const { code, errcode, message } = error as { code?: string; errcode?: number; message?: string }
   if (code !== 'ERR_SQLITE_ERROR' || errcode === undefined) return error
-  // The shared-memory file could not grow: it has no other cause worth telling apart.
-  const reason = errcode === IOERR_SHMSIZE ? 'full' : (failures[errcode & 0xff] ?? 'other')
+  const reason = extendedFailures[errcode] ?? failures[errcode & 0xff] ?? 'other'
   return new DatabaseError(reason, `SQLite: ${message} (${errcode})`)
 }

@@ -94,8 +94,8 @@ export class LogSync {
       await this.#syncFile(this.#descriptor)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      const reason = code === 'ENOSPC' ? 'full' : 'unavailable'
-      this.#failure = new DatabaseError(reason, `cannot sync ${this.#path}: ${code}`)
+      // Whatever the cause: what was committed may be there all the same, and the other reasons say that nothing was changed.
+      this.#failure = new DatabaseError('unavailable', `cannot sync ${this.#path}: ${code}`)
       this.#log?.error({ path: this.#path, code }, 'sync of the write-ahead log failed')
       throw this.#failure
     }

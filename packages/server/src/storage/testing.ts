@@ -20,8 +20,12 @@ export type TestPostgres = {
   readonly url: string
   /** A fresh, empty database. @returns its URL */
   createDatabase(): Promise<string>
+  /** Ends every session at once and writes nothing more, as where it is killed. Resolves when the server is gone. */
+  crash(): Promise<void>
+  /** Starts it again on what is there. */
+  restart(): Promise<void>
   stop(): Promise<void>
-  /** The postmaster's process id. */
+  /** The first postmaster's process id. */
   readonly pid: number
 }
 
@@ -77,7 +81,7 @@ export function temporaryDirectory(t: TestScope): string {
 
 /**
  * A private PostgreSQL server in a temporary directory, on a Unix socket there. Not as root, which it refuses to run as.
- * @returns a reason where PostgreSQL is not installed
+ * With `fsync` it keeps through a crash what it committed. @returns a reason where PostgreSQL is not installed
  */
 export async function startPostgres(
   options: { readonly fsync?: boolean; readonly settings?: readonly string[] } = {},
@@ -104,25 +108,42 @@ export async function startPostgres(
   ]
   if (!options.fsync) settings.push('full_page_writes=off', 'synchronous_commit=off')
   const parameters = [...settings, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting])
-  const server = spawn(programs.postgres, ['-D', data, ...parameters], { ...process_, stdio: 'ignore' })
-  const exited = new Promise<void>((resolve) => server.on('close', () => resolve()))
-  const end = () => server.kill('SIGQUIT')
-  process.on('exit', end)
+  const url = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(directory)}`
+  const start = () => {
+    const server = spawn(programs.postgres, ['-D', data, ...parameters], { ...process_, stdio: 'ignore' })
+    return { server, exited: new Promise<void>((resolve) => server.on('close', () => resolve())) }
+  }
+  let running = start()
+  const kill = () => running.server.kill('SIGQUIT')
+  process.on('exit', kill)
+  const crash = async () => {
+    kill()
+    await running.exited
+  }
   const stop = async () => {
-    process.off('exit', end)
-    server.kill('SIGQUIT')
-    await exited
+    process.off('exit', kill)
+    await crash()
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
   }
+  const isReachable = () => reachable(url, () => running.server.exitCode !== null)
 
-  const url = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(directory)}`
   try {
-    await reachable(url, () => server.exitCode !== null)
+    await isReachable()
   } catch (error) {
     await stop()
     throw error
   }
-  return { url, createDatabase: async () => (await createDatabase(url)).url, stop, pid: server.pid! }
+  return {
+    url,
+    createDatabase: async () => (await createDatabase(url)).url,
+    crash,
+    restart: async () => {
+      running = start()
+      await isReachable()
+    },
+    stop,
+    pid: running.server.pid!,
+  }
 }
 
 const START_TIMEOUT_MS = 30_000

@@ -4,17 +4,17 @@ import type { AdminCommand } from '../command.ts'
 
 export const health: AdminCommand = {
   name: 'health',
-  run: async ({ app, keyring, retention }) => {
-    // Reads the database and, where another server changed them, opens the keys.
-    await keyring.refresh()
-    const audit = await retention.usage()
+  run: async ({ app, keyring, retention, health }) => {
+    const { ok, problems, warnings } = await health()
     return {
-      status: 'ok',
+      ok,
+      problems,
+      warnings,
       pid: process.pid,
       node: process.version,
       database: app.database.dialect,
       instanceId: keyring.instanceId,
-      audit,
+      ...(ok && { audit: await retention.usage() }),
       ...(app.testClock && { testClockAheadMs: app.testClock.offsetMs() }),
     }
   },
