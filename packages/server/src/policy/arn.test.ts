@@ -129,6 +129,8 @@ test('what a variable stands for ends where its segment ends', () => {
   const cases: readonly (readonly [string, string, string, boolean])[] = [
     [`arn:aws:s:r:${v('x:y')}:z`, '1', 'arn:aws:s:r:1:z', true],
     [`arn:aws:s:r:${v('x:y')}:z`, '1', 'arn:aws:s:r:12:z', false],
+    [`arn:aws:s:r:${v('x:y')}:z`, '1', 'arn:aws:s:r:1:zz', false],
+    [`arn:aws:s:*t:${v('x:y')}:z`, '1', 'arn:aws:s:r:1:z', false],
     [`arn:aws:s:r:1${v('x:y')}:z`, '2', 'arn:aws:s:r:12:z', true],
     [`arn:aws:s:r:1${v('x:y')}:z`, '2', 'arn:aws:s:r:2:z', false],
     [`arn:aws:s:${v('x:y')}:*:z`, 'r:1', 'arn:aws:s:r:1:z', false],

@@ -91,7 +91,9 @@ test('with unique ids, users, roles and role sessions match by them only', () =>
   for (const [principal, given, expected] of cases) {
     assert.equal(matches(principal, given), expected, JSON.stringify([principal, given]))
   }
-  assert.equal(matches({ AWS: `arn:aws:iam::${account}:user/constructor` }, {}), 'no no no no no no')
+  const given = { [userArn]: 'AIDAALICE', [federatedArn]: 'x', [provider]: 'y' }
+  const set = compilePrincipals({ AWS: [userArn, roleArn, federatedArn, 'AIDAX'] }, 'P', false, given)
+  assert.deepEqual([...set.ids], ['AIDAX', 'AIDAALICE'])
 })
 
 test('a role session without its role is nobody but itself', () => {
