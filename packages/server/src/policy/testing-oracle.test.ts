@@ -324,7 +324,9 @@ const CORNERS: readonly (readonly [operator: string, policyValue: ConditionValue
   ['NumericEquals', '-0', '0', true],
   ['NumericEquals', '7', '7.', false],
   ['DateEquals', '2026-03-01T12:00:00.1Z', '2026-03-01T12:00:00.100Z', true],
+  ['NumericGreaterThan', '7', '7'.repeat(33), false],
   ['DateEquals', '2026-03-02', '2026-03-01T24:00Z', false],
+  ['DateLessThan', '2027', '2026-02-30', false],
   ['DateEquals', '2026-03-01T00:00Z', '2026-03-01T00:00+0000', false],
   ['DateLessThan', '2027', '2026-01-01T00:00+24:00', false],
   ['DateLessThan', '2027', '00099', true],
@@ -457,6 +459,16 @@ rows('the decision', [
     'a grant to a role is within the session policies',
     'implicit-deny session',
     { principal: READER, session: [], grant: { name: 'g', to: 'role' } },
+  ],
+  [
+    'the organization need not allow a service',
+    'allow resource',
+    { principal: ROTATION, scp: [[NOTHING]], rcp: [[]], ...on('normal', to({ Service: ROTATION.arn })) },
+  ],
+  [
+    'the organization may deny a service',
+    'explicit-deny rcp',
+    { principal: ROTATION, rcp: [[NONE]], ...on('normal', to({ Service: ROTATION.arn })) },
   ],
   ['a root user needs no policy', YES, { principal: ROOT }],
   [
