@@ -73,6 +73,7 @@ const secretForms = thing(
  */
 const MEMBERS: { readonly [member: string]: Sample } = {
   AccessKeyId: thing(({ accessKeyId }) => accessKeyId),
+  AccountId: thing(({ account }) => account),
   AssumeRolePolicyDocument: always(TRUST),
   GroupName: thing(({ group }) => group),
   PermissionsBoundary: thing(({ policyArn }) => policyArn),
@@ -102,6 +103,10 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.UpdateAssumeRolePolicy.PolicyDocument': always(TRUST),
   'iam.UpdateRoleDescription.Description': always('text'),
   'iam.VersionId': always('v1'),
+
+  'organizations.AccountName': always('name'),
+  'organizations.CreateAccountRequestId': always(`car-${'0'.repeat(32)}`),
+  'organizations.Email': always('name@example.com'),
 
   'secretsmanager.BatchGetSecretValue.SecretIdList': thing(({ secret }) => [secret]),
   'secretsmanager.CreateSecret.Name': fresh(({ user }) => user),
@@ -194,22 +199,26 @@ function membersOf(name: string, { input }: AnyOperation) {
 const ownValue = (sample: Sample, things: Things): unknown =>
   'value' in sample ? sample.value : sample.forms(things)[0]
 
-/** The same id of something that was never there: another name, or an access key that differs in its last character. */
+/** The same id of something that was never there: another name, or an access key or account that differs in its last character. */
 function absentOf(value: unknown): unknown {
   const text = JSON.stringify(value)
   const renamed = text
     .replaceAll(THEIRS, ABSENT)
-    .replace(/"(A[KS]IA[A-Z2-7]+)"/, (_, id: string) => `"${absentKey(id)}"`)
+    .replace(/(?<=")A[KS]IA[A-Z2-7]+(?=")/, absentKey)
+    .replace(/(?<=")\d{12}(?=")/, absentAccount)
   assert.notEqual(renamed, text, `${text} does not tell whose it is`)
   return JSON.parse(renamed)
 }
 
 const absentKey = (id: string): string => id.slice(0, -1) + (id.endsWith('A') ? 'B' : 'A')
+const absentAccount = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
 
 /** An answer, or an event, without what may differ: who asked, what was asked for, when, and what is random. */
 function alike(value: object, { account, things, credentials }: Tenant, theirs: Things): string {
   const known: readonly (readonly [string, string])[] = [
     [account, 'CALLER'],
+    [theirs.account, 'ACCOUNT'],
+    [absentAccount(theirs.account), 'ACCOUNT'],
     [theirs.accessKeyId, 'KEY'],
     [absentKey(theirs.accessKeyId), 'KEY'],
     [credentials.accessKeyId, 'OWN-KEY'],

@@ -43,7 +43,7 @@ type Progress = {
   parameters: Plain | null
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
-  owner?: string
+  owner: string | undefined
 }
 
 /** What GET /_strongroom/health answers: 200 where `ok`, else 503. `problems` and `warnings` name what an operator can act on. */
@@ -79,7 +79,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   const requestId = app.uuid()
   const time = app.wallNow()
   const route = router.route(request)
-  const progress: Progress = { region: '', parameters: null, resources: [] }
+  const progress: Progress = { region: '', parameters: null, resources: [], owner: undefined }
 
   const event = (error?: ServiceError, responseElements: Plain | null = null): AuditEvent => ({
     eventId: app.uuid(),
@@ -142,7 +142,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
 
   /** The call itself: its target, its permissions, its run, and the events that tell of it. */
   const perform = async (tx: Transaction, { service, operation, base }: Asked, prepared?: unknown): Promise<Done> => {
-    delete progress.owner
+    progress.owner = undefined
     const also: AlsoEvent[] = []
     const call = await beginCall(request, base, service, tx, prepared, also)
     const target: Target = await operation.target(call)

@@ -7,7 +7,7 @@ import type { StoredSecret } from './store.ts'
 import { permissionOn, policyOf, type SecretTarget, targetOf } from './target.ts'
 
 /**
- * Whether the caller may put a policy on the target that a new one would make. A root user is locked out by an explicit Deny only.
+ * Whether the caller may put a policy on a target that has the new one already. A root user is locked out by an explicit Deny only.
  * @param conditions the condition keys that this request gives
  */
 export const mayPutPolicy = (call: Call, target: SecretTarget, conditions: Context): boolean =>

@@ -1,4 +1,4 @@
-// Resource policies of secrets: what one may say, who may not be locked out by it, and how it is asked.
+// Resource policies of secrets: what one may say, and how it is asked.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html
 
 import type { Call } from '../../call.ts'

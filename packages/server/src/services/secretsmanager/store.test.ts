@@ -1,8 +1,10 @@
-// Rows changed with plain SQL, as somebody with the database could change them.
+// Rows changed with plain SQL, as somebody with the database could change them; and what is kept of rows between calls.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer, type TestServer } from '../../testing.ts'
+import { policyDocument } from '../iam/testing.ts'
+import { findSecret, readPolicy } from './store.ts'
 import { call, token } from './testing.ts'
 
 /** Changes rows as somebody with the database could. */
@@ -121,4 +123,29 @@ test('No value stands in the database in plaintext', async (t) => {
     return rows.filter(({ body }) => Buffer.from(body).includes(marker)).length
   })
   assert.equal(found, 0)
+})
+
+test('a policy is the same object until its row is another, however long it is, so that it is compiled once', async (t) => {
+  const server = await startTestServer(t)
+  const { app, accountId, region } = server
+  await call(server, 'CreateSecret', { Name: 'db' })
+  const put = (padding: number) => {
+    const statement = { Effect: 'Allow', Principal: { AWS: accountId }, Action: 'secretsmanager:*', Resource: '*' }
+    const ResourcePolicy = policyDocument(statement).padEnd(padding)
+    return call(server, 'PutResourcePolicy', { SecretId: 'db', ResourcePolicy })
+  }
+  const read = () =>
+    app.database.transaction('read', async (tx) => {
+      const stored = await findSecret({ app, tx }, accountId, region, 'db')
+      return readPolicy({ app, tx }, stored!.secret)
+    })
+  for (const length of [1, 20_000]) {
+    await put(length)
+    const first = await read()
+    assert.ok(first !== undefined)
+    await call(server, 'TagResource', { SecretId: 'db', Tags: [{ Key: `${length}`, Value: '' }] })
+    assert.equal(await read(), first)
+    await put(length + 480)
+    assert.notEqual(await read(), first)
+  }
 })

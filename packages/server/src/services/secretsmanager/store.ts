@@ -67,8 +67,9 @@ export const createSecretRows = (): SecretRows => ({
   secrets: new SnapshotCache(4_096),
   // Values have up to 64 KiB.
   values: new SnapshotCache(1_024),
-  policies: new SnapshotCache(1_024),
-  policiesByDigest: new Lru(1_024),
+  // The worst policy of 20 KiB has 850 KiB when it is compiled.
+  policies: new SnapshotCache(256),
+  policiesByDigest: new Lru(256),
 })
 
 // Secrets.
