@@ -14,8 +14,14 @@ export const hasCommand = (command: string, ...args: readonly string[]): Promise
     () => false,
   )
 
+type Variables = { readonly [name: string]: string }
+
 /** With the administrator's credentials file, unless others are given. */
-const environment = ({ dataDir }: ServerProcess, credentials?: Credentials): NodeJS.ProcessEnv => ({
+const environment = (
+  { dataDir }: ServerProcess,
+  credentials?: Credentials,
+  more: Variables = {},
+): NodeJS.ProcessEnv => ({
   ...process.env,
   AWS_SHARED_CREDENTIALS_FILE: join(dataDir, 'credentials'),
   AWS_CONFIG_FILE: '/dev/null',
@@ -27,6 +33,7 @@ const environment = ({ dataDir }: ServerProcess, credentials?: Credentials): Nod
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken ?? '',
   }),
+  ...more,
 })
 
 // biome-ignore lint/suspicious/noExplicitAny: a test asserts on whatever came
@@ -34,10 +41,10 @@ type Answer = any
 
 /** Resolves with the parsed answer, `{}` where there is none; rejects with what the CLI says. */
 export const awsCli =
-  (server: ServerProcess, credentials?: Credentials) =>
+  (server: ServerProcess, credentials?: Credentials, more?: Variables) =>
   async (...args: readonly string[]): Promise<Answer> => {
     const { stdout } = await run('aws', [...args, '--endpoint-url', server.url, '--output', 'json'], {
-      env: environment(server, credentials),
+      env: environment(server, credentials, more),
     })
     return stdout === '' ? {} : JSON.parse(stdout)
   }

@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { roleJourneys, userJourneys } from './iam-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
+import { sessionJourneys } from './session-journeys.ts'
 
 const run = promisify(execFile)
 
@@ -229,17 +229,14 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)
     },
-    'sts GetCallerIdentity': async () => {
-      const sts = new STSClient({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
-      said.push(`GetCallerIdentity 200 ${JSON.stringify(await sts.send(new GetCallerIdentityCommand({})))}`)
-      sts.destroy()
-    },
   }
-  const iamJourneys = {
-    ...userJourneys(server, (secret) => canaries.know(secret), home.after),
+  const know = (secret: string) => canaries.know(secret)
+  const accessJourneys = {
+    ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
+    ...sessionJourneys(server, know, home.after),
   }
-  for (const [operation, journey] of Object.entries(iamJourneys)) {
+  for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())
   }
   const operations = services.flatMap((service) => service.operations.map(({ name }) => `${service.name} ${name}`))

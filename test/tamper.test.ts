@@ -7,10 +7,11 @@ import { type TestContext, test } from 'node:test'
 import { attachPolicy, replaceBoundary } from '../packages/server/src/services/iam/attachments.ts'
 import { addToGroup, createGroup } from '../packages/server/src/services/iam/groups.ts'
 import { createPolicy } from '../packages/server/src/services/iam/policies.ts'
-import { GROUP, USER } from '../packages/server/src/services/iam/store.ts'
+import { findRow, GROUP, ROLE, USER } from '../packages/server/src/services/iam/store.ts'
 import { policyDocument } from '../packages/server/src/services/iam/testing.ts'
 import { attachUserPolicy, readUser } from '../packages/server/src/services/iam/users.ts'
 import { call, createCaller, events, token } from '../packages/server/src/services/secretsmanager/testing.ts'
+import { EVERYTHING, newRole, sessionOf } from '../packages/server/src/services/sts/testing.ts'
 import { startTestServer, type TestCredentials, type TestServer } from '../packages/server/src/testing.ts'
 import { type Cell, openPostgresUrl, openSqliteFile, type RawSql, type Row, type Statement } from './raw-sql.ts'
 
@@ -33,7 +34,10 @@ const OUTSIDE = new Map([
 /** Columns outside the MAC of their row: when something was last used, shown as LastAccessedDate and the like and nothing more. */
 const DAYS = ['accessed_day', 'used_at', 'used_service', 'used_region']
 
-const PROBES: readonly [who: 'admin' | 'limited', operation: string, input: object][] = [
+type Who = 'admin' | 'limited' | 'session'
+type Callers = { readonly [who in Who]: TestCredentials }
+
+const PROBES: readonly [who: Who, operation: string, input: object][] = [
   ['admin', 'GetSecretValue', { SecretId: 'a' }],
   ['admin', 'GetSecretValue', { SecretId: 'a', VersionStage: 'AWSPREVIOUS' }],
   ['admin', 'GetSecretValue', { SecretId: 'b' }],
@@ -47,6 +51,9 @@ const PROBES: readonly [who: 'admin' | 'limited', operation: string, input: obje
   ['admin', 'GetResourcePolicy', { SecretId: 'lent' }],
   ['limited', 'GetSecretValue', { SecretId: 'lent' }],
   ['limited', 'GetSecretValue', { SecretId: 'a-shut' }],
+  ['session', 'GetSecretValue', { SecretId: 'a' }],
+  ['session', 'GetSecretValue', { SecretId: 'b' }],
+  ['session', 'PutSecretValue', { SecretId: 'a', SecretString: 'mine', ClientRequestToken: token() }],
 ]
 
 const REFUSALS = [
@@ -60,12 +67,11 @@ const REFUSALS = [
 test('whatever is altered, swapped or deleted in the database, no answer is wrong and no right is wider', async (t) => {
   const server = await startTestServer(t)
   const sql = await open(t, server)
-  const limited = await fill(server)
-  const credentials = { admin: server.credentials, limited }
+  const credentials = await fill(t, server)
   const right = await answers(server, credentials)
   assert.deepEqual(
     right.map(({ status }) => status),
-    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400, 200, 200, 400],
+    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400, 200, 200, 400, 200, 400, 400],
   )
 
   let tried = 0
@@ -101,6 +107,7 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
   assert.match(metrics, /strongroom_integrity_failures_total\{table="secret"\} [1-9]/)
   assert.match(metrics, /strongroom_integrity_failures_total\{table="secret_policy"\} [1-9]/)
   assert.match(metrics, /strongroom_integrity_failures_total\{table="iam_user"\} [1-9]/)
+  assert.match(metrics, /strongroom_integrity_failures_total\{table="iam_role"\} [1-9]/)
   assert.ok(audited, 'the refusals are in the trail')
 })
 
@@ -150,7 +157,8 @@ test('every table is either under a MAC or listed with the reason why not', asyn
   }
 })
 
-async function fill(server: TestServer): Promise<TestCredentials> {
+/** Secrets, a user and a session of a role who may read one of them and write neither; and a role that may do everything. */
+async function fill(t: TestContext, server: TestServer): Promise<Callers> {
   for (const name of ['a', 'b', 'lent', 'a-shut']) {
     await call(server, 'CreateSecret', { Name: name, SecretString: `first of ${name}`, ClientRequestToken: token() })
     await call(server, 'PutSecretValue', {
@@ -192,15 +200,20 @@ async function fill(server: TestServer): Promise<TestCredentials> {
     const user = await readUser(server.app, tx, server.accountId, 'limited')
     await replaceBoundary(server.app, tx, USER, user, boundary)
   })
-  return credentials
+  const reader = await newRole(server, 'reader', { statements: [{ ...read, Action: 'secretsmanager:*' }] })
+  await server.app.database.transaction('write', async (tx) => {
+    const role = await findRow(server.app, tx, ROLE, [server.accountId, reader.roleId])
+    const policy = `arn:aws:iam::${server.accountId}:policy/no-writes`
+    await attachPolicy(server.app, tx, ROLE, role!, policy)
+  })
+  await newRole(server, 'wide', { statements: [EVERYTHING] })
+  const session = await sessionOf(t, server, server.credentials, reader.arn)
+  return { admin: server.credentials, limited: credentials, session }
 }
 
 type Answer = { readonly status: number; readonly body: { readonly __type: string } }
 
-async function answers(
-  server: TestServer,
-  credentials: { readonly [who in 'admin' | 'limited']: TestCredentials },
-): Promise<readonly Answer[]> {
+async function answers(server: TestServer, credentials: Callers): Promise<readonly Answer[]> {
   const all: Answer[] = []
   for (const [who, operation, input] of PROBES) {
     const { status, body } = await server.call('secretsmanager', operation, input, { credentials: credentials[who] })
