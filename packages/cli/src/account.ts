@@ -156,7 +156,7 @@ async function createAdministrator(
     const { AccessKeyMetadata: keys = [] } = await client.send(new ListAccessKeysCommand({ UserName }))
     if (keys[0] !== undefined) {
       throw new UsageError(
-        `account ${accountId} is there, and its user ${UserName} has the access key ${keys[0].AccessKeyId}: give another --user-name, or another name for another account`,
+        `account ${accountId} is there, and its user ${UserName} has the access key ${keys[0].AccessKeyId}: delete the key if it is lost, or give another --user-name`,
       )
     }
   }

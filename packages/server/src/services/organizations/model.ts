@@ -34,8 +34,9 @@ export type AccountRequest = {
 export const TAGS_MAX = 50
 export const DEFAULT_ROLE_NAME = 'OrganizationAccountAccessRole'
 
-/** How long DescribeCreateAccountStatus knows a request. AWS gives no number. */
+/** How long DescribeCreateAccountStatus knows a request, of the newest ones. AWS gives no number. */
 export const REQUEST_KEPT_MS = 90 * 86_400_000
+export const REQUESTS_KEPT_MAX = 10_000
 
 const CHARACTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 

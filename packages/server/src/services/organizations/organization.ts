@@ -24,10 +24,11 @@ import {
   type Organization,
   type OrganizationBody,
   REQUEST_KEPT_MS,
+  REQUESTS_KEPT_MAX,
 } from './model.ts'
 import {
-  deleteRequestsBefore,
   findOrganization,
+  forgetRequests,
   insertOrganization,
   insertRequest,
   organizationGone,
@@ -81,7 +82,7 @@ export async function createMember(
   { app, tx, now }: Pick<Call, 'app' | 'tx' | 'now'>,
   input: NewAccountInput,
 ): Promise<{ readonly id: string; readonly request: AccountRequest }> {
-  await deleteRequestsBefore(tx, now - REQUEST_KEPT_MS)
+  await forgetRequests(tx, now - REQUEST_KEPT_MS, REQUESTS_KEPT_MAX)
   const id = newId('car-', 32, app.randomBytes)
   const request = { accountName: input.AccountName, requestedAt: now, result: await result(app, tx, now, input) }
   await insertRequest(app, tx, id, request)
@@ -95,11 +96,11 @@ async function result(
   input: NewAccountInput,
 ): Promise<AccountRequest['result']> {
   const { AccountName: name, Email: email, RoleName: roleName = DEFAULT_ROLE_NAME, Tags: tags = [] } = input
+  if (!isEmailAddress(email)) return { failureReason: 'INVALID_EMAIL' }
+  if ((await findAccountByEmail(app, tx, email)) !== undefined) return { failureReason: 'EMAIL_ALREADY_EXISTS' }
   const stored = await readOrganization(app, tx)
   const accounts = stored.body.accounts + 1
   if (accounts > app.limits.accounts) throw errors.tooManyAccounts()
-  if (!isEmailAddress(email)) return { failureReason: 'INVALID_EMAIL' }
-  if ((await findAccountByEmail(app, tx, email)) !== undefined) return { failureReason: 'EMAIL_ALREADY_EXISTS' }
   // First, so that of two requests at once one waits for the other.
   await replaceOrganization(app, tx, stored, { ...stored.body, accounts })
   const accountId = await createAccount(app, tx, {

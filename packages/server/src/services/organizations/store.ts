@@ -79,6 +79,12 @@ export async function insertRequest(
   )
 }
 
-export async function deleteRequestsBefore(tx: Transaction, time: number): Promise<void> {
+/** Deletes what was requested before `time`, and the oldest where there are more than `max`: a thousand of these at most in one go. */
+export async function forgetRequests(tx: Transaction, time: number, max: number): Promise<void> {
   await tx.run('DELETE FROM organization_request WHERE requested_at < $1', time)
+  await tx.run(
+    `DELETE FROM organization_request WHERE request_id IN
+     (SELECT request_id FROM organization_request ORDER BY requested_at DESC, request_id LIMIT 1000 OFFSET $1)`,
+    max,
+  )
 }

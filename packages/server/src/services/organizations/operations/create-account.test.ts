@@ -202,6 +202,8 @@ test('the server holds as many accounts as its operator allows, closed ones incl
     'ACCOUNT_NUMBER_LIMIT_EXCEEDED',
   ] as const
   await assertRefused(create(server, {}), ...refusal)
+  const known = await create(server, { Email: 'one@example.com' })
+  assert.equal(known.body.CreateAccountStatus.FailureReason, 'EMAIL_ALREADY_EXISTS', 'the limit does not hide it')
   assert.equal((await call(server, 'CloseAccount', { AccountId: one })).status, 200)
   await assertRefused(create(server, {}), ...refusal)
 })
