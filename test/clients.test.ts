@@ -1,30 +1,11 @@
 // The main job as users do it: a server in its own process, and the AWS CLI, boto3 and the SDK for JavaScript storing and fetching secrets.
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { CreateSecretCommand, GetSecretValueCommand, ListSecretsCommand } from '@aws-sdk/client-secrets-manager'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
-
-const run = promisify(execFile)
-
-const environment = ({ dataDir }: ServerProcess): NodeJS.ProcessEnv => ({
-  ...process.env,
-  AWS_SHARED_CREDENTIALS_FILE: join(dataDir, 'credentials'),
-  AWS_CONFIG_FILE: '/dev/null',
-  AWS_REGION: REGION,
-  AWS_DEFAULT_REGION: REGION,
-  AWS_PAGER: '',
-})
-
-const has = (command: string, ...args: readonly string[]): Promise<boolean> =>
-  run(command, args).then(
-    () => true,
-    () => false,
-  )
+import { awsCli, hasCommand, python } from './aws-tools.ts'
+import { clientOf, makeHome, REGION, startProcess } from './server-process.ts'
 
 /** Past what a shell, a form or a text column might change on the way. */
 const AWKWARD = '{"pass":"p\\"ä\u{1F511} \'$(x)\\n"}\n line two\t'
@@ -47,14 +28,9 @@ test('the SDK for JavaScript stores and fetches a secret', async (t) => {
 })
 
 test('the AWS CLI stores, lists, changes, fetches and deletes a secret', async (t) => {
-  if (!(await has('aws', '--version'))) return t.skip('the AWS CLI is not installed')
+  if (!(await hasCommand('aws', '--version'))) return t.skip('the AWS CLI is not installed')
   const server = await startProcess(await makeHome(t))
-  const aws = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
-    const { stdout } = await run('aws', [...args, '--endpoint-url', server.url, '--output', 'json'], {
-      env: environment(server),
-    })
-    return stdout === '' ? {} : JSON.parse(stdout)
-  }
+  const aws = awsCli(server)
   const account = (await aws('sts', 'get-caller-identity')).Account
   assert.match(String(account), /^\d{12}$/)
   const created = await aws('secretsmanager', 'create-secret', '--name', 'app/db', '--secret-string', AWKWARD)
@@ -80,7 +56,7 @@ test('the AWS CLI stores, lists, changes, fetches and deletes a secret', async (
 })
 
 test('boto3 stores and fetches a secret, pages a listing, and meets its own exception classes', async (t) => {
-  if (!(await has('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
+  if (!(await hasCommand('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
   const server = await startProcess(await makeHome(t))
   const script = `
 import boto3, os, sys
@@ -105,6 +81,5 @@ except client.exceptions.ResourceExistsException:
 assert created['ResponseMetadata']['HTTPHeaders']['x-amzn-requestid']
 print(boto3.client('sts', endpoint_url=sys.argv[1]).get_caller_identity()['Arn'])
 `
-  const { stdout } = await run('python3', ['-c', script, server.url], { env: environment(server) })
-  assert.match(stdout, /:user\/administrator\n$/)
+  assert.match(await python(server, script), /:user\/administrator\n$/)
 })

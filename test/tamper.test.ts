@@ -4,9 +4,12 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { attachPolicy, replaceBoundary } from '../packages/server/src/services/iam/attachments.ts'
+import { addToGroup, createGroup } from '../packages/server/src/services/iam/groups.ts'
 import { createPolicy } from '../packages/server/src/services/iam/policies.ts'
+import { GROUP, USER } from '../packages/server/src/services/iam/store.ts'
 import { policyDocument } from '../packages/server/src/services/iam/testing.ts'
-import { attachUserPolicy } from '../packages/server/src/services/iam/users.ts'
+import { attachUserPolicy, readUser } from '../packages/server/src/services/iam/users.ts'
 import { call, createCaller, events, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { startTestServer, type TestCredentials, type TestServer } from '../packages/server/src/testing.ts'
 import { type Cell, openPostgresUrl, openSqliteFile, type RawSql, type Row, type Statement } from './raw-sql.ts'
@@ -180,6 +183,15 @@ async function fill(server: TestServer): Promise<TestCredentials> {
     const now = server.app.wallNow()
     const policy = await createPolicy(server.app, tx, server.accountId, { policyName: 'no-writes', document, now })
     await attachUserPolicy(server.app, tx, server.accountId, 'limited', policy)
+    // Groups that take them away too, and a boundary.
+    for (const groupName of ['readers', 'writers']) {
+      const group = await createGroup(server.app, tx, server.accountId, { groupName, now })
+      await attachPolicy(server.app, tx, GROUP, group, policy)
+      await addToGroup(server.app, tx, await readUser(server.app, tx, server.accountId, 'limited'), group)
+    }
+    const boundary = { arn: 'arn:aws:iam::aws:policy/SecretsManagerReadWrite' }
+    const user = await readUser(server.app, tx, server.accountId, 'limited')
+    await replaceBoundary(server.app, tx, USER, user, boundary)
   })
   return credentials
 }

@@ -78,7 +78,7 @@ export const iam: Service = {
   version: '2010-05-08',
   xmlNamespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
   global: true,
-  // A policy document may have 131,072 characters, which the form may percent-encode.
+  // Every document that fits its quota fits, with room for white space, though each character be percent-encoded.
   bodyBytesMax: 256 * 1024,
   faultCode: 'ServiceFailure',
   operations: [

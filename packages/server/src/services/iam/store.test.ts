@@ -9,15 +9,19 @@ import { createRows } from '../../storage/sealed.ts'
 import { openSqlite } from '../../storage/sqlite.ts'
 import { openTestDatabase, temporaryDirectory } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, setAccessKeyStatus } from './access-keys.ts'
+import { attachPolicy } from './attachments.ts'
 import { bootstrapIdentity } from './bootstrap.ts'
+import { addToGroup, createGroup } from './groups.ts'
+import { putInlinePolicy } from './inline-policies.ts'
 import { createPolicy } from './policies.ts'
-import { findAccessKey, findFirstAccount, type IamWriter, readPrincipal } from './store.ts'
+import { findAccessKey, findByName, findFirstAccount, GROUP, type IamWriter, readPrincipal } from './store.ts'
 import { iamOn, policyDocument, testIam } from './testing.ts'
-import { attachUserPolicy, createAccount, createUser, findAccount, putUserPolicy } from './users.ts'
+import { attachUserPolicy, createAccount, createUser, findAccount, putUserPolicy, readUser } from './users.ts'
 
 const now = 1_700_000_000_000
 const alice = { userName: 'alice' }
 const mallory = { userName: 'mallory' }
+const carl = { userName: 'carl' }
 
 /** Everything that an access key lets its bearer do, as text: undefined where it is refused. */
 async function power(app: IamWriter, tx: Transaction, accessKeyId: string): Promise<ReadonlySet<string> | undefined> {
@@ -29,7 +33,9 @@ async function power(app: IamWriter, tx: Transaction, accessKeyId: string): Prom
     for (const resourceAccount of ['111111111111', '222222222222']) {
       for (const action of ['secretsmanager:GetSecretValue', 'secretsmanager:DeleteSecret', 'iam:CreateUser']) {
         const permission = { action, resource: '*', resourceAccount }
-        const asked = { principal, permission, context: () => ({}), layers: { identity: principal.policies } }
+        const { policies: identity, boundary } = principal
+        const layers = { identity, ...(boundary && { boundary }) }
+        const asked = { principal, permission, context: () => ({}), layers }
         if (evaluate(asked).allow) powers.add(`${action} in ${resourceAccount}`)
       }
     }
@@ -40,7 +46,7 @@ async function power(app: IamWriter, tx: Transaction, accessKeyId: string): Prom
   }
 }
 
-/** Two accounts with every kind of row, and a policy that denies. */
+/** Two accounts with every kind of row, and policies, groups and a boundary that take rights away. */
 async function createWorld(app: IamWriter, tx: Transaction): Promise<readonly string[]> {
   const one = { accountId: '111111111111', accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'a'.repeat(40) }
   await bootstrapIdentity(app, tx, now, one)
@@ -62,6 +68,18 @@ async function createWorld(app: IamWriter, tx: Transaction): Promise<readonly st
   await createUser(app, tx, other, { ...mallory, now })
   await putUserPolicy(app, tx, other, 'mallory', 'secrets', policyDocument(everything))
 
+  // Carl may do anything in his own policy, anything with secrets within his boundary, and with that of his groups not delete.
+  const limit = await createPolicy(app, tx, accountId, { policyName: 'limit', document: secrets, now })
+  await createUser(app, tx, accountId, { ...carl, now, boundary: limit })
+  await putUserPolicy(app, tx, accountId, 'carl', 'everything', policyDocument(everything))
+  const noGet = { Effect: 'Deny', Action: 'iam:Get*', Resource: '*' }
+  for (const groupName of ['one', 'two']) {
+    const group = await createGroup(app, tx, accountId, { groupName, now })
+    await addToGroup(app, tx, await readUser(app, tx, accountId, 'carl'), group)
+    if (groupName === 'one') await attachPolicy(app, tx, GROUP, group, deny)
+    else await putInlinePolicy(app, tx, GROUP, group, groupName, { policyName: 'no', document: policyDocument(noGet) })
+  }
+
   const keys = [
     await createAccessKey(app, tx, accountId, 'root', now),
     await createAccessKey(app, tx, accountId, alice, now),
@@ -70,6 +88,7 @@ async function createWorld(app: IamWriter, tx: Transaction): Promise<readonly st
     await createAccessKey(app, tx, accountId, { userName: 'boss' }, now),
     await createAccessKey(app, tx, other, 'root', now),
     await createAccessKey(app, tx, other, mallory, now),
+    await createAccessKey(app, tx, accountId, carl, now),
   ].map(({ accessKeyId }) => accessKeyId)
   await setAccessKeyStatus(app, tx, accountId, mallory, keys[3]!, 'Inactive')
   return [one.accessKeyId, ...keys]
@@ -78,6 +97,7 @@ async function createWorld(app: IamWriter, tx: Transaction): Promise<readonly st
 const TABLES: { readonly [table: string]: readonly string[] } = {
   account: ['account_id'],
   iam_user: ['account_id', 'user_id'],
+  iam_group: ['account_id', 'group_id'],
   iam_access_key: ['access_key_id'],
   iam_policy: ['account_id', 'arn'],
   setting: ['name'],
@@ -134,6 +154,8 @@ function alterations(value: Value): readonly Value[] {
       /"attachedPolicies":\[.*?\]/,
       '"attachedPolicies":[{"arn":"arn:aws:iam::aws:policy/AdministratorAccess"}]',
     ),
+    text.replace(/,"groups":\[.*?\]/, ''),
+    text.replace(/,"boundary":\{.*?\}/, ''),
   ].filter((edit) => edit !== text)
   return [
     flip(0),
@@ -163,7 +185,7 @@ test('no row or column altered, swapped or deleted in the database gives any acc
   const before = await write(powers)
   assert.deepEqual(
     before.map((has) => has?.size),
-    [4, 4, 2, 1, undefined, 4, 4, 4],
+    [4, 4, 2, 1, undefined, 4, 4, 4, 2],
   )
 
   let refused = 0
@@ -276,21 +298,33 @@ test('what did not change is remembered as the same objects; a change by any pro
   const app = testIam()
   const elsewhere = { ...app, rows: createRows(app.keyring) }
 
-  const [, , accessKeyId] = (await here.transaction('write', (tx) => createWorld(app, tx))) as string[]
-  const ask = () =>
+  const keys = await here.transaction('write', (tx) => createWorld(app, tx))
+  const [, , accessKeyId] = keys
+  const ask = (accessKeyId = keys[2]!) =>
     here.transaction('read', async (tx) => {
-      const key = (await findAccessKey(app, tx, accessKeyId!))!
+      const key = (await findAccessKey(app, tx, accessKeyId))!
       return { key, principal: key.active ? await readPrincipal(app, tx, key.identity) : undefined }
     })
   const first = await ask()
   const again = await ask()
   assert.equal(again.key, first.key)
   assert.equal(again.principal, first.principal)
+  const ofCarl = await ask(keys[8])
 
   await there.transaction('write', (tx) => createUser(elsewhere, tx, '222222222222', { userName: 'someone', now }))
   const unrelated = await ask()
   assert.equal(unrelated.key, first.key)
   assert.equal(unrelated.principal, first.principal)
+
+  await there.transaction('write', async (tx) => {
+    const group = (await findByName(elsewhere, tx, GROUP, '111111111111', 'two'))!
+    const policy = { policyName: 'more', document: policyDocument({ Effect: 'Deny', Action: '*', Resource: '*' }) }
+    await putInlinePolicy(elsewhere, tx, GROUP, group, 'two', policy)
+  })
+  const afterGroup = await ask(keys[8])
+  assert.equal(afterGroup.key, ofCarl.key)
+  assert.equal(afterGroup.principal?.policies.length, ofCarl.principal!.policies.length + 1)
+  assert.equal((await ask()).principal, first.principal)
 
   const admin = 'arn:aws:iam::aws:policy/AdministratorAccess'
   await there.transaction('write', (tx) => attachUserPolicy(elsewhere, tx, '111111111111', 'alice', admin))

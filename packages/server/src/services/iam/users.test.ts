@@ -4,7 +4,7 @@ import { openTestDatabase, type TestScope } from '../../storage/testing.ts'
 import { createAccessKey, deleteAccessKey, listAccessKeys, setAccessKeyStatus } from './access-keys.ts'
 import { managedPolicyArn } from './managed-policies.ts'
 import { createPolicy } from './policies.ts'
-import { findAccessKey } from './store.ts'
+import { findAccessKey, insertRow, USER } from './store.ts'
 import { iamOn, policyDocument } from './testing.ts'
 import { attachUserPolicy, createAccount, createUser, findAccount, putUserPolicy } from './users.ts'
 
@@ -166,4 +166,19 @@ test('a user has ten attached policies at most, and one that is attached twice c
     code: 'LimitExceeded',
     message: 'Cannot exceed quota for PoliciesPerUser: 10',
   })
+})
+
+test('an account has 5,000 users at most', async (t) => {
+  const { app, write, account } = await withUser(t)
+  const nobody = { path: '/', createdAt: now, accessKeys: [], inlinePolicies: [], attachedPolicies: [] }
+  await write(async (tx) => {
+    for (let i = 1; i < 4_999; i += 1) {
+      await insertRow(app, tx, USER, [account, `AIDA${i}`], { ...nobody, userName: `user-${i}` })
+    }
+  })
+  await write((tx) => createUser(app, tx, account, { userName: 'last', now }))
+  await assert.rejects(
+    write((tx) => createUser(app, tx, account, { userName: 'one-more', now })),
+    { code: 'LimitExceeded', status: 409, message: 'Cannot exceed quota for UsersPerAccount: 5000' },
+  )
 })

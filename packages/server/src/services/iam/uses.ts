@@ -17,7 +17,7 @@ export type Uses = {
   note(identity: Identity, use: Use): void
   /** A use that is still to be written, of an access key or of a role by its id (AROA...). */
   pending(id: string): Use | undefined
-  /** Writes what is pending. Never rejects: what could not be written is logged. */
+  /** Writes what is pending. Never rejects: what could not be written is logged, and noted again by the next request. */
   flush(): Promise<void>
   /** Flushes, and notes nothing any more. */
   close(): Promise<void>
@@ -51,9 +51,10 @@ export function createUses(database: Database, log: Logger, flushAfterMs = FLUSH
       })
     } catch (error) {
       log.warn({ uses: uses.length, err: error }, 'uses of access keys and roles could not be written')
+      for (const [id] of uses) noted.delete(id)
     }
     // Only now: until here a reader of the uses must find them in one of the two places.
-    for (const [id, noted] of uses) if (pending.get(id) === noted) pending.delete(id)
+    for (const [id, one] of uses) if (pending.get(id) === one) pending.delete(id)
   }
 
   const flush = (): Promise<void> => {

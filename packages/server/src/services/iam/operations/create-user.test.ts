@@ -120,3 +120,12 @@ test('a user of one account does not show in another, where its name is free', a
     ['alice', 'stranger'],
   )
 })
+
+test('of many who make the same user at once one does, and different users are all made', async (t) => {
+  const { iam } = await startIam(t)
+  const same = await Promise.allSettled(Array.from({ length: 10 }, () => iam.createUser({ UserName: 'alice' })))
+  const refusals = same.filter((result) => result.status === 'rejected').map(({ reason }) => reason.name)
+  assert.deepEqual(refusals, Array(9).fill('EntityAlreadyExistsException'))
+  await Promise.all(Array.from({ length: 20 }, (_, i) => iam.createUser({ UserName: `user-${i}` })))
+  assert.equal((await iam.listUsers({})).Users!.length, 22)
+})
