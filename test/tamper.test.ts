@@ -48,7 +48,7 @@ const PROBES: readonly [who: Who, operation: string, input: object][] = [
   ['limited', 'GetSecretValue', { SecretId: 'b' }],
   ['limited', 'PutSecretValue', { SecretId: 'a', SecretString: 'mine', ClientRequestToken: token() }],
   ['limited', 'ListSecrets', {}],
-  ['admin', 'GetResourcePolicy', { SecretId: 'lent' }],
+  ['admin', 'GetResourcePolicy', { SecretId: 'b' }],
   ['limited', 'GetSecretValue', { SecretId: 'lent' }],
   ['limited', 'GetSecretValue', { SecretId: 'a-shut' }],
   ['session', 'GetSecretValue', { SecretId: 'a' }],
@@ -173,12 +173,13 @@ async function fill(t: TestContext, server: TestServer): Promise<Callers> {
     Resource: ['arn:aws:secretsmanager:*:*:secret:a-??????', 'arn:aws:secretsmanager:*:*:secret:a-shut-??????'],
   }
   const { arn, credentials } = await createCaller(server, 'limited', [read])
-  // One policy of a secret gives a right and one takes it away: losing or changing either must do neither.
-  for (const [SecretId, Effect] of [
-    ['lent', 'Allow'],
-    ['a-shut', 'Deny'],
+  // One policy of a secret gives a right and one takes it away: losing or changing either must do neither. One is shown.
+  for (const [SecretId, Effect, AWS] of [
+    ['lent', 'Allow', arn],
+    ['a-shut', 'Deny', arn],
+    ['b', 'Allow', server.accountId],
   ] as const) {
-    const statement = { Effect, Principal: { AWS: arn }, Action: 'secretsmanager:GetSecretValue', Resource: '*' }
+    const statement = { Effect, Principal: { AWS }, Action: 'secretsmanager:GetSecretValue', Resource: '*' }
     await call(server, 'PutResourcePolicy', { SecretId, ResourcePolicy: policyDocument(statement) })
   }
   // A managed policy that takes rights away: losing it must not give them back.
@@ -214,12 +215,12 @@ async function fill(t: TestContext, server: TestServer): Promise<Callers> {
 type Answer = { readonly status: number; readonly body: { readonly __type: string } }
 
 async function answers(server: TestServer, credentials: Callers): Promise<readonly Answer[]> {
-  const all: Answer[] = []
-  for (const [who, operation, input] of PROBES) {
-    const { status, body } = await server.call('secretsmanager', operation, input, { credentials: credentials[who] })
-    all.push({ status, body: withoutDays(body) })
-  }
-  return all
+  return Promise.all(
+    PROBES.map(async ([who, operation, input]) => {
+      const { status, body } = await server.call('secretsmanager', operation, input, { credentials: credentials[who] })
+      return { status, body: withoutDays(body) }
+    }),
+  )
 }
 
 const withoutDays = (body: Answer['body']): Answer['body'] =>
