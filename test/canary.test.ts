@@ -85,6 +85,12 @@ test('the search finds a value in each of its forms', () => {
   }
 })
 
+/** What stands before the dot in X-Amz-Target, where it is not the name of the service. */
+const TARGETS: { readonly [service: string]: string } = {
+  cloudtrail: 'CloudTrail_20131101',
+  organizations: 'AWSOrganizationsV20161128',
+}
+
 test('no secret value is in a file, a log, an error, a metric, an event or a backup', async (t) => {
   const canaries = new Canaries()
   const home = await makeHome(t)
@@ -93,8 +99,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
 
   /** A raw call. What comes back is kept, but for the members that are meant to hold a value. */
   const call = async (operation: string, input: object | string, service = 'secretsmanager') => {
-    const target = service === 'cloudtrail' ? 'CloudTrail_20131101' : service
-    const answer = await signedCall(server.url, service, `${target}.${operation}`, input, {
+    const answer = await signedCall(server.url, service, `${TARGETS[service] ?? service}.${operation}`, input, {
       credentials: server.credentials,
       region: REGION,
     })
@@ -112,6 +117,13 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       ClientRequestToken: token(),
       Tags: [{ Key: 'a', Value: 'b' }],
     })
+
+  const ResourcePolicy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: { Effect: 'Allow', Principal: '*', Action: 'secretsmanager:DescribeSecret', Resource: '*' },
+  })
+  let request: string
+  let AccountId: string
 
   /** Each operation with a value in every member that can hold one, and what goes wrong with it. */
   const journeys: { [operation: string]: () => Promise<unknown> } = {
@@ -215,7 +227,13 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     },
     'secretsmanager TagResource': () => call('TagResource', { SecretId: 'made', Tags: [{ Key: 'k', Value: 'v' }] }),
     'secretsmanager UntagResource': () => call('UntagResource', { SecretId: 'made', TagKeys: ['k'] }),
+    'secretsmanager PutResourcePolicy': async () => {
+      await call('PutResourcePolicy', { SecretId: 'made', ResourcePolicy })
+      await call('PutResourcePolicy', { SecretId: 'made', ResourcePolicy: '{' })
+    },
     'secretsmanager GetResourcePolicy': () => call('GetResourcePolicy', { SecretId: 'made' }),
+    'secretsmanager ValidateResourcePolicy': () => call('ValidateResourcePolicy', { ResourcePolicy }),
+    'secretsmanager DeleteResourcePolicy': () => call('DeleteResourcePolicy', { SecretId: 'made' }),
     'secretsmanager DeleteSecret': async () => {
       await call('DeleteSecret', { SecretId: 'made', RecoveryWindowInDays: 7 })
       await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })
@@ -225,6 +243,20 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     },
     'secretsmanager RestoreSecret': () => call('RestoreSecret', { SecretId: 'made' }),
     'cloudtrail LookupEvents': () => call('LookupEvents', { MaxResults: 50 }, 'cloudtrail'),
+    'organizations DescribeOrganization': () => call('DescribeOrganization', {}, 'organizations'),
+    'organizations CreateAccount': async () => {
+      const input = { AccountName: 'another', Email: 'another@example.com' }
+      const { body } = await call('CreateAccount', input, 'organizations')
+      request = body.CreateAccountStatus.Id
+    },
+    'organizations DescribeCreateAccountStatus': async () => {
+      const input = { CreateAccountRequestId: request }
+      const { body } = await call('DescribeCreateAccountStatus', input, 'organizations')
+      AccountId = body.CreateAccountStatus.AccountId
+    },
+    'organizations ListAccounts': () => call('ListAccounts', {}, 'organizations'),
+    'organizations DescribeAccount': () => call('DescribeAccount', { AccountId }, 'organizations'),
+    'organizations CloseAccount': () => call('CloseAccount', { AccountId }, 'organizations'),
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)
