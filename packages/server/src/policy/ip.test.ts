@@ -21,6 +21,7 @@ test('addresses are read into words, an IPv4-mapped one as IPv4', () => {
     ['::ffff:1.2.3.4', [0x0102, 0x0304]],
     ['::FFFF:0102:0304', [0x0102, 0x0304]],
     ['0:0:0:0:0:ffff:1.2.3.4', [0x0102, 0x0304]],
+    ['0000:0000:0000:0000:0000:ffff:255.255.255.255', [0xffff, 0xffff]],
     ['::fffe:1.2.3.4', [0, 0, 0, 0, 0, 0xfffe, 0x0102, 0x0304]],
     ['1::ffff:1.2.3.4', [1, 0, 0, 0, 0, 0xffff, 0x0102, 0x0304]],
   ]
@@ -80,6 +81,7 @@ test('blocks have a prefix of their address, and those of IPv4-mapped addresses 
     ['::/128', [0, 0, 0, 0, 0, 0, 0, 0], 128],
     ['::ffff:1.2.3.4', [0x0102, 0x0304], 32],
     ['::ffff:1.2.3.4/120', [0x0102, 0x0304], 24],
+    ['0000:0000:0000:0000:0000:ffff:255.255.255.255/112', [0xffff, 0xffff], 16],
     ['::ffff:0:0/96', [0, 0], 0],
     ['::ffff:0:0/95', [0, 0, 0, 0, 0, 0xffff, 0, 0], 95],
   ]
@@ -136,6 +138,11 @@ test('an address is in a block as the block list of the platform has it', () => 
     }),
     { numRuns: 1_000 },
   )
+})
+
+test('an address of one version is in no block of the other', () => {
+  assert.equal(isInBlock(parseAddress('::1')!, parseBlock('0.0.0.0/0')!), false)
+  assert.equal(isInBlock(parseAddress('0.0.0.1')!, parseBlock('::/0')!), false)
 })
 
 test('addresses are those that the platform takes, without zones', () => {
