@@ -39,7 +39,11 @@ type PagedCall = {
  * One page of an operation (`ListUsers`), whose markers work for it and for this account only.
  * @throws ValidationError for a Marker that is none of them.
  */
-export async function pageOf<T>({ app, account, input }: PagedCall, operation: string, source: Source<T>) {
+export async function pageOf<T>(
+  { app, account, input }: PagedCall,
+  operation: string,
+  source: Source<T>,
+): Promise<Page<T>> {
   const max = input.MaxItems ?? MAX_ITEMS_DEFAULT
   const purpose = `iam:${operation}`
   const page = (items: readonly T[], end?: string): Page<T> => ({
