@@ -298,7 +298,10 @@ export async function deleteAttachment(
 /** How many users, groups and roles a policy is attached to, and of how many it is the boundary. */
 export type Attachments = { readonly [usedAs in AttachedAs]: number }
 
-/** By ARN; policies that nothing has are absent. By the index, which has no MAC: figures that are shown and let nobody do anything. */
+/**
+ * By ARN; policies that nothing has are absent. By the index, which has no MAC: to be shown, and to keep what is in use. A policy that was
+ * deleted all the same is missed by its holders and refused to them.
+ */
 export async function countAttachments(
   tx: Transaction,
   account: string,
