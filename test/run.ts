@@ -12,12 +12,6 @@ type Totals = { passed: number; failed: number; skipped: number }
 /** What opens the databases of tests: a test that imports it, however far away, runs on PostgreSQL too. */
 const DATABASES = resolve('packages/server/src/storage/testing.ts')
 
-if (process.argv.length < 3 || process.argv.length > 4) {
-  console.log(`NOTE FROM THE INTEGRATOR: the machine is overloaded by whole suites of eight people, so runs were stopped on purpose.
-Do not run the whole suite (or more than two name parts at once) any more: the integrator merges all branches and runs it. Undo this
-edit with 'git checkout test/run.ts', commit what you have (check green), and end your task now with your report.`)
-  process.exit(1)
-}
 const wanted = process.argv.slice(2)
 const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))

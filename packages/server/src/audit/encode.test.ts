@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ADDITIONAL_CHARACTERS_MAX, encodeEvent, PARAMETERS_CHARACTERS_MAX, TEXT_CHARACTERS_MAX } from './encode.ts'
 import type { AuditEvent } from './event.ts'
-import { ACCOUNT, ALICE, event } from './testing.ts'
+import { ACCOUNT, ALICE, event, SESSION } from './testing.ts'
 
 type Plain = { readonly [key: string]: unknown }
 const encode = (fields: Partial<AuditEvent> = {}): Plain => JSON.parse(encodeEvent(event(fields))) as Plain
@@ -65,6 +65,34 @@ test('an account learns of a caller from elsewhere no more than its account and 
   const text = JSON.stringify(record)
   for (const known of [ALICE.arn, ALICE.accessKeyId, 'alice']) assert.ok(!text.includes(known), known)
   assert.equal(encode().sharedEventID, undefined)
+})
+
+test('a session shows who issued it and when, and the source identity where it has one', () => {
+  const { session } = SESSION
+  const sessionContext = {
+    sessionIssuer: {
+      type: 'Role',
+      principalId: 'AROAIOSFODNN7EXAMPLE7',
+      arn: `arn:aws:iam::${ACCOUNT}:role/team/Reader`,
+      accountId: ACCOUNT,
+      userName: 'Reader',
+    },
+    attributes: { creationDate: '2026-03-01T11:59:59Z', mfaAuthenticated: 'false' },
+  }
+  const userIdentity = {
+    type: 'AssumedRole',
+    principalId: 'AROAIOSFODNN7EXAMPLE7:nightly',
+    arn: SESSION.arn,
+    accountId: ACCOUNT,
+    accessKeyId: SESSION.accessKeyId,
+    sessionContext,
+  }
+  assert.deepEqual(encode({ identity: SESSION }).userIdentity, userIdentity)
+  const identity = { ...SESSION, session: { ...session!, sourceIdentity: 'alice' } }
+  assert.deepEqual(encode({ identity }).userIdentity, {
+    ...userIdentity,
+    sessionContext: { ...sessionContext, sourceIdentity: 'alice' },
+  })
 })
 
 test('the root user has no user name, and the server itself is a service', () => {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { IntegrityError } from '../errors.ts'
 import { EXAMINED_EVENTS_MAX, type LookupKey, type TrailPosition, type TrailQuery } from './query.ts'
 import { createRetention } from './retention.ts'
-import { ACCOUNT, ALICE, event, openTrailFixture, REGION, START, silent } from './testing.ts'
+import { ACCOUNT, ALICE, event, openTrailFixture, REGION, SESSION, START, silent } from './testing.ts'
 import type { Trail } from './trail.ts'
 
 const QUERY: TrailQuery = { account: ACCOUNT, region: REGION, startTime: 0, endTime: 2 * START, limit: 50 }
@@ -93,6 +93,8 @@ test('each attribute finds what has it and nothing else', async (t) => {
     event({ eventId: 'other-user', identity: { ...ALICE, userName: 'bob "the\\builder"', accessKeyId: 'AKIABOB' } }),
     event({ eventId: 'resource', resources: [{ arn, accountId: ACCOUNT, type: 'AWS::SecretsManager::Secret' }] }),
     event({ eventId: 'service', service: 'kms' }),
+    event({ eventId: 'session', identity: SESSION }),
+    event({ eventId: 'from-elsewhere', identity: { ...SESSION, account: '444455556666' } }),
   ])
   const expected: readonly (readonly [LookupKey, string, readonly string[]])[] = [
     ['EventId', 'plain', ['plain']],
@@ -100,7 +102,10 @@ test('each attribute finds what has it and nothing else', async (t) => {
     ['ReadOnly', 'false', ['write']],
     ['Username', 'root', ['root']],
     ['Username', 'bob "the\\builder"', ['other-user']],
+    ['Username', 'nightly', ['session']],
+    ['Username', 'Reader', []],
     ['AccessKeyId', 'AKIAROOT', ['root']],
+    ['AccessKeyId', SESSION.accessKeyId, ['session']],
     ['ResourceName', arn, ['resource']],
     ['ResourceType', 'AWS::SecretsManager::Secret', ['resource']],
     ['EventSource', 'kms.amazonaws.com', ['service']],
@@ -112,7 +117,7 @@ test('each attribute finds what has it and nothing else', async (t) => {
     assert.deepEqual((await readAll(trail, { ...QUERY, filter: { key, value } })).ids, ids, `${key} ${value}`)
   }
   const reads = await readAll(trail, { ...QUERY, filter: { key: 'ReadOnly', value: 'true' } })
-  assert.equal(reads.ids.length, 5)
+  assert.equal(reads.ids.length, 7)
 })
 
 test('a range of time includes the seconds it names', async (t) => {

@@ -46,7 +46,12 @@ export type TrailRecord = {
   readonly readOnly: boolean
   readonly awsRegion: string
   readonly recipientAccountId: string
-  readonly userIdentity: { readonly type?: string; readonly userName?: string; readonly accessKeyId?: string }
+  readonly userIdentity: {
+    readonly type?: string
+    readonly userName?: string
+    readonly accessKeyId?: string
+    readonly principalId?: string
+  }
   readonly resources?: readonly { readonly ARN: string; readonly type: string }[]
 }
 
@@ -284,6 +289,9 @@ function attributeTest(key: LookupKey, value: string): (record: TrailRecord) => 
   }
 }
 
-/** A user's name, and `root` for the account itself; undefined for a service. */
-export const userNameOf = ({ userIdentity }: TrailRecord): string | undefined =>
-  userIdentity.userName ?? (userIdentity.type === 'Root' ? 'root' : undefined)
+/** A user's name, the name of a role session, and `root` for the account itself; undefined for a service and for who comes from elsewhere. */
+export function userNameOf({ userIdentity }: TrailRecord): string | undefined {
+  const { type, userName, principalId } = userIdentity
+  if (type === 'AssumedRole') return principalId?.split(':')[1]
+  return userName ?? (type === 'Root' ? 'root' : undefined)
+}

@@ -24,6 +24,28 @@ export const ALICE: Identity = {
   userName: 'alice',
 }
 
+/** Of a role that has a path. */
+export const SESSION: Identity = {
+  accessKeyId: 'ASIAIOSFODNN7EXAMPLE',
+  account: ACCOUNT,
+  kind: 'role-session',
+  userId: 'AROAIOSFODNN7EXAMPLE7:nightly',
+  arn: `arn:aws:sts::${ACCOUNT}:assumed-role/Reader/nightly`,
+  session: {
+    issuedAt: START - 1,
+    expiresAt: START + 3_600_000,
+    role: {
+      arn: `arn:aws:iam::${ACCOUNT}:role/team/Reader`,
+      roleId: 'AROAIOSFODNN7EXAMPLE7',
+      roleName: 'Reader',
+    },
+    tags: {},
+    transitiveTagKeys: [],
+    chain: 1,
+    context: { 'aws:MultiFactorAuthPresent': 'false' },
+  },
+}
+
 export const event = (fields: Partial<AuditEvent> = {}): AuditEvent => ({
   eventId: randomUUID(),
   time: START,

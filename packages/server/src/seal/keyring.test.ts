@@ -92,6 +92,21 @@ test('an unknown version is told, once for each time it is met', () => {
   assert.equal(unknown, 2)
 })
 
+test('a key for a format of its own is found again by its version, for its family and purpose only', () => {
+  const keyring = createKeyring('i', [...generation(1), ...generation(2)], { wallNow: () => 10_000, randomBytes })
+  const { version, key } = keyring.newestKey('token', 'session')
+  assert.equal(version, 2)
+  assert.ok(keyring.findKey('token', 'session', 2)?.equals(key))
+  const others = [
+    keyring.findKey('token', 'session', 1),
+    keyring.findKey('token', 'other', 2),
+    keyring.findKey('row', 'session', 2),
+    createKeyring('j', keyring.keys(), { wallNow: () => 10_000, randomBytes }).findKey('token', 'session', 2),
+  ]
+  for (const other of others) assert.equal(other?.equals(key), false)
+  assert.equal(keyring.findKey('token', 'session', 3), undefined)
+})
+
 test('a keyring shows no key when printed', () => {
   const keyring = testKeyring()
   keyring.mac('row', 'secret', parts)

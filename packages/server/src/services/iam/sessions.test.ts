@@ -17,6 +17,7 @@ import { startTestServer, type TestServer } from '../../testing.ts'
 import { EVERYTHING, newAccount, newRole, newUser, readSecret, sessionOf, stsClient, trusting } from '../sts/testing.ts'
 import { createAccessKey } from './access-keys.ts'
 import type { AccountBody } from './model.ts'
+import { readSessionPrincipal, sessionHolds } from './sessions.ts'
 import { ACCOUNT, findRow, replaceRow } from './store.ts'
 import { iamClient, policyDocument } from './testing.ts'
 
@@ -153,4 +154,39 @@ test('nobody of a suspended account is let in: neither users, nor the root user,
   await setStatus(server, account, 'ACTIVE')
   for (const credentials of [user, root, session]) assert.equal((await whoAmI(credentials)).Account, account)
   assert.ok(await sessionOf(t, server, server.credentials, role.arn))
+})
+
+test('while nothing was committed a request with a session reads no row; after a commit it reads them once more', async (t) => {
+  const { server, put, newSession } = await openWorld(t)
+  const { app } = server
+  const { accessKeyId, sessionToken } = await newSession()
+  const { identity } = app.sessionTokens.open(sessionToken!, accessKeyId)!
+  const ask = () =>
+    app.database.transaction('read', async (tx) => {
+      let statements = 0
+      const counted = new Proxy(tx, {
+        get: (target, name) => {
+          const member = Reflect.get(target, name)
+          if (typeof member !== 'function') return member
+          statements++
+          return member.bind(target)
+        },
+      })
+      assert.equal(await sessionHolds(app, counted, identity), true)
+      return { principal: await readSessionPrincipal(app, counted, identity), statements: () => statements }
+    })
+  // What else there is to write, such as when the role was used, is written.
+  await app.uses.flush()
+  const first = await ask()
+  const second = await ask()
+  assert.equal(second.principal, first.principal)
+  assert.equal(second.statements(), app.database.dialect === 'sqlite' ? 0 : 4)
+
+  await put('more', EVERYTHING)
+  const third = await ask()
+  assert.equal(third.statements(), 4)
+  assert.deepEqual(
+    third.principal.policies.map(({ name }) => name),
+    ['all', 'more'],
+  )
 })

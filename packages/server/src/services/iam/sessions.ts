@@ -7,7 +7,7 @@ import { compilePolicy } from '../../policy/compile.ts'
 import type { CompiledPolicy, NamedPolicy } from '../../policy/engine.ts'
 import type { Transaction } from '../../storage/database.ts'
 import * as errors from './errors.ts'
-import { type AccountBody, type RevokedSession, type RoleBody, roleArn, type Tag } from './model.ts'
+import { type RevokedSession, type RoleBody, roleArn, type Tag } from './model.ts'
 import { compileNaming } from './principals.ts'
 import {
   ACCOUNT,
@@ -25,11 +25,11 @@ import {
 
 /** Whether a session holds in this transaction: its account is not suspended, its role is there, and nobody revoked it. */
 export async function sessionHolds(app: IamReader, tx: Transaction, identity: Identity): Promise<boolean> {
-  const found = await cachesOf(app).sessions.read(tx, identity.session!, async () => {
-    const rows = await findSessionRows(app, tx, identity)
-    return rows && { sources: [rows.account.body, rows.role.body], make: () => ({ holds: true }) }
+  const holds = await cachesOf(app).sessions.read(tx, identity.session!, async () => {
+    const role = await findSessionRole(app, tx, identity)
+    return role && { sources: [role.body], make: () => true }
   })
-  return found !== undefined
+  return holds === true
 }
 
 /**
@@ -40,14 +40,13 @@ export async function sessionHolds(app: IamReader, tx: Transaction, identity: Id
 export async function readSessionPrincipal(app: IamReader, tx: Transaction, identity: Identity): Promise<Principal> {
   const session = identity.session!
   const principal = await cachesOf(app).sessionPrincipals.read(tx, session, async () => {
-    const rows = await findSessionRows(app, tx, identity)
-    if (rows === undefined) return undefined
-    const { account, role } = rows
+    const role = await findSessionRole(app, tx, identity)
+    if (role === undefined) return undefined
     const { sources, compile } = await findPolicies(app, tx, identity.account, role.body)
     const passed = await readPassedPolicies(app, tx, identity.account, session.policyArns ?? [])
     const narrowed = session.policies !== undefined || session.policyArns !== undefined
     return {
-      sources: [account.body, role.body, ...sources, ...passed],
+      sources: [...sources, ...passed],
       make: () => ({
         identity,
         kind: identity.kind,
@@ -65,17 +64,19 @@ export async function readSessionPrincipal(app: IamReader, tx: Transaction, iden
   return principal
 }
 
-type SessionRows = { readonly account: Stored<AccountBody>; readonly role: Stored<RoleBody> }
-
-/** A role made again under the same name is another: it is found by its unique id. */
-async function findSessionRows(app: IamReader, tx: Transaction, identity: Identity): Promise<SessionRows | undefined> {
+/** The role of a session that holds. One made again under the same name is another: it is found by its unique id. */
+async function findSessionRole(
+  app: IamReader,
+  tx: Transaction,
+  identity: Identity,
+): Promise<Stored<RoleBody> | undefined> {
   const [account, role] = await Promise.all([
     findRow(app, tx, ACCOUNT, [identity.account]),
     findRow(app, tx, ROLE, [identity.account, identity.session!.role!.roleId]),
   ])
-  if (account === undefined || role === undefined || isSuspended(account)) return undefined
+  if (account === undefined || isSuspended(account)) return undefined
   const revoked = account.body.revokedSessions?.some(({ accessKeyId }) => accessKeyId === identity.accessKeyId)
-  return revoked ? undefined : { account, role }
+  return revoked ? undefined : role
 }
 
 /** Compiled once for each session. */

@@ -556,11 +556,9 @@ type Caches = {
   readonly accessKeys: Remembered<AccessKey>
   readonly principals: Remembered<Principal>
   /** Of sessions, whose facts stay the same object for as long as their token is remembered. */
-  readonly sessions: Remembered<Holding, SessionFacts>
+  readonly sessions: Remembered<true, SessionFacts>
   readonly sessionPrincipals: Remembered<Principal, SessionFacts>
 }
-
-type Holding = { readonly holds: true }
 
 const REMEMBERED_MAX = 1_024
 const cachesByRows = new WeakMap<Rows, Caches>()
@@ -572,7 +570,7 @@ export function cachesOf({ rows }: IamReader): Caches {
   const caches = {
     accessKeys: new Remembered<AccessKey>(REMEMBERED_MAX),
     principals: new Remembered<Principal>(REMEMBERED_MAX),
-    sessions: new Remembered<Holding, SessionFacts>(REMEMBERED_MAX),
+    sessions: new Remembered<true, SessionFacts>(REMEMBERED_MAX),
     sessionPrincipals: new Remembered<Principal, SessionFacts>(REMEMBERED_MAX),
   }
   cachesByRows.set(rows, caches)
@@ -580,7 +578,8 @@ export function cachesOf({ rows }: IamReader): Caches {
 }
 
 /**
- * The access key and its owner; undefined where there is none. The same object as long as nothing about it changed.
+ * The access key and its owner; undefined where there is none, or its account is suspended. The same object as long as nothing about it
+ * changed.
  * @throws IntegrityError where the key or its owner was altered, or the owner does not list the key.
  */
 export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: string): Promise<AccessKey | undefined> {
@@ -594,14 +593,15 @@ export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: stri
     ])
     if (accountRow === undefined || owner === undefined)
       throw new IntegrityError(ACCESS_KEY.name, key.key, 'has no owner')
+    if (isSuspended(accountRow)) return undefined
     const entry = entryOf(owner, accessKeyId)
     if (entry === undefined) throw new IntegrityError(ACCESS_KEY.name, key.key, 'is not among the keys of its owner')
     return {
-      sources: [key.body, accountRow.body, owner.body],
+      sources: [key.body, owner.body],
       make: () => ({
         identity: identityOf(app.partition, owner, accessKeyId),
         secretAccessKey: openSecret(app, accessKeyId, key.body),
-        active: entry.status === 'Active' && !isSuspended(accountRow),
+        active: entry.status === 'Active',
       }),
     }
   })
@@ -632,7 +632,7 @@ export async function readPrincipal(app: IamReader, tx: Transaction, identity: I
     if (owner === undefined || entryOf(owner, accessKeyId)?.status !== 'Active') return undefined
     const { sources, compile } = 'userName' in owner.body ? await findPolicies(app, tx, account, owner.body) : NONE
     return {
-      sources: [accountRow.body, owner.body, ...sources],
+      sources: [owner.body, ...sources],
       make: () => {
         const identity = identityOf(app.partition, owner, accessKeyId)
         const { kind, arn, userId } = identity

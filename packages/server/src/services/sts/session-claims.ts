@@ -75,20 +75,21 @@ export function encodeClaims(claims: SessionClaims, tokenCharactersMin = 0): Buf
 export const packedPercent = (packed: Packed): number =>
   Math.ceil((packedFields(packed).reduce((sum, part) => sum + part.length, 0) * 100) / PACKED_BYTES_MAX)
 
-const fixedFields = ({ account, role, sessionName, issuedAt, expiresAt, chain, sourceIdentity }: SessionClaims) =>
-  (
-    [
-      [ACCOUNT, Buffer.from(account)],
-      [ROLE_ID, Buffer.from(role.roleId)],
-      [ROLE_PATH, Buffer.from(role.path)],
-      [ROLE_NAME, Buffer.from(role.roleName)],
-      [SESSION_NAME, Buffer.from(sessionName)],
-      [ISSUED_AT, encodeTime(issuedAt)],
-      [EXPIRES_AT, encodeTime(expiresAt)],
-      [CHAIN, Buffer.of(Math.min(chain, 255))],
-      ...(sourceIdentity === undefined ? [] : [[SOURCE_IDENTITY, Buffer.from(sourceIdentity)] as const]),
-    ] satisfies Field[]
-  ).flatMap(encodeField)
+function fixedFields(claims: SessionClaims): readonly Buffer[] {
+  const { account, role, sessionName, issuedAt, expiresAt, chain, sourceIdentity } = claims
+  const fields: Field[] = [
+    [ACCOUNT, Buffer.from(account)],
+    [ROLE_ID, Buffer.from(role.roleId)],
+    [ROLE_PATH, Buffer.from(role.path)],
+    [ROLE_NAME, Buffer.from(role.roleName)],
+    [SESSION_NAME, Buffer.from(sessionName)],
+    [ISSUED_AT, encodeTime(issuedAt)],
+    [EXPIRES_AT, encodeTime(expiresAt)],
+    [CHAIN, Buffer.of(Math.min(chain, 255))],
+  ]
+  if (sourceIdentity !== undefined) fields.push([SOURCE_IDENTITY, Buffer.from(sourceIdentity)])
+  return fields.flatMap(encodeField)
+}
 
 /** A tag is as long whether it is transitive or not. */
 function packedFields({ policies, policyArns, tags, transitiveTagKeys }: Packed): readonly Buffer[] {
@@ -155,7 +156,7 @@ function readFields(payload: Buffer): readonly Field[] | undefined {
     if (at + FIELD_HEADER_BYTES > payload.length) return undefined
     const number = payload[at]!
     const end = at + FIELD_HEADER_BYTES + payload.readUInt16BE(at + 1)
-    if (number > PADDING || end > payload.length) return undefined
+    if (number < ACCOUNT || number > PADDING || end > payload.length) return undefined
     fields.push([number, payload.subarray(at + FIELD_HEADER_BYTES, end)])
     at = end
   }

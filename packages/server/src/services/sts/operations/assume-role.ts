@@ -2,13 +2,10 @@
 // role that is not there refuses in the same words.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 
-import type { Call } from '../../../call.ts'
-import { operation, type Target } from '../../../operation.ts'
-import { compilePolicy } from '../../../policy/compile.ts'
-import type { ResourcePolicy } from '../../../policy/engine.ts'
+import { operation } from '../../../operation.ts'
 import { redact } from '../../../shape/redact.ts'
 import { optional } from '../../../shape/shape.ts'
-import { type AssumableRole, findAssumableRole, requestTagContext, resourceTagContext } from '../../iam/port.ts'
+import { type AssumableRole, requestTagContext } from '../../iam/port.ts'
 import * as errors from '../errors.ts'
 import { packedPercent, SESSION_TOKEN_CHARACTERS_MAX } from '../session-claims.ts'
 import { readSessionPolicies } from '../session-policies.ts'
@@ -34,6 +31,7 @@ import {
   Tags,
   TokenCode,
 } from '../shapes.ts'
+import { type RoleTarget, roleTarget } from '../target.ts'
 
 const output = {
   Credentials: optional(Credentials),
@@ -142,7 +140,7 @@ export const assumeRole = operation({
   },
 })
 
-type AssumeRoleTarget = Target & { readonly role: AssumableRole | undefined; readonly request: SessionRequest }
+type AssumeRoleTarget = RoleTarget & { readonly request: SessionRequest }
 
 /** Devices and providers that no caller can have here. */
 function refuseWhatIsNotThere({
@@ -165,34 +163,6 @@ const inheritedParameters = ({ inheritedTags, sourceIdentity }: SessionRequest) 
   ...(Object.keys(inheritedTags).length > 0 && { incomingTransitiveTags: inheritedTags }),
   ...(sourceIdentity !== undefined && { sourceIdentity }),
 })
-
-const ROLE_ARN = /^arn:([a-z-]+):iam::(\d{12}):role\/[!-~]+$/
-
-/** Trusts nobody: what a role that does not exist has, and what of a role elsewhere may be told. */
-const NO_TRUST: ResourcePolicy = {
-  kind: 'trust',
-  policy: {
-    name: 'no trust policy',
-    policy: compilePolicy(
-      '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"nobody.invalid"},"Action":"sts:AssumeRole"}}',
-      'trust',
-    ),
-  },
-}
-
-async function roleTarget(
-  { app, tx, partition, account }: Pick<Call, 'app' | 'tx' | 'partition' | 'account'>,
-  arn: string,
-) {
-  const [, arnPartition, owner] = ROLE_ARN.exec(arn) ?? []
-  if (owner === undefined || arnPartition !== partition) throw errors.notARoleArn()
-  const role = await findAssumableRole(app, tx, arn)
-  const target = { resource: arn, shown: arn, account: owner, resourceType: 'AWS::IAM::Role', role }
-  if (role === undefined) return { ...target, resourcePolicy: NO_TRUST }
-  const resourcePolicy: ResourcePolicy = { kind: 'trust', policy: { name: arn, policy: role.trust } }
-  const known = { context: resourceTagContext(role.body.tags), resourcePolicy }
-  return owner === account ? { ...target, ...known } : { ...target, resourcePolicy: NO_TRUST, concealed: known }
-}
 
 const DURATION_DEFAULT = 3_600
 /** Of a session that a session asks for. */
