@@ -85,12 +85,6 @@ test('the search finds a value in each of its forms', () => {
   }
 })
 
-/** What stands before the dot in X-Amz-Target, where it is not the name of the service. */
-const TARGETS: { readonly [service: string]: string } = {
-  cloudtrail: 'CloudTrail_20131101',
-  organizations: 'AWSOrganizationsV20161128',
-}
-
 test('no secret value is in a file, a log, an error, a metric, an event or a backup', async (t) => {
   const canaries = new Canaries()
   const home = await makeHome(t)
@@ -99,7 +93,8 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
 
   /** A raw call. What comes back is kept, but for the members that are meant to hold a value. */
   const call = async (operation: string, input: object | string, service = 'secretsmanager') => {
-    const answer = await signedCall(server.url, service, `${TARGETS[service] ?? service}.${operation}`, input, {
+    const target = TARGETS[service] ?? service
+    const answer = await signedCall(server.url, service, `${target}.${operation}`, input, {
       credentials: server.credentials,
       region: REGION,
     })
@@ -118,12 +113,14 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       Tags: [{ Key: 'a', Value: 'b' }],
     })
 
-  const ResourcePolicy = JSON.stringify({
-    Version: '2012-10-17',
-    Statement: { Effect: 'Allow', Principal: '*', Action: 'secretsmanager:DescribeSecret', Resource: '*' },
-  })
-  let request: string
-  let AccountId: string
+  /** A policy that lets the secret's own account do what it may do anyway. */
+  const ownPolicy = async (): Promise<string> => {
+    const { body } = await call('DescribeSecret', { SecretId: 'made' })
+    const AWS = String(body.ARN).split(':')[4]
+    const Statement = { Effect: 'Allow', Principal: { AWS }, Action: 'secretsmanager:*', Resource: '*' }
+    return JSON.stringify({ Version: '2012-10-17', Statement })
+  }
+  let request: { readonly Id?: string; readonly AccountId?: string } = {}
 
   /** Each operation with a value in every member that can hold one, and what goes wrong with it. */
   const journeys: { [operation: string]: () => Promise<unknown> } = {
@@ -228,11 +225,12 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     'secretsmanager TagResource': () => call('TagResource', { SecretId: 'made', Tags: [{ Key: 'k', Value: 'v' }] }),
     'secretsmanager UntagResource': () => call('UntagResource', { SecretId: 'made', TagKeys: ['k'] }),
     'secretsmanager PutResourcePolicy': async () => {
-      await call('PutResourcePolicy', { SecretId: 'made', ResourcePolicy })
-      await call('PutResourcePolicy', { SecretId: 'made', ResourcePolicy: '{' })
+      await call('PutResourcePolicy', { SecretId: 'made', ResourcePolicy: await ownPolicy() })
+      await call('PutResourcePolicy', { SecretId: 'made', ResourcePolicy: 'none' })
     },
+    'secretsmanager ValidateResourcePolicy': async () =>
+      call('ValidateResourcePolicy', { SecretId: 'made', ResourcePolicy: await ownPolicy() }),
     'secretsmanager GetResourcePolicy': () => call('GetResourcePolicy', { SecretId: 'made' }),
-    'secretsmanager ValidateResourcePolicy': () => call('ValidateResourcePolicy', { ResourcePolicy }),
     'secretsmanager DeleteResourcePolicy': () => call('DeleteResourcePolicy', { SecretId: 'made' }),
     'secretsmanager DeleteSecret': async () => {
       await call('DeleteSecret', { SecretId: 'made', RecoveryWindowInDays: 7 })
@@ -242,21 +240,18 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       await call('DeleteSecret', { SecretId: 'doomed', ForceDeleteWithoutRecovery: true })
     },
     'secretsmanager RestoreSecret': () => call('RestoreSecret', { SecretId: 'made' }),
-    'cloudtrail LookupEvents': () => call('LookupEvents', { MaxResults: 50 }, 'cloudtrail'),
-    'organizations DescribeOrganization': () => call('DescribeOrganization', {}, 'organizations'),
     'organizations CreateAccount': async () => {
-      const input = { AccountName: 'another', Email: 'another@example.com' }
-      const { body } = await call('CreateAccount', input, 'organizations')
-      request = body.CreateAccountStatus.Id
+      const { body } = await call('CreateAccount', NEW_ACCOUNT, 'organizations')
+      request = body.CreateAccountStatus
+      await call('CreateAccount', NEW_ACCOUNT, 'organizations')
     },
-    'organizations DescribeCreateAccountStatus': async () => {
-      const input = { CreateAccountRequestId: request }
-      const { body } = await call('DescribeCreateAccountStatus', input, 'organizations')
-      AccountId = body.CreateAccountStatus.AccountId
-    },
+    'organizations DescribeCreateAccountStatus': () =>
+      call('DescribeCreateAccountStatus', { CreateAccountRequestId: request.Id }, 'organizations'),
+    'organizations DescribeOrganization': () => call('DescribeOrganization', {}, 'organizations'),
+    'organizations DescribeAccount': () => call('DescribeAccount', { AccountId: request.AccountId }, 'organizations'),
     'organizations ListAccounts': () => call('ListAccounts', {}, 'organizations'),
-    'organizations DescribeAccount': () => call('DescribeAccount', { AccountId }, 'organizations'),
-    'organizations CloseAccount': () => call('CloseAccount', { AccountId }, 'organizations'),
+    'organizations CloseAccount': () => call('CloseAccount', { AccountId: request.AccountId }, 'organizations'),
+    'cloudtrail LookupEvents': () => call('LookupEvents', { MaxResults: 50 }, 'cloudtrail'),
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)
@@ -316,6 +311,12 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   search(canaries, outside, 'said')
   assert.ok(said.length > 60)
 })
+
+const TARGETS: { readonly [service: string]: string } = {
+  cloudtrail: 'CloudTrail_20131101',
+  organizations: 'AWSOrganizationsV20161128',
+}
+const NEW_ACCOUNT = { AccountName: 'team', Email: 'team@example.com' }
 
 const MEANT_TO_HOLD_KEYS = ['root.key', 'credentials']
 
