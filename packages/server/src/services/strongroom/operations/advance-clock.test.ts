@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { signedCall, startTestServer, TEST_REGION, type TestServer } from '../../../testing.ts'
 import { createAccessKey } from '../../iam/access-keys.ts'
 import { createUser } from '../../iam/users.ts'
+import { createCaller } from '../../secretsmanager/testing.ts'
 
 const advance = (server: TestServer, input: object, credentials = server.credentials, path = '/_strongroom/clock') =>
   signedCall(server.url + path, 'secretsmanager', undefined, input, { credentials, region: TEST_REGION })
@@ -81,4 +82,12 @@ test('the event of an advance is in the audit trail', async (t) => {
   })
   assert.equal(events.length, 1)
   assert.deepEqual(JSON.parse(events[0]!.json).requestParameters, { advance: 'P1D' })
+})
+
+test('an administrator of another account than the first moves nothing', async (t) => {
+  const server = await start(t)
+  const { credentials } = await createCaller(server, 'other', [{ Effect: 'Allow', Action: '*', Resource: '*' }], 'new')
+  const { status, body } = await advance(server, { advance: 'P7D' }, credentials)
+  assert.deepEqual([status, body.__type], [400, 'AccessDeniedException'])
+  assert.equal(server.app.testClock?.offsetMs(), 0)
 })

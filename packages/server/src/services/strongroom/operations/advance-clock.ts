@@ -1,4 +1,5 @@
-// AdvanceClock moves the service clock of every server on the database ahead. Only with --test-clock. No AWS operation: docs/operations.md.
+// AdvanceClock moves the service clock of every server on the database ahead, for all accounts: so only the management account may. Only with
+// --test-clock. No AWS operation: docs/operations.md.
 
 import { advanced } from '../../../clock.ts'
 import { operation } from '../../../operation.ts'
@@ -23,7 +24,7 @@ export const advanceClock = operation({
     aheadMs: integer(),
   },
 
-  target: async ({ account }) => ({ resource: '*', shown: '*', account }),
+  target: async ({ app }) => ({ resource: '*', shown: '*', account: app.organization.managementAccount }),
 
   responseElements: ({ now, aheadMs }) => ({ now: new Date(now).toISOString(), aheadMs }),
 
