@@ -166,3 +166,22 @@ test('a stranger hears that the token is missing, by whatever method and on what
     }
   }
 })
+
+test('a Query service says of an action that it does not have which one it was', async (t) => {
+  const { url, region, credentials } = await startTestServer(t)
+  const contentType = 'application/x-www-form-urlencoded'
+  for (const [service, form, code, message] of [
+    [
+      'iam',
+      'Action=CreateSAMLProvider&Version=2010-05-08',
+      'InvalidAction',
+      'CreateSAMLProvider for version 2010-05-08',
+    ],
+    ['sts', 'Action=%3Cb%3E&Version=2011-06-15', 'InvalidAction', ' for version 2011-06-15'],
+    ['iam', 'Action=GetUser&Version=%3Cb%3E', 'UnknownOperationException', ''],
+  ] as const) {
+    const { status, body } = await signedCall(url, service, undefined, form, { credentials, region, contentType })
+    assert.equal(status, 400)
+    assert.match(body, new RegExp(`<Code>${code}</Code><Message>[^<]*${message}[^<]*</Message>`))
+  }
+})

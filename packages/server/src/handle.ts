@@ -15,7 +15,7 @@ import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied } from './policy/denied.ts'
 import type { Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
-import { unknownOperation } from './protocol/errors.ts'
+import { invalidAction, unknownOperation } from './protocol/errors.ts'
 import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import {
   decodeQuery,
@@ -123,7 +123,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
 
     if (route.error) throw route.error
     const { service, operation } = route
-    if (!service || !operation) throw unknownOperation()
+    if (!service || !operation) throw notAnOperation(route)
     const now = app.now()
     app.uses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
 
@@ -320,6 +320,12 @@ const resourcesOf = (target: Target): readonly AuditResource[] =>
   target.resourceType === undefined || !target.resource.startsWith('arn:')
     ? []
     : [{ arn: target.resource, accountId: target.account, type: target.resourceType }]
+
+function notAnOperation({ protocol, parameters, asked }: Route): ServiceError {
+  const version = parameters?.get('Version') ?? ''
+  if (protocol === 'json' || !/^[0-9-]{1,10}$/.test(version)) return unknownOperation()
+  return invalidAction(asked, version)
+}
 
 /** The answer to whatever was thrown. What is not a ServiceError is a fault of ours: the caller gets a request id, the log the cause. */
 function toServiceError(app: App, thrown: unknown, route: Route, requestId: string): ServiceError {

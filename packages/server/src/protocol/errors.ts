@@ -7,6 +7,10 @@ export const unknownOperation = (): ServiceError =>
     messageKey: 'message',
   })
 
+/** The Query protocol's word for the same. `action` and `version` as they were sent. */
+export const invalidAction = (action: string, version: string): ServiceError =>
+  new ServiceError('InvalidAction', 400, `Could not find operation ${action} for version ${version}`)
+
 export const serialization = (message: string): ServiceError =>
   new ServiceError('SerializationException', 400, message, { messageKey: 'message' })
 

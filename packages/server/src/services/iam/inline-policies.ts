@@ -12,6 +12,8 @@ type Holding = { readonly inlinePolicies: readonly InlinePolicy[] }
 
 /** Of all inline policies of one holder together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const CHARACTERS_MAX = { user: 2_048, group: 5_120, role: 10_240 }
+/** White space is kept but not counted above; with it, they may be no longer than AWS lets one document be. */
+const WRITTEN_CHARACTERS_MAX = 131_072
 
 /**
  * Adds an inline policy, or replaces the one of the same name. `holderName` is for the refusal.
@@ -31,6 +33,9 @@ export async function putInlinePolicy<Body extends Holding>(
   const characters = inlinePolicies.reduce((sum, { document }) => sum + policyCharacters(document), 0)
   const max = CHARACTERS_MAX[table.kind]
   if (characters > max) throw errors.inlinePoliciesTooLong(table.kind, holderName, max)
+  const written = inlinePolicies.reduce((sum, { document }) => sum + document.length, 0)
+  if (written > WRITTEN_CHARACTERS_MAX)
+    throw errors.inlinePoliciesTooLong(table.kind, holderName, WRITTEN_CHARACTERS_MAX)
   await replaceRow(app, tx, table, holder, { ...holder.body, inlinePolicies })
 }
 

@@ -22,6 +22,15 @@ test('an inline policy is added, and replaced by one of its name', async (t) => 
     put('two', long(10_241 - allow('b').length)),
     refusal('LimitExceeded', 409, 'Maximum policy size of 10240 bytes exceeded for role r'),
   )
+  // White space is kept and not counted, up to a bound.
+  await put('two', allow())
+  const padded = `${allow()}${' '.repeat(60_000)}`
+  await put('padded-1', padded)
+  await put('padded-2', padded)
+  await assert.rejects(
+    put('padded-3', padded),
+    refusal('LimitExceeded', 409, 'Maximum policy size of 131072 bytes exceeded for role r'),
+  )
   await assert.rejects(put('p', TRUSTS_LAMBDA), { name: 'MalformedPolicyDocumentException' })
   await assert.rejects(
     iam.putRolePolicy({ RoleName: 'none', PolicyName: 'p', PolicyDocument: allow() }),
