@@ -58,12 +58,14 @@ test('processes that start at once migrate once', async (t) => {
 test('the migration lock keeps others out, and may be taken again by its holder', async (t) => {
   const [first, second] = await openTwice(t)
   const order: string[] = []
+  const held = Promise.withResolvers<void>()
   const holding = underMigrationLock(first, async () => {
+    held.resolve()
     await migrate(first, ['main'])
     await new Promise((resolve) => setTimeout(resolve, 50))
     order.push('first')
   })
-  await new Promise((resolve) => setTimeout(resolve, 10))
+  await held.promise
   await underMigrationLock(second, async () => order.push('second'))
   await holding
   assert.deepEqual(order, ['first', 'second'])
