@@ -20,6 +20,7 @@ export {
   revokeSession,
   sessionPolicyExists,
 } from './sessions.ts'
+export { TagKeys, Tags } from './shapes.ts'
 export { countAccounts, findAccountOfAccessKey } from './store.ts'
 export { requestTagContext, resourceTagContext } from './tags.ts'
 export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'

@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html
 
 import { integer, list, optional, string, structure, timestamp } from '../../shape/shape.ts'
+import { TagKeys, Tags } from '../iam/port.ts'
 import { SESSION_TOKEN_CHARACTERS_MAX } from './session-claims.ts'
 
 /** The id of a user, the account id of a root user, or role id and session name of a session. */
@@ -48,20 +49,7 @@ export const Policy = string({
 })
 export const PolicyArns = list(structure({ arn: optional(Arn) }), { max: 10 })
 
-const TAG_CHARACTERS = '[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]'
-export const TagKey = string({
-  min: 1,
-  max: 128,
-  pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u,
-  patternText: `${TAG_CHARACTERS}+`,
-})
-export const TagValue = string({
-  max: 256,
-  pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u,
-  patternText: `${TAG_CHARACTERS}*`,
-})
-export const Tags = list(structure({ Key: TagKey, Value: TagValue }), { max: 50 })
-export const TagKeys = list(TagKey, { max: 50 })
+export { TagKeys, Tags }
 
 export const SerialNumber = string({
   min: 9,
