@@ -18,7 +18,37 @@ export type Job = {
  * Does the work of one kind of job, in the write transaction that also deletes the job. It may run again after a write conflict, so it
  * touches only the transaction. What it throws rolls everything back and has the job tried again later.
  */
-export type JobHandler = (app: App, tx: Transaction, payload: string) => Promise<void>
+export type InsideHandler = (app: App, tx: Transaction, payload: string) => Promise<void>
+
+/**
+ * Work with an effect outside the database: a webhook, a copy on another server, a function. The job's row is its journal: it stands until
+ * `finish` committed, so after a crash the work is done again, and must come out the same when it is.
+ */
+export type OutsideHandler<R> = {
+  /**
+   * Runs outside any transaction, under the job's lease, beside the jobs of other kinds. Must end soon after `signal` aborts, which it does
+   * after `timeoutMs` and when the server stops. What it throws has the job tried again later.
+   */
+  readonly work: (app: App, payload: string, signal: AbortSignal) => Promise<R>
+  /**
+   * In the write transaction that deletes the job; it may run again after a write conflict. Not called where the job was scheduled anew or
+   * cancelled while the work ran: then the new one runs.
+   */
+  readonly finish: (app: App, tx: Transaction, payload: string, result: R) => Promise<void>
+  /** In the transaction that puts the job off after `work` or `finish` failed for the `attempts`th time; for a status that users see. */
+  readonly failed?: (app: App, tx: Transaction, payload: string, error: unknown, attempts: number) => Promise<void>
+  readonly timeoutMs: number
+  /** The longest that a failed job waits for its next attempt. */
+  readonly retryMsMax: number
+  /** How many jobs of this kind one server works on at a time. */
+  readonly concurrency: number
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine passes to finish what work returned
+export type JobHandler = InsideHandler | OutsideHandler<any>
+
+/** Declares a handler with `finish` typed from `work`. */
+export const outsideHandler = <R>(handler: OutsideHandler<R>): OutsideHandler<R> => handler
 
 export const JOB_PAYLOAD_CHARACTERS_MAX = 16_384
 
