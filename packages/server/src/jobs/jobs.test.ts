@@ -154,7 +154,10 @@ test('what a failing handler wrote is rolled back, and the job is tried again la
 })
 
 test('retries wait at most an hour', () => {
-  assert.deepEqual([1, 2, 3, 12, 13, 1000].map((attempts) => backoffMs(attempts)), [1_000, 2_000, 4_000, 2_048_000, 3_600_000, 3_600_000])
+  assert.deepEqual(
+    [1, 2, 3, 12, 13, 1000].map((attempts) => backoffMs(attempts)),
+    [1_000, 2_000, 4_000, 2_048_000, 3_600_000, 3_600_000],
+  )
 })
 
 test('one failing job does not hold up the others', async (t) => {
