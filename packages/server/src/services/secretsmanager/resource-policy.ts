@@ -6,6 +6,7 @@ import type { ResourcePolicy } from '../../policy/engine.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
 import { parsePolicyJson } from '../../policy/json.ts'
 import { publicGrants } from '../../policy/public.ts'
+import type { Awaitable } from '../../storage/cache.ts'
 import { compileNaming, type NamingPolicy, resolvePrincipals, UnknownPrincipalError } from '../iam/port.ts'
 import * as errors from './errors.ts'
 import type { Secret } from './model.ts'
@@ -14,9 +15,9 @@ import { readPolicy, type Store } from './store.ts'
 const GRAMMAR = 'resource'
 
 /** The policy that stands on a secret, for the engine. Costs nothing where there is none. */
-export async function readResourcePolicy(store: Store, secret: Secret): Promise<ResourcePolicy | undefined> {
-  const policy = await readPolicy(store, secret)
-  return policy && toResourcePolicy(secret.arn, policy)
+export function readResourcePolicy(store: Store, secret: Secret): Awaitable<ResourcePolicy | undefined> {
+  if (secret.policyDigest === undefined) return undefined
+  return readPolicy(store, secret).then((policy) => policy && toResourcePolicy(secret.arn, policy))
 }
 
 /** `name` is how a decision reports it. */

@@ -5,7 +5,7 @@ import { hash } from 'node:crypto'
 import type { App } from '../../app.ts'
 import type { Call } from '../../call.ts'
 import { IntegrityError } from '../../errors.ts'
-import { Lru, SnapshotCache } from '../../storage/cache.ts'
+import { type Awaitable, andThen, Lru, SnapshotCache } from '../../storage/cache.ts'
 import { DatabaseError, type Transaction } from '../../storage/database.ts'
 import type { SealedColumns } from '../../storage/sealed.ts'
 import type { NamingPolicy } from '../iam/port.ts'
@@ -74,12 +74,12 @@ export const createSecretRows = (): SecretRows => ({
 
 // Secrets.
 
-export async function findSecret(
+export function findSecret(
   { app, tx }: Store,
   account: string,
   region: string,
   name: string,
-): Promise<StoredSecret | undefined> {
+): Awaitable<StoredSecret | undefined> {
   return app.secretRows.secrets.read(tx, `${account}\0${region}\0${name}`, async () => {
     const row = await tx.get<SecretRow>(
       `SELECT ${SECRET_COLUMNS} FROM secret WHERE account_id = $1 AND region = $2 AND name = $3`,
@@ -234,8 +234,8 @@ export const placeOf = ({ accessedDay, secret }: StoredSecret, { by }: SecretOrd
 // Values.
 
 /** The encrypted value of a version. @throws IntegrityError if it is gone or is not the one that the secret vouches for. */
-export async function readValue({ app, tx }: Store, secret: Secret, version: ValuedVersion): Promise<StoredValue> {
-  const value = await app.secretRows.values.read(tx, `${secret.arn}\0${version.id}`, async () => {
+export function readValue({ app, tx }: Store, secret: Secret, version: ValuedVersion): Awaitable<StoredValue> {
+  const value = app.secretRows.values.read(tx, `${secret.arn}\0${version.id}`, async () => {
     const row = await tx.get<VersionRow>(
       'SELECT accessed_day, rev, body, mac FROM secret_version WHERE secret_arn = $1 AND version_id = $2',
       secret.arn,
@@ -249,8 +249,10 @@ export async function readValue({ app, tx }: Store, secret: Secret, version: Val
     }
     return { rev: row.rev, accessedDay: row.accessed_day, bytes }
   })
-  if (value === undefined) throw new IntegrityError('secret_version', versionKey(secret.arn, version.id), 'is gone')
-  return value
+  return andThen(value, (found) => {
+    if (found === undefined) throw new IntegrityError('secret_version', versionKey(secret.arn, version.id), 'is gone')
+    return found
+  })
 }
 
 const versionKey = (arn: string, id: string) => [arn, id] as const

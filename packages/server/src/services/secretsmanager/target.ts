@@ -4,6 +4,7 @@
 import type { Call } from '../../call.ts'
 import type { Target } from '../../operation.ts'
 import type { Context, Permission, ResourcePolicy } from '../../policy/engine.ts'
+import { type Awaitable, andThen } from '../../storage/cache.ts'
 import { isOpenAccount } from '../iam/port.ts'
 import * as errors from './errors.ts'
 import { secretArn, splitTail, type Tag } from './model.ts'
@@ -92,9 +93,8 @@ export const tagContext = (tags: readonly Tag[]): Context =>
     ]),
   )
 
-async function found(caller: Caller, stored: StoredSecret, secretId: string): Promise<SecretTarget> {
-  return targetOf(caller, stored, secretId, await readResourcePolicy(caller, stored.secret))
-}
+const found = (caller: Caller, stored: StoredSecret, secretId: string): Awaitable<SecretTarget> =>
+  andThen(readResourcePolicy(caller, stored.secret), (policy) => targetOf(caller, stored, secretId, policy))
 
 /** What a secret is to a caller, under the policy that stands on it, or is about to. */
 export function targetOf(
