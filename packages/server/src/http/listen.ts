@@ -225,15 +225,22 @@ function refuseBody(request: IncomingMessage, response: ServerResponse, bodyByte
 }
 
 function write(response: ServerResponse, answer: WireResponse): void {
-  writeHead(response, answer)
-  response.end(answer.body)
+  const bytes = writeHead(response, answer)
+  // ASCII is the same in both, and latin1 is written more quickly.
+  response.end(answer.body, bytes === answer.body.length ? 'latin1' : 'utf8')
 }
 
-function writeHead(response: ServerResponse, { status, contentType, requestId, errorType, body }: WireResponse): void {
-  const headers = ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body))]
+/** @returns how many bytes the body has */
+function writeHead(
+  response: ServerResponse,
+  { status, contentType, requestId, errorType, body }: WireResponse,
+): number {
+  const bytes = Buffer.byteLength(body)
+  const headers = ['Content-Type', contentType, 'Content-Length', String(bytes)]
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
   if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
   response.writeHead(status, headers)
+  return bytes
 }
 
 /** A message that is not HTTP, or too slow, or too large in its headers: one plain answer, then the connection ends. */
