@@ -234,12 +234,12 @@ class ReadPool {
 
   /**
    * The same, asked for once by all that runs without a break: requests that start together were all received before, and none may expect
-   * to see what was committed since.
+   * to see what was committed since. Whatever follows from a commit of this process runs in a later microtask than the one that forgets.
    */
   versionOfTurn(): number {
     if (this.#known === undefined) {
       this.#known = this.version()
-      process.nextTick(() => {
+      queueMicrotask(() => {
         this.#known = undefined
       })
     }
