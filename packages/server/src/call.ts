@@ -61,6 +61,8 @@ export type CallBase<I> = {
   /** The caller's account. Names resolve here. */
   readonly account: string
   readonly identity: Identity
+  /** The VersionId that must be AWSCURRENT for a conditional write to happen. Only where the operation is `conditional`. */
+  readonly ifVersion?: string
   readonly input: I
 }
 

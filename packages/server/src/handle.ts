@@ -16,6 +16,7 @@ import { accessDenied } from './policy/denied.ts'
 import type { Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
 import { invalidAction, unknownOperation } from './protocol/errors.ts'
+import { readIfVersion } from './protocol/if-version.ts'
 import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import {
   decodeQuery,
@@ -41,6 +42,7 @@ type Progress = {
   identity?: Identity
   region: string
   parameters: Plain | null
+  ifVersion?: string
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
   owner: string | undefined
@@ -103,6 +105,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     requestParameters: progress.parameters,
     responseElements,
     resources: progress.resources,
+    ...(progress.ifVersion !== undefined && { additionalEventData: { ifVersion: progress.ifVersion } }),
     ...(request.tlsVersion !== undefined && { tlsVersion: request.tlsVersion }),
     ...(error && { errorCode: error.code, errorMessage: error.message }),
   })
@@ -132,6 +135,8 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
         ? decodeQuery(operation.input, route.parameters!)
         : decodeJson(operation.input, request.body)
     progress.parameters = redact(operation.input, input)
+    const ifVersion = readIfVersion(request, operation, route.protocol)
+    if (ifVersion !== undefined) progress.ifVersion = ifVersion
     validate(operation.input, input, route.protocol === 'query' ? 'ValidationError' : 'ValidationException')
 
     const base: CallBase<Plain> = {
@@ -142,6 +147,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       region: caller.region,
       account: caller.identity.account,
       identity: caller.identity,
+      ...(ifVersion !== undefined && { ifVersion }),
       input,
     }
     return { service, operation, base }

@@ -32,6 +32,8 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly readOnly: boolean
   /** The path of a route of our own (`/_strongroom/clock`); AWS's operations have none. */
   readonly path?: string
+  /** Whether it honours the header x-strongroom-if-version (`call.ifVersion`); every other operation refuses it. */
+  readonly conditional?: true
   readonly input: I
   /** Absent where AWS models no output: an empty body. */
   readonly output?: O
@@ -57,7 +59,7 @@ export const operation = <const I extends Members, const O extends Members, T ex
 type Plain = { readonly [name: string]: unknown }
 
 /** An operation in a table of them; each was checked against its shapes where it was declared. */
-export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path'> & {
+export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path' | 'conditional'> & {
   readonly input: Members
   readonly output?: Members
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`

@@ -56,6 +56,14 @@ export const tokenInUse = (token: string, arn: string) =>
     `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${arn}.`,
   )
 
+/** The condition of a conditional write. It does not say which version is current: the caller may not be allowed to know. */
+export const versionNotCurrent = () =>
+  new ServiceError(
+    'PreconditionNotMetException',
+    400,
+    'The version that x-strongroom-if-version names does not have staging label AWSCURRENT.',
+  )
+
 export const tooManyStages = (max: number) =>
   limitExceeded(`A secret can have at most ${max} staging labels across all its versions.`)
 

@@ -154,6 +154,10 @@ export const findVersion = (secret: Secret, id: string): SecretVersion | undefin
 export const findHolder = (versions: readonly SecretVersion[], stage: string): SecretVersion | undefined =>
   versions.find((version) => version.stages.includes(stage))
 
+/** Whether version `id` has AWSCURRENT; of no id it is asked nothing. */
+export const isCurrent = ({ versions }: Secret, id: string | undefined): boolean =>
+  id === undefined || findHolder(versions, CURRENT)?.id === id
+
 /** A version that has a value. */
 export type ValuedVersion = SecretVersion & { readonly value: VersionValue }
 

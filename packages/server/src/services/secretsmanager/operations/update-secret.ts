@@ -10,6 +10,7 @@ import {
   CURRENT,
   DEFAULT_KEY,
   findVersion,
+  isCurrent,
   keptKeyId,
   mustHaveToken,
   PENDING,
@@ -39,6 +40,7 @@ import { addVersion } from '../version.ts'
 export const updateSecret = operation({
   name: 'UpdateSecret',
   readOnly: false,
+  conditional: true,
 
   input: {
     SecretId,
@@ -68,6 +70,13 @@ export const updateSecret = operation({
     if (input.Type) throw errors.externalSecretsUnsupported()
     const plain = plainOf(input)
     const token = plain ? mustHaveToken(input.ClientRequestToken) : undefined
+
+    if (!isCurrent(stored.secret, call.ifVersion)) {
+      // A retry of what was done under its condition changes nothing any more: others may have gone on from there.
+      if (!plain || !findVersion(stored.secret, token!)) throw errors.versionNotCurrent()
+      await withValue(call, stored.secret, token!, plain)
+      return { ARN: stored.secret.arn, Name: stored.secret.name, VersionId: token }
+    }
 
     let secret = stored.secret
     if (input.Description !== undefined) secret = withDescription(secret, input.Description, now)
