@@ -28,6 +28,9 @@ export const ownedByService = (service: string) =>
 export const reservedName = (prefix: string) =>
   invalidRequest(`You can't create a secret whose name starts with ${prefix}, which is reserved for an AWS service.`)
 
+export const unknownType = (type: string) =>
+  invalidParameter(`The Type ${type} isn't the type of a managed external secret.`)
+
 export const tooManySecrets = (quota: number) =>
   limitExceeded(`You've reached the quota of ${quota} secrets in this account and Region.`)
 
@@ -131,9 +134,6 @@ export const forceOverwriteUnsupported = () =>
   invalidRequest(
     'This server does not replicate secrets to other Regions yet: ForceOverwriteReplicaSecret is not supported.',
   )
-
-export const externalSecretsUnsupported = () =>
-  invalidRequest('This server does not have managed external secrets yet: Type is not supported.')
 
 export const rotationTokenUnsupported = () =>
   invalidRequest('This server does not verify a RotationToken yet: a pending rotation takes none.')

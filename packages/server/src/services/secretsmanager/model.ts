@@ -34,7 +34,10 @@ export type Secret = {
   readonly kmsKeyId?: string
   /** In the order in which they were attached; keys are unique. */
   readonly tags: readonly Tag[]
+  /** The service that owns it (ownership.ts), which `tags` tell too. */
   readonly owningService?: string
+  /** The partner of a managed external secret (types.ts). */
+  readonly type?: string
   /** SHA-256 of the row that holds the resource policy, in base64; absent where the secret has none. */
   readonly policyDigest?: string
   /** In the order of their creation. */
@@ -95,24 +98,6 @@ export function newSuffix(randomBytes: (size: number) => Uint8Array): string {
 export function splitTail(tail: string): { readonly name: string; readonly suffix?: string } {
   const match = /^(.+)-([A-Za-z0-9]{6})$/.exec(tail)
   return match ? { name: match[1]!, suffix: match[2]! } : { name: tail }
-}
-
-const SERVICE_PREFIXES = [
-  'appflow',
-  'databrew',
-  'directconnect',
-  'ecs-sc',
-  'events',
-  'opsworks-cm',
-  'rds',
-  'redshift',
-  'sqlworkbench',
-]
-
-/** @throws InvalidRequestException for a name that only a service may give. */
-export function checkNewName(name: string): void {
-  const prefix = SERVICE_PREFIXES.find((service) => name.startsWith(`${service}!`))
-  if (prefix !== undefined) throw errors.reservedName(`${prefix}!`)
 }
 
 /** The KmsKeyId to keep: none for the managed key, however it was named. */
@@ -312,7 +297,9 @@ export function withTags(tags: readonly Tag[], given: readonly GivenTag[]): read
     if (!TAG_TEXT.test(value)) throw errors.invalidTagValue(key)
     merged.set(key, { key, value })
   }
-  if (merged.size > TAGS_MAX) throw errors.tooManyTags(TAGS_MAX)
+  // Those of AWS do not count.
+  const count = [...merged.keys()].filter((key) => !key.startsWith('aws:')).length
+  if (count > TAGS_MAX) throw errors.tooManyTags(TAGS_MAX)
   return [...merged.values()]
 }
 

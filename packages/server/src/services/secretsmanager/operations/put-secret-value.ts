@@ -54,7 +54,7 @@ export const putSecretValue = operation({
 
   async run(call) {
     const { input } = call
-    const stored = writableSecret(call.target)
+    const stored = writableSecret(call.target, 'PutSecretValue')
     const { secret } = stored
     const plain = plainOf(input)
     if (!plain) throw errors.noValue()

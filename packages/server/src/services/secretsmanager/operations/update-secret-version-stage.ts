@@ -29,7 +29,7 @@ export const updateSecretVersionStage = operation({
 
   async run(call) {
     const { input, now } = call
-    const stored = writableSecret(call.target)
+    const stored = writableSecret(call.target, 'UpdateSecretVersionStage')
     const { secret } = stored
     const versions = moveStage(secret.versions, input.VersionStage, input.RemoveFromVersionId, input.MoveToVersionId)
     if (versions !== secret.versions) await updateSecret(call, stored, { ...secret, versions, changedAt: now })

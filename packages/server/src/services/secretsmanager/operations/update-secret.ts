@@ -34,6 +34,7 @@ import {
 } from '../shapes.ts'
 import { updateSecret as storeSecret } from '../store.ts'
 import { secretTarget, writableSecret } from '../target.ts'
+import { checkType } from '../types.ts'
 import { hasSameValue, reencryptValue, tryKey } from '../value.ts'
 import { addVersion } from '../version.ts'
 
@@ -66,8 +67,8 @@ export const updateSecret = operation({
 
   async run(call) {
     const { input, now } = call
-    const stored = writableSecret(call.target)
-    if (input.Type) throw errors.externalSecretsUnsupported()
+    const stored = writableSecret(call.target, 'UpdateSecret')
+    checkType(input.Type)
     const plain = plainOf(input)
     const token = plain ? mustHaveToken(input.ClientRequestToken) : undefined
 
@@ -80,6 +81,7 @@ export const updateSecret = operation({
 
     let secret = stored.secret
     if (input.Description !== undefined) secret = withDescription(secret, input.Description, now)
+    if (input.Type !== undefined) secret = withType(secret, input.Type, now)
     const keyArn = input.KmsKeyId === undefined ? undefined : await tryKey(call, secret.arn, keptKeyId(input.KmsKeyId))
     if (keyArn !== undefined) secret = withKey(secret, keptKeyId(input.KmsKeyId), now)
     if (plain) secret = await withValue(call, secret, token!, plain)
@@ -90,10 +92,17 @@ export const updateSecret = operation({
   },
 })
 
-function withDescription(secret: Secret, description: string, now: number): Secret {
+/** Empty text is none. */
+export function withDescription(secret: Secret, description: string, now: number): Secret {
   if (description === (secret.description ?? '')) return secret
   const { description: _, ...rest } = secret
   return { ...rest, ...(description !== '' && { description }), changedAt: now }
+}
+
+function withType(secret: Secret, type: string, now: number): Secret {
+  if (type === (secret.type ?? '')) return secret
+  const { type: _, ...rest } = secret
+  return { ...rest, ...(type !== '' && { type }), changedAt: now }
 }
 
 function withKey(secret: Secret, kmsKeyId: string | undefined, now: number): Secret {
