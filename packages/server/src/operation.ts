@@ -3,6 +3,7 @@
 import type { Call, Concealed, Preparation } from './call.ts'
 import type { JobHandler } from './jobs/job.ts'
 import type { Context, Permission, ResourcePolicy } from './policy/engine.ts'
+import type { RateGroup } from './rates.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
 
 /** What a call is about, as authorization sees it. */
@@ -92,6 +93,8 @@ export type Service = {
   /** What the service calls a fault of the server; `InternalFailure` where absent. */
   readonly faultCode?: string
   readonly operations: readonly AnyOperation[]
+  /** The request rates of its operations; those that are in no group have none. */
+  readonly rates?: readonly RateGroup[]
   /** Work that is due later, by kind (`secretsmanager.PurgeSecret`); see jobs/README.md. */
   readonly jobs?: { readonly [kind: string]: JobHandler }
 }

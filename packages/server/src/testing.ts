@@ -63,7 +63,7 @@ const TARGETS: { readonly [service: string]: string } = {
   cloudtrail: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
 }
 
-/** Stopped when the test ends. */
+/** Stopped when the test ends. Request rates are off unless given. */
 export async function startTestServer(t: TestContext, given: GivenOptions = {}): Promise<TestServer> {
   // node:test runs what is registered in order; what was started last must end first.
   const scope = new AsyncDisposableStack()
@@ -75,7 +75,7 @@ export async function startTestServer(t: TestContext, given: GivenOptions = {}):
 }
 
 async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
-  const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', ...given }, {})
+  const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', rates: 'off', ...given }, {})
   const running = await startServer(config, { slot: 0 })
   const credentials = running.credentials()
   const secretsManager = new SecretsManagerClient({

@@ -157,6 +157,10 @@ export const invalidTagValue = (key: string) =>
 
 const malformedPolicy = (message: string) => new ServiceError('MalformedPolicyDocumentException', 400, message)
 
+/** Of a quota below AWS's own, which is a limit of the shape. */
+export const policyTooLong = (max: number) =>
+  invalidParameter(`The resource policy can't be longer than ${max} characters.`)
+
 /** AWS says no more than the first sentence; `problem` tells where. */
 export const policySyntax = (problem: string) =>
   malformedPolicy(`This resource policy contains a syntax error. ${problem}`)

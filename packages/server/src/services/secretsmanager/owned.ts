@@ -45,9 +45,13 @@ export async function createOwnedSecret(
   const { partition, region, account, now } = call
   const { name, description, tags: userTags = [] } = given
   assert.ok(name.startsWith(ownersPrefix(owner)), name)
-  const plain = plainOf({ SecretString: given.value })
+  const plain = plainOf({ SecretString: given.value }, call.app.limits.secretValueBytes)
   const versionId = mustHaveToken(given.versionId)
-  const tags = [owningServiceTag(owner), ...(given.systemTags ?? []), ...withTags([], userTags)]
+  const tags = [
+    owningServiceTag(owner),
+    ...(given.systemTags ?? []),
+    ...withTags([], userTags, call.app.limits.tagsPerSecret),
+  ]
   const suffix = newSuffix(call.app.randomBytes)
   const arn = secretArn(partition, region, account, name, suffix)
   for (const action of ['secretsmanager:CreateSecret', 'secretsmanager:TagResource']) {
@@ -112,7 +116,7 @@ export async function changeOwnedSecret(
   let secret: Secret = stored.secret
   if (description !== undefined) secret = withDescription(secret, description, call.now)
   if (version) {
-    const plain = plainOf({ SecretString: version.value })
+    const plain = plainOf({ SecretString: version.value }, call.app.limits.secretValueBytes)
     secret = await addVersion(call, secret, mustHaveToken(version.id), plain!, version.stages)
   }
   await updateSecret(call, stored, secret)

@@ -110,9 +110,9 @@ export const createSecret = operation({
     if (input.ForceOverwriteReplicaSecret) throw errors.forceOverwriteUnsupported()
     checkType(input.Type)
     checkNewName(input.Name)
-    const plain = plainOf(input)
+    const plain = plainOf(input, call.app.limits.secretValueBytes)
     const token = plain ? mustHaveToken(input.ClientRequestToken) : input.ClientRequestToken
-    const tags = withTags([], input.Tags ?? [])
+    const tags = withTags([], input.Tags ?? [], call.app.limits.tagsPerSecret)
 
     const existing = await findSecret(call, account, region, input.Name)
     if (existing) return retried(call, existing, token, plain)

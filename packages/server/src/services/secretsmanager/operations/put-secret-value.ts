@@ -56,7 +56,7 @@ export const putSecretValue = operation({
     const { input } = call
     const stored = writableSecret(call.target, 'PutSecretValue')
     const { secret } = stored
-    const plain = plainOf(input)
+    const plain = plainOf(input, call.app.limits.secretValueBytes)
     if (!plain) throw errors.noValue()
     const token = mustHaveToken(input.ClientRequestToken)
 

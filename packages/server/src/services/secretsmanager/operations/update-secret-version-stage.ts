@@ -31,7 +31,8 @@ export const updateSecretVersionStage = operation({
     const { input, now } = call
     const stored = writableSecret(call.target, 'UpdateSecretVersionStage')
     const { secret } = stored
-    const versions = moveStage(secret.versions, input.VersionStage, input.RemoveFromVersionId, input.MoveToVersionId)
+    const { VersionStage: stage, RemoveFromVersionId: from, MoveToVersionId: to } = input
+    const versions = moveStage(secret.versions, stage, from, to, call.app.limits.labelsPerSecret)
     if (versions !== secret.versions) await updateSecret(call, stored, { ...secret, versions, changedAt: now })
     return { ARN: secret.arn, Name: secret.name }
   },

@@ -69,7 +69,7 @@ export const updateSecret = operation({
     const { input, now } = call
     const stored = writableSecret(call.target, 'UpdateSecret')
     checkType(input.Type)
-    const plain = plainOf(input)
+    const plain = plainOf(input, call.app.limits.secretValueBytes)
     const token = plain ? mustHaveToken(input.ClientRequestToken) : undefined
 
     if (!isCurrent(stored.secret, call.ifVersion)) {
