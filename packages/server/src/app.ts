@@ -7,6 +7,7 @@ import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Refusal } from './observe/refusals.ts'
 import type { Service } from './operation.ts'
+import type { Rates } from './rates.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
 import type { Kms } from './services/kms/port.ts'
@@ -34,6 +35,7 @@ export type App = {
   readonly uses: Uses
   readonly trail: Trail
   readonly authenticate: Authenticate
+  readonly rates: Rates
   readonly sessionTokens: SessionTokens
   readonly log: Logger
   readonly metrics: Metrics
@@ -56,5 +58,11 @@ export type Limits = {
   readonly accounts: number
   readonly secretsPerRegion: number
   readonly versionsPerSecret: number
+  /** Staging labels across all its versions. */
+  readonly labelsPerSecret: number
+  /** Those of AWS not counted. */
+  readonly tagsPerSecret: number
+  readonly secretValueBytes: number
+  readonly resourcePolicyCharacters: number
   readonly skewMs: number
 }

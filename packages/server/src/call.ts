@@ -61,6 +61,8 @@ export type CallBase<I> = {
   /** The caller's account. Names resolve here. */
   readonly account: string
   readonly identity: Identity
+  /** The VersionId that must be AWSCURRENT for a conditional write to happen. Only where the operation is `conditional`. */
+  readonly ifVersion?: string
   readonly input: I
 }
 
@@ -87,6 +89,8 @@ export type Call<I = unknown> = CallBase<I> & {
 export type Concealed = { readonly context: Context; readonly resourcePolicy?: ResourcePolicy }
 
 export type AlsoEvent = {
+  /** The service that the event is of, where it is not the call's own. */
+  readonly service?: string
   readonly eventName: string
   readonly readOnly: boolean
   /** Set on an event of the service itself (AwsServiceEvent), such as SecretVersionDeletion; absent on one of the caller (AwsApiCall). */

@@ -121,6 +121,22 @@ export const options = {
   auditMaxBytes: integer('BYTES', 16_777_216, 1_099_511_627_776_000, 10_737_418_240, 'Bytes of audit events to keep'),
   maxAccounts: integer('N', 1, 100_000, 1_000, 'Accounts to hold, closed ones included'),
   secretsPerRegion: integer('N', 1, 10_000_000, 500_000, 'Quota of secrets for each account and region'),
+  versionsPerSecret: integer('N', 10, 1_000, 100, 'Quota of versions for each secret'),
+  labelsPerSecret: integer('N', 3, 200, 20, 'Quota of staging labels across all versions of a secret'),
+  tagsPerSecret: integer('N', 0, 200, 50, 'Quota of tags for each secret'),
+  secretValueBytes: integer('BYTES', 1, 65_536, 65_536, 'The longest secret value'),
+  resourcePolicyCharacters: integer('N', 1, 20_480, 20_480, 'The longest resource policy of a secret'),
+  rates: choice(
+    ['on', 'off'],
+    'on',
+    'Refuse more requests per second than AWS does, for each account, region and group',
+  ),
+  rate: names(
+    'GROUP=N',
+    "Requests per second of a group of operations, in the place of AWS's figure",
+    /^[a-z]{1,32}\.[a-z-]{1,32}=(?:off|[1-9]\d{0,6})$/,
+    'a group of docs/configuration.md and a whole number from 1 to 9999999, or off: secretsmanager.write=200',
+  ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
   bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {

@@ -1,7 +1,8 @@
 // THE PATH OF A REQUEST, top to bottom:
-// route → authenticate → decode → validate → find target → authorize → run → audit → encode.
+// route → authenticate → throttle → decode → validate → find target → authorize → run → audit → encode.
 // Authorization is here and never in an operation. Nothing leaves before its audit record is written.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
@@ -15,7 +16,8 @@ import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied } from './policy/denied.ts'
 import type { Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
-import { invalidAction, unknownOperation } from './protocol/errors.ts'
+import { invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
+import { readIfVersion } from './protocol/if-version.ts'
 import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import {
   decodeQuery,
@@ -41,6 +43,9 @@ type Progress = {
   identity?: Identity
   region: string
   parameters: Plain | null
+  /** What app.rates.take said; asked once a request, however often its transaction runs. */
+  refusedForMs?: number
+  ifVersion?: string
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
   owner: string | undefined
@@ -103,6 +108,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     requestParameters: progress.parameters,
     responseElements,
     resources: progress.resources,
+    ...(progress.ifVersion !== undefined && { additionalEventData: { ifVersion: progress.ifVersion } }),
     ...(request.tlsVersion !== undefined && { tlsVersion: request.tlsVersion }),
     ...(error && { errorCode: error.code, errorMessage: error.message }),
   })
@@ -115,7 +121,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     return [shared, { ...shared, eventId: app.uuid(), account: owner }]
   }
 
-  /** Who asks, and for what: the signature, then the input, its types and its declared limits. */
+  /** Who asks, and for what: the signature and the rate, then the input, its types and its declared limits. May run again. */
   const begin = async (tx: Transaction): Promise<Asked> => {
     const caller = await authenticate(app, tx, request, route)
     progress.identity = caller.identity
@@ -124,6 +130,10 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     if (route.error) throw route.error
     const { service, operation } = route
     if (!service || !operation) throw notAnOperation(route)
+    // By the caller's account, whoever owns what it asks for.
+    const { account } = caller.identity
+    progress.refusedForMs ??= app.rates.take(operation, account, service.global ? '' : caller.region, time)
+    if (progress.refusedForMs > 0) throw rateExceeded(route.protocol)
     const now = app.now()
     app.uses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
 
@@ -132,6 +142,8 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
         ? decodeQuery(operation.input, route.parameters!)
         : decodeJson(operation.input, request.body)
     progress.parameters = redact(operation.input, input)
+    const ifVersion = readIfVersion(request, operation, route.protocol)
+    if (ifVersion !== undefined) progress.ifVersion = ifVersion
     validate(operation.input, input, route.protocol === 'query' ? 'ValidationError' : 'ValidationException')
 
     const base: CallBase<Plain> = {
@@ -140,8 +152,9 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       now,
       partition: app.partition,
       region: caller.region,
-      account: caller.identity.account,
+      account,
       identity: caller.identity,
+      ...(ifVersion !== undefined && { ifVersion }),
       input,
     }
     return { service, operation, base }
@@ -185,6 +198,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       // Of two failures of the storage the first is told: the second knows nothing of what the call may have changed.
       return encodeError(request, route, thrown instanceof DatabaseError ? error : unrecorded, requestId)
     }
+    if (progress.refusedForMs) await delay(progress.refusedForMs)
     return encodeError(request, route, error, requestId)
   }
 }

@@ -3,6 +3,7 @@
 import type { Call, Concealed, Preparation } from './call.ts'
 import type { JobHandler } from './jobs/job.ts'
 import type { Context, Permission, ResourcePolicy } from './policy/engine.ts'
+import type { RateGroup } from './rates.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
 
 /** What a call is about, as authorization sees it. */
@@ -32,6 +33,8 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly readOnly: boolean
   /** The path of a route of our own (`/_strongroom/clock`); AWS's operations have none. */
   readonly path?: string
+  /** Whether it honours the header x-strongroom-if-version (`call.ifVersion`); every other operation refuses it. */
+  readonly conditional?: true
   readonly input: I
   /** Absent where AWS models no output: an empty body. */
   readonly output?: O
@@ -57,7 +60,7 @@ export const operation = <const I extends Members, const O extends Members, T ex
 type Plain = { readonly [name: string]: unknown }
 
 /** An operation in a table of them; each was checked against its shapes where it was declared. */
-export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path'> & {
+export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path' | 'conditional'> & {
   readonly input: Members
   readonly output?: Members
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
@@ -90,6 +93,8 @@ export type Service = {
   /** What the service calls a fault of the server; `InternalFailure` where absent. */
   readonly faultCode?: string
   readonly operations: readonly AnyOperation[]
+  /** The request rates of its operations; those that are in no group have none. */
+  readonly rates?: readonly RateGroup[]
   /** Work that is due later, by kind (`secretsmanager.PurgeSecret`); see jobs/README.md. */
   readonly jobs?: { readonly [kind: string]: JobHandler }
 }

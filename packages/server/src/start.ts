@@ -24,6 +24,7 @@ import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
 import { createMetrics, type MetricValues } from './observe/metrics.ts'
 import { createRefusalLog } from './observe/refusals.ts'
+import { createRates } from './rates.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
 import { rootKeyAt } from './seal/root-key.ts'
@@ -82,6 +83,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const { slot, otherMetrics = async () => [], shareRootKey = async () => undefined } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
+  const rates = createRates(services, config)
   const warnings = [...prepareDataDirectory(config.dataDir)]
   const lock = slot === undefined ? await holdDataDirectory(config.dataDir) : await holdWorkerSlot(config.dataDir, slot)
   starting.defer(() => lock.release())
@@ -131,7 +133,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const limits = {
     accounts: config.maxAccounts,
     secretsPerRegion: config.secretsPerRegion,
-    versionsPerSecret: 100,
+    versionsPerSecret: config.versionsPerSecret,
+    labelsPerSecret: config.labelsPerSecret,
+    tagsPerSecret: config.tagsPerSecret,
+    secretValueBytes: config.secretValueBytes,
+    resourcePolicyCharacters: config.resourcePolicyCharacters,
     skewMs: config.skewMinutes * 60_000,
   }
   const app: App = {
@@ -153,6 +159,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     accesses,
     uses,
     trail,
+    rates,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     log,
@@ -262,6 +269,7 @@ async function startSupervisor(config: Config): Promise<Running> {
   await using starting = new AsyncDisposableStack()
   const log = createLogger(config.logLevel)
   readTls(config)
+  createRates(services, config)
   prepareDataDirectory(config.dataDir)
   const lock = await holdDataDirectory(config.dataDir)
   starting.defer(() => lock.release())

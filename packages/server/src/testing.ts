@@ -39,12 +39,16 @@ export type TestServer = {
   readonly app: App
   /** With the administrator's credentials and retries off. */
   readonly secretsManager: SecretsManagerClient
-  /** A raw signed JSON call; `headers` replace or, undefined, remove what would be sent. */
+  /** A raw signed JSON call; `headers` are signed too. */
   call(
     service: string,
     operation: string,
     input: object | string,
-    options?: { readonly credentials?: TestCredentials; readonly region?: string },
+    options?: {
+      readonly credentials?: TestCredentials
+      readonly region?: string
+      readonly headers?: { readonly [name: string]: string }
+    },
   ): Promise<TestAnswer>
   readonly clock: { advance(ms: number): void }
   readonly jobs: RunningServer['jobs']
@@ -59,7 +63,7 @@ const TARGETS: { readonly [service: string]: string } = {
   cloudtrail: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
 }
 
-/** Stopped when the test ends. */
+/** Stopped when the test ends. Request rates are off unless given. */
 export async function startTestServer(t: TestContext, given: GivenOptions = {}): Promise<TestServer> {
   // node:test runs what is registered in order; what was started last must end first.
   const scope = new AsyncDisposableStack()
@@ -71,7 +75,7 @@ export async function startTestServer(t: TestContext, given: GivenOptions = {}):
 }
 
 async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
-  const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', ...given }, {})
+  const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', rates: 'off', ...given }, {})
   const running = await startServer(config, { slot: 0 })
   const credentials = running.credentials()
   const secretsManager = new SecretsManagerClient({
@@ -102,6 +106,7 @@ async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
       signedCall(running.url, service, `${TARGETS[service]}.${operation}`, input, {
         credentials: options.credentials ?? credentials,
         region: options.region ?? TEST_REGION,
+        ...(options.headers && { headers: options.headers }),
       }),
     clock: {
       advance: (ms) => app.testClock!.setOffset(app.testClock!.offsetMs() + ms),
@@ -121,7 +126,12 @@ export async function signedCall(
   service: string,
   target: string | undefined,
   input: object | string,
-  options: { readonly credentials: TestCredentials; readonly region: string; readonly contentType?: string },
+  options: {
+    readonly credentials: TestCredentials
+    readonly region: string
+    readonly contentType?: string
+    readonly headers?: { readonly [name: string]: string }
+  },
 ): Promise<TestAnswer> {
   const { credentials, region, contentType = 'application/x-amz-json-1.1' } = options
   const { hostname, port, pathname } = new URL(url)
@@ -138,6 +148,7 @@ export async function signedCall(
       host: `${hostname}:${port}`,
       'content-type': contentType,
       ...(target !== undefined && { 'x-amz-target': target }),
+      ...options.headers,
     },
     body,
   } as Parameters<typeof signer.sign>[0])

@@ -31,9 +31,11 @@ export const isPublic = ({ policy }: ResourcePolicy): boolean => publicGrants(po
 
 /**
  * A document as it would be stored, with the unique ids of the principals that it names.
- * @throws ServiceError MalformedPolicyDocumentException
+ * @throws ServiceError MalformedPolicyDocumentException, InvalidParameterException above the quota of characters
  */
 export async function acceptDocument({ app, tx }: Call, document: string): Promise<NamingPolicy> {
+  const { resourcePolicyCharacters: max } = app.limits
+  if (document.length > max) throw errors.policyTooLong(max)
   try {
     const policy = await resolvePrincipals(app, tx, document, GRAMMAR)
     refuseOtherActions(document)

@@ -8,6 +8,7 @@ import { type Awaitable, andThen } from '../../storage/cache.ts'
 import { isOpenAccount } from '../iam/port.ts'
 import * as errors from './errors.ts'
 import { secretArn, splitTail, type Tag } from './model.ts'
+import { checkOwner, type OwnersOperation } from './ownership.ts'
 import { readResourcePolicy } from './resource-policy.ts'
 import { findSecret, type Store, type StoredSecret } from './store.ts'
 
@@ -77,10 +78,10 @@ export function liveSecret(target: SecretTarget): StoredSecret {
   return stored
 }
 
-/** A live secret whose value and metadata the caller may change. @throws InvalidRequestException where a service owns it. */
-export function writableSecret(target: SecretTarget): StoredSecret {
+/** A live secret that users may change by this operation. @throws InvalidRequestException where a service owns it and keeps that to itself. */
+export function writableSecret(target: SecretTarget, operation: OwnersOperation): StoredSecret {
   const stored = liveSecret(target)
-  if (stored.secret.owningService !== undefined) throw errors.ownedByService(stored.secret.owningService)
+  checkOwner(stored.secret, operation)
   return stored
 }
 
@@ -104,7 +105,11 @@ export function targetOf(
   resourcePolicy: ResourcePolicy | undefined,
 ): SecretTarget {
   const { secret } = stored
-  const context = { 'secretsmanager:SecretPrimaryRegion': stored.region, ...tagContext(secret.tags) }
+  const context = {
+    'secretsmanager:SecretPrimaryRegion': stored.region,
+    'secretsmanager:resource/Type': secret.type,
+    ...tagContext(secret.tags),
+  }
   const policy = resourcePolicy && { resourcePolicy }
   const bare = { ...missing(secret.arn, secret.arn, stored.account), resourceType: RESOURCE_TYPE, stored }
   const asked = { 'secretsmanager:SecretId': secretId }

@@ -5,6 +5,7 @@ import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
 import { boolean, integer, optional, timestamp } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
+import { checkOwner } from '../ownership.ts'
 import { cancelPurge, schedulePurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { removeSecret, type StoredSecret, updateSecret } from '../store.ts'
@@ -40,8 +41,9 @@ export const deleteSecret = operation({
     if (days !== undefined && (days < RECOVERY_DAYS.min || days > RECOVERY_DAYS.max)) {
       throw errors.recoveryWindowOutOfRange()
     }
-    const owner = call.target.stored?.secret.owningService
-    if (owner !== undefined) throw errors.ownedByService(owner)
+    const { stored } = call.target
+    if (stored) checkOwner(stored.secret, 'DeleteSecret')
+    if (stored && force) checkOwner(stored.secret, 'DeleteSecret without recovery')
     if (!force) return scheduleDeletion(call, liveSecret(call.target), days ?? RECOVERY_DAYS.unlessGiven)
     // AWS documents that forcing succeeds where there is nothing, so that clean-up scripts can be repeated.
     return call.target.stored === undefined ? nothingToDelete(call) : deleteNow(call, existingSecret(call.target))
@@ -59,7 +61,8 @@ async function scheduleDeletion(call: Call, stored: StoredSecret, days: number):
   return { ARN: arn, Name: name, DeletionDate: deletionDate }
 }
 
-async function deleteNow(call: Call, stored: StoredSecret): Promise<Answer> {
+/** Removes a secret for good, whatever its state. */
+export async function deleteNow(call: Call, stored: StoredSecret): Promise<Answer> {
   const scheduled = stored.secret.deletedAt !== undefined
   if (scheduled) await cancelPurge(call, stored)
   await removeSecret(call, stored)
