@@ -73,7 +73,9 @@ export function unwrapKwp(key: Uint8Array, wrapped: Uint8Array): Buffer | undefi
   if (wrapped.length < 16 || wrapped.length % 8 !== 0 || wrapped.length > WRAPPED_BYTES_MAX) return undefined
   const decipher = crypto.createDecipheriv('id-aes256-wrap-pad', key, KWP_IV)
   try {
-    return Buffer.concat([decipher.update(wrapped), decipher.final()])
+    const material = decipher.update(wrapped) // the whole of it: key wrap has no stream
+    decipher.final()
+    return material
   } catch {
     return undefined
   }
