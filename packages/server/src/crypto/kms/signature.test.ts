@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as crypto from 'node:crypto'
 import { before, test } from 'node:test'
 import { CryptoError } from './crypto-error.ts'
+import { DerReader, der, TAG } from './der.ts'
 import {
   generateKeyMaterial,
   openPrivateKey,
@@ -96,4 +97,74 @@ test('specs, algorithms, message types and lengths that do not go together are r
   const edwards = pairs.get('ECC_NIST_EDWARDS25519')!.own
   await assert.rejects(sign(edwards, 'ED25519_SHA_512', 'DIGEST', crypto.randomBytes(64)), refused('algorithm'))
   await assert.rejects(sign(edwards, 'ED25519_PH_SHA_512', 'RAW', crypto.randomBytes(64)), refused('algorithm'))
+})
+
+/** Every bit where it is quick, or in the soak; else a number of bits all over. */
+function bitsOf(signature: Uint8Array, most: number): readonly number[] {
+  const bits = signature.length * 8
+  if (bits <= most || process.env.STRONGROOM_TEST_SOAK) return Array.from({ length: bits }, (_, bit) => bit)
+  const offset = crypto.randomInt(bits)
+  return Array.from({ length: most }, (_, i) => (offset + Math.floor((i * bits) / most)) % bits)
+}
+
+const MOST_BITS: { readonly [spec in AsymmetricSpec]: number } = {
+  RSA_2048: 256,
+  RSA_3072: 64,
+  RSA_4096: 64,
+  ECC_NIST_P256: 64,
+  ECC_NIST_P384: 32,
+  ECC_NIST_P521: 32,
+  ECC_SECG_P256K1: 64,
+  ECC_NIST_EDWARDS25519: 256,
+  ML_DSA_44: 64,
+  ML_DSA_65: 32,
+  ML_DSA_87: 32,
+}
+
+test('a signature with any one bit changed, cut short or drawn out is refused', async () => {
+  for (const [spec, algorithm, messageType] of cases) {
+    const { own, shown } = pairs.get(spec)!
+    const message = newMessage(algorithm, messageType)
+    const signature = await sign(own, algorithm, messageType, message)
+    const about = `${spec} ${algorithm} ${messageType}`
+    for (const bit of bitsOf(signature, MOST_BITS[spec])) {
+      signature[bit >> 3]! ^= 1 << (bit & 7)
+      assert.equal(await verify(shown, algorithm, messageType, message, signature), false, `${about}: bit ${bit}`)
+      signature[bit >> 3]! ^= 1 << (bit & 7)
+    }
+    assert.ok(await verify(shown, algorithm, messageType, message, signature), about)
+    const others = [
+      new Uint8Array(),
+      signature.subarray(1),
+      signature.subarray(0, -1),
+      Buffer.concat([signature, Buffer.alloc(1)]),
+    ]
+    others.push(Buffer.concat([Buffer.alloc(1), signature]), new Uint8Array(signature.length), crypto.randomBytes(6144))
+    for (const other of others) assert.equal(await verify(shown, algorithm, messageType, message, other), false, about)
+  }
+})
+
+test('an RSA signature that is no number below the modulus is refused', async () => {
+  const { shown } = pairs.get('RSA_2048')!
+  for (const algorithm of signingAlgorithmsOf('RSA_2048')) {
+    const digest = crypto.randomBytes(digestBytesOf(algorithm))
+    assert.equal(await verify(shown, algorithm, 'DIGEST', digest, Buffer.alloc(256, 0xff)), false)
+  }
+})
+
+test('ECDSA takes either S, and makes another signature each time', async () => {
+  const { own, shown } = pairs.get('ECC_SECG_P256K1')!
+  const digest = crypto.randomBytes(32)
+  const signature = await sign(own, 'ECDSA_SHA_256', 'DIGEST', digest)
+  assert.notDeepEqual(await sign(own, 'ECDSA_SHA_256', 'DIGEST', digest), signature)
+  const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+  const reader = new DerReader(signature).inside(TAG.sequence)
+  const [r, s] = [reader.unsigned(), reader.unsigned()]
+  const integer = (n: bigint): Buffer => {
+    const hex = n.toString(16)
+    const bytes = Buffer.from(hex.length % 2 ? `0${hex}` : hex, 'hex')
+    return der(TAG.integer, bytes[0]! < 0x80 ? bytes : Buffer.concat([Buffer.alloc(1), bytes]))
+  }
+  const other = der(TAG.sequence, integer(r), integer(order - s))
+  assert.ok(await verify(shown, 'ECDSA_SHA_256', 'DIGEST', digest, other))
 })
