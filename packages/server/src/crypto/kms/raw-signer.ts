@@ -1,6 +1,6 @@
 // What node:crypto cannot sign: a digest made elsewhere (ECDSA), Ed25519ph, and ML-DSA with an external mu. The one place that uses @noble.
-// Its arithmetic is of BigInt: careful, but not provably constant in time, and it holds private scalars that cannot be zeroed. It runs on this
-// thread, and takes milliseconds; the functions are asynchronous so that it may move off it.
+// Its arithmetic is of BigInt: blinded where it inverts a nonce, but not constant in time by construction, and it holds private scalars that
+// cannot be zeroed. It takes milliseconds, so it runs on the signing thread.
 
 import { randomBytes } from 'node:crypto'
 import { ed25519ph } from '@noble/curves/ed25519.js'
@@ -18,17 +18,17 @@ const ED25519_SIGNATURE_BYTES = 64
 const ECDSA = { prehash: false, lowS: false } as const
 
 /** DER of the signature. The scalar has the curve's length; the caller zeroes it. */
-export async function signEcdsaDigest(spec: EccSpec, scalar: Uint8Array, digest: Uint8Array): Promise<Buffer> {
+export function signEcdsaDigest(spec: EccSpec, scalar: Uint8Array, digest: Uint8Array): Buffer {
   return Buffer.from(CURVES[spec].sign(digest, scalar, { ...ECDSA, format: 'der', extraEntropy: true }))
 }
 
 /** The signature in DER, and nothing looser. The point is uncompressed and known to be on the curve. */
-export async function verifyEcdsaDigest(
+export function verifyEcdsaDigest(
   spec: EccSpec,
   point: Uint8Array,
   signature: Uint8Array,
   digest: Uint8Array,
-): Promise<boolean> {
+): boolean {
   const compact = compactOf(spec, signature)
   return compact !== undefined && CURVES[spec].verify(compact, digest, point, { ...ECDSA, format: 'compact' })
 }
@@ -42,21 +42,17 @@ function compactOf(spec: EccSpec, signature: Uint8Array): Uint8Array | undefined
 }
 
 /** RFC 8032 section 5.1 with an empty context. The message is hashed with SHA-512, whatever it is. The caller zeroes the seed. */
-export async function signEd25519ph(seed: Uint8Array, message: Uint8Array): Promise<Buffer> {
+export function signEd25519ph(seed: Uint8Array, message: Uint8Array): Buffer {
   return Buffer.from(ed25519ph.sign(message, seed))
 }
 
-export async function verifyEd25519ph(
-  publicKey: Uint8Array,
-  signature: Uint8Array,
-  message: Uint8Array,
-): Promise<boolean> {
+export function verifyEd25519ph(publicKey: Uint8Array, signature: Uint8Array, message: Uint8Array): boolean {
   if (signature.length !== ED25519_SIGNATURE_BYTES) return false
   return ed25519ph.verify(signature, message, publicKey, { zip215: false })
 }
 
 /** FIPS 204 algorithm 7 from its line 7 on, hedged: `mu` is the 64-byte message representative. The caller zeroes the seed. */
-export async function signMlDsaMu(spec: MlDsaSpec, seed: Uint8Array, mu: Uint8Array): Promise<Buffer> {
+export function signMlDsaMu(spec: MlDsaSpec, seed: Uint8Array, mu: Uint8Array): Buffer {
   const lattice = LATTICES[spec]
   const { secretKey } = lattice.keygen(seed)
   const extraEntropy = randomBytes(32)
@@ -68,12 +64,7 @@ export async function signMlDsaMu(spec: MlDsaSpec, seed: Uint8Array, mu: Uint8Ar
   }
 }
 
-export async function verifyMlDsaMu(
-  spec: MlDsaSpec,
-  publicKey: Uint8Array,
-  signature: Uint8Array,
-  mu: Uint8Array,
-): Promise<boolean> {
+export function verifyMlDsaMu(spec: MlDsaSpec, publicKey: Uint8Array, signature: Uint8Array, mu: Uint8Array): boolean {
   if (signature.length !== ML_DSA[spec].signatureBytes) return false
   return LATTICES[spec].internal.verify(signature, mu, publicKey, { externalMu: true })
 }

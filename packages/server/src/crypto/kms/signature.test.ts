@@ -152,6 +152,23 @@ test('an RSA signature that is no number below the modulus is refused', async ()
   }
 })
 
+test('an RSA signature without its leading zero is refused, where OpenSSL alone would take it', async () => {
+  const { own, shown } = pairs.get('RSA_2048')!
+  for (const algorithm of ['RSASSA_PSS_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_256'] as const) {
+    let message: Buffer
+    let signature: Buffer
+    do {
+      message = crypto.randomBytes(32)
+      signature = await sign(own, algorithm, 'RAW', message)
+    } while (signature[0] !== 0)
+    const digest = crypto.createHash('sha256').update(message).digest()
+    assert.ok(await verify(shown, algorithm, 'RAW', message, signature))
+    assert.ok(await verify(shown, algorithm, 'DIGEST', digest, signature))
+    assert.equal(await verify(shown, algorithm, 'RAW', message, signature.subarray(1)), false)
+    assert.equal(await verify(shown, algorithm, 'DIGEST', digest, signature.subarray(1)), false)
+  }
+})
+
 test('ECDSA takes either S, and makes another signature each time', async () => {
   const { own, shown } = pairs.get('ECC_SECG_P256K1')!
   const digest = crypto.randomBytes(32)

@@ -188,6 +188,8 @@ export function digestBytesOf(algorithm: SigningAlgorithm): 32 | 48 | 64 {
   return algorithm.endsWith('SHA_384') ? 48 : 64
 }
 
+export const isPss = (algorithm: SigningAlgorithm): boolean => algorithm.startsWith('RSASSA_PSS_')
+
 /** The hash of an RSASSA or ECDSA algorithm. */
 export function hashOf(algorithm: SigningAlgorithm): HashName {
   return `sha${(digestBytesOf(algorithm) * 8) as 256 | 384 | 512}`
