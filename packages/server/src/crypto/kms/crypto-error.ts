@@ -11,6 +11,8 @@ export type CryptoRefusal =
   | 'key-material'
   /** A public key is not of the spec asked for, not on its curve, or not in the one form that is taken. */
   | 'public-key'
+  /** Too much of it is asked for at once; later it may be had. */
+  | 'busy'
 
 export class CryptoError extends Error {
   readonly refusal: CryptoRefusal

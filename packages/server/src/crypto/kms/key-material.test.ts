@@ -11,6 +11,7 @@ import {
   openPublicKey,
   type PrivateKey,
   publicKeyDer,
+  RSA_WAITING_MAX,
 } from './key-material.ts'
 import { decryptOaep, encryptOaep, oaepPlaintextBytesMax } from './rsa-oaep.ts'
 import {
@@ -59,6 +60,14 @@ test('material is raw or PKCS #8, fresh each time, and opens as its own spec onl
     openMacKey(spec, crypto.randomBytes(HMAC[spec].bytes))
     assert.throws(() => openMacKey(spec, crypto.randomBytes(HMAC[spec].bytes + 1)), refusal('key-material'))
   }
+})
+
+test('a flood of RSA keys is turned away, not queued without end', async () => {
+  const asked = Array.from({ length: RSA_WAITING_MAX + 8 }, () => generateKeyMaterial('RSA_2048'))
+  const outcomes = await Promise.allSettled(asked)
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+  assert.ok(refused.length >= 6 && refused.length < 8, `${refused.length} refused`)
+  assert.ok(refused.every(({ reason }) => refusal('busy')(reason)))
 })
 
 test('public keys are taken in the one form that they are given in', async () => {

@@ -9,6 +9,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { CryptoError } from './crypto-error.ts'
 import { derHeader, TAG } from './der.ts'
@@ -26,9 +27,13 @@ import {
   RSA_BITS,
   type RsaSpec,
 } from './spec.ts'
+import { Turns } from './turns.ts'
 
 export const SYMMETRIC_BYTES = 32
 export const RSA_EXPONENT = 65537n
+
+/** How many RSA keys may wait to be made. */
+export const RSA_WAITING_MAX = 16
 
 /** The SPKI of RSA_4096 has 550. */
 const RSA_SPKI_BYTES_MAX = 600
@@ -37,7 +42,16 @@ export type PrivateKey = { readonly spec: AsymmetricSpec; readonly privateKey: K
 export type PublicKey = { readonly spec: AsymmetricSpec; readonly publicKey: KeyObject }
 export type MacKey = { readonly spec: HmacSpec; readonly secretKey: KeyObject }
 
-/** Fresh material. RSA takes up to seconds, on the thread pool: callers limit how many run at once. The caller zeroes the bytes. */
+/**
+ * RSA keys in the making: on the thread pool for up to seconds, and never on all of its four threads or of the processors, since the database's
+ * log is synced there and requests are served meanwhile.
+ */
+const rsaTurns = new Turns(Math.max(1, Math.min(2, availableParallelism() - 1)), RSA_WAITING_MAX)
+
+/**
+ * Fresh material. The caller zeroes the bytes.
+ * @throws CryptoError 'busy' where too many RSA keys are asked for at once
+ */
 export async function generateKeyMaterial(spec: KeySpec): Promise<Buffer> {
   if (spec === 'SYMMETRIC_DEFAULT') return randomBytes(SYMMETRIC_BYTES)
   if (isHmac(spec)) return randomBytes(HMAC[spec].bytes)
@@ -45,9 +59,14 @@ export async function generateKeyMaterial(spec: KeySpec): Promise<Buffer> {
   return privateKey.export({ type: 'pkcs8', format: 'der' })
 }
 
-function generatePair(spec: AsymmetricSpec): Promise<{ readonly privateKey: KeyObject }> {
+async function generatePair(spec: AsymmetricSpec): Promise<{ readonly privateKey: KeyObject }> {
   const generate = promisify(generateKeyPair)
-  if (isRsa(spec)) return generate('rsa', { modulusLength: RSA_BITS[spec], publicExponent: Number(RSA_EXPONENT) })
+  if (isRsa(spec)) {
+    const options = { modulusLength: RSA_BITS[spec], publicExponent: Number(RSA_EXPONENT) }
+    const pair = rsaTurns.take(() => generate('rsa', options))
+    if (pair === undefined) throw new CryptoError('busy', 'Too many RSA keys are being generated')
+    return pair
+  }
   if (isEcc(spec)) return generate('ec', { namedCurve: ECC[spec].curve })
   if (isMlDsa(spec)) return generate(ML_DSA[spec].name, {})
   return generate('ed25519', {})

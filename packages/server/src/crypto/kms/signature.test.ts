@@ -99,10 +99,10 @@ test('specs, algorithms, message types and lengths that do not go together are r
   await assert.rejects(sign(edwards, 'ED25519_PH_SHA_512', 'RAW', crypto.randomBytes(64)), refused('algorithm'))
 })
 
-/** Every bit where it is quick, or in the soak; else a number of bits all over. */
+/** Every bit where there are few, else a number of bits all over. */
 function bitsOf(signature: Uint8Array, most: number): readonly number[] {
   const bits = signature.length * 8
-  if (bits <= most || process.env.STRONGROOM_TEST_SOAK) return Array.from({ length: bits }, (_, bit) => bit)
+  if (bits <= most) return Array.from({ length: bits }, (_, bit) => bit)
   const offset = crypto.randomInt(bits)
   return Array.from({ length: most }, (_, i) => (offset + Math.floor((i * bits) / most)) % bits)
 }
@@ -127,7 +127,7 @@ test('a signature with any one bit changed, cut short or drawn out is refused', 
     const message = newMessage(algorithm, messageType)
     const signature = await sign(own, algorithm, messageType, message)
     const about = `${spec} ${algorithm} ${messageType}`
-    for (const bit of bitsOf(signature, MOST_BITS[spec])) {
+    for (const bit of bitsOf(signature, process.env.STRONGROOM_TEST_SOAK ? 8192 : MOST_BITS[spec])) {
       signature[bit >> 3]! ^= 1 << (bit & 7)
       assert.equal(await verify(shown, algorithm, messageType, message, signature), false, `${about}: bit ${bit}`)
       signature[bit >> 3]! ^= 1 << (bit & 7)
