@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import * as crypto from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js'
@@ -59,6 +62,63 @@ function wrap(
   const cipher = crypto.createCipheriv(`id-aes${aesKey.length * 8}-wrap-pad`, aesKey, Buffer.from('a65959a6', 'hex'))
   return Buffer.concat([encryptOaep(shown, oaep, aesKey), cipher.update(material), cipher.final()])
 }
+
+const noOpenssl = spawnSync('openssl', ['version']).status !== 0 && 'no openssl command here'
+
+/** The commands of AWS's guide, as a customer gives them. https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-encrypt-key-material.html */
+test('keys that the openssl command makes and wraps as AWS’s guide says are imported', {
+  skip: noOpenssl,
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'strongroom-import-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const openssl = (command: string): void => {
+    const { status, stderr } = spawnSync('openssl', command.split(' '), { cwd: folder, encoding: 'utf8' })
+    assert.equal(status, 0, `${command}: ${stderr}`)
+  }
+  const contents = (name: string): Buffer => readFileSync(join(folder, name))
+  const wrappingKey = wrappingKeys.get('RSA_4096')!
+  writeFileSync(join(folder, 'WrappingPublicKey.bin'), publicKeyDer(wrappingKey))
+
+  const makers: readonly (readonly [KeySpec, string])[] = [
+    ['SYMMETRIC_DEFAULT', 'rand -out key.bin 32'],
+    ['HMAC_224', 'rand -out key.bin 28'],
+    ['HMAC_512', 'rand -out key.bin 64'],
+    ['RSA_3072', 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out key.pem'],
+    ['ECC_NIST_P256', 'genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem'],
+    ['ECC_NIST_P521', 'genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out key.pem'],
+    ['ECC_SECG_P256K1', 'genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out key.pem'],
+    ['ECC_NIST_EDWARDS25519', 'genpkey -algorithm ED25519 -out key.pem'],
+  ]
+  for (const [spec, command] of makers)
+    for (const algorithm of WRAPPING_ALGORITHMS) {
+      if (!canWrap('RSA_4096', algorithm, spec)) continue
+      openssl(command)
+      if (isAsymmetric(spec)) openssl('pkcs8 -topk8 -nocrypt -in key.pem -outform DER -out key.bin')
+      const direct = algorithm.startsWith('RSAES')
+      const hash = algorithm.endsWith('SHA_1') ? 'sha1' : 'sha256'
+      openssl('rand -out aes-key.bin 32')
+      openssl(
+        `pkeyutl -encrypt -in ${direct ? 'key.bin' : 'aes-key.bin'} -out wrapped.bin -inkey WrappingPublicKey.bin -keyform DER -pubin ` +
+          `-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:${hash} -pkeyopt rsa_mgf1_md:${hash}`,
+      )
+      let wrapped = contents('wrapped.bin')
+      if (!direct) {
+        const hex = contents('aes-key.bin').toString('hex')
+        openssl(`enc -id-aes256-wrap-pad -K ${hex} -iv A65959A6 -in key.bin -out wrapped-key.bin`)
+        wrapped = Buffer.concat([wrapped, contents('wrapped-key.bin')])
+      }
+      const material = await canonicalKeyMaterial(spec, await unwrapKeyMaterial(wrappingKey, algorithm, wrapped))
+      if (!isAsymmetric(spec)) assert.deepEqual(material, contents('key.bin'))
+      else {
+        openssl('pkey -in key.bin -inform DER -pubout -outform DER -out public.bin')
+        assert.deepEqual(
+          publicKeyDer(openPrivateKey(spec, material)),
+          contents('public.bin'),
+          `${spec} by ${algorithm}`,
+        )
+      }
+    }
+})
 
 const refusal =
   (expected: string) =>
