@@ -89,11 +89,11 @@ test('keys that the openssl command makes and wraps as AWS’s guide says are im
     ['ECC_SECG_P256K1', 'genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out key.pem'],
     ['ECC_NIST_EDWARDS25519', 'genpkey -algorithm ED25519 -out key.pem'],
   ]
-  for (const [spec, command] of makers)
+  for (const [spec, command] of makers) {
+    openssl(command)
+    if (isAsymmetric(spec)) openssl('pkcs8 -topk8 -nocrypt -in key.pem -outform DER -out key.bin')
     for (const algorithm of WRAPPING_ALGORITHMS) {
       if (!canWrap('RSA_4096', algorithm, spec)) continue
-      openssl(command)
-      if (isAsymmetric(spec)) openssl('pkcs8 -topk8 -nocrypt -in key.pem -outform DER -out key.bin')
       const direct = algorithm.startsWith('RSAES')
       const hash = algorithm.endsWith('SHA_1') ? 'sha1' : 'sha256'
       openssl('rand -out aes-key.bin 32')
@@ -118,6 +118,7 @@ test('keys that the openssl command makes and wraps as AWS’s guide says are im
         )
       }
     }
+  }
 })
 
 const refusal =
