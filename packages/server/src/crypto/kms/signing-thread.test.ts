@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import * as crypto from 'node:crypto'
+import { test } from 'node:test'
+import { generateKeyMaterial, openPrivateKey, openPublicKey, publicKeyDer } from './key-material.ts'
+import { sign, verify } from './signature.ts'
+import { onSigningThread } from './signing-thread.ts'
+
+test('many signatures asked for at once are each answered with their own, and what fails fails alone', async () => {
+  const key = openPrivateKey('ECC_NIST_P256', await generateKeyMaterial('ECC_NIST_P256'))
+  const shown = openPublicKey('ECC_NIST_P256', publicKeyDer(key))
+  const digests = Array.from({ length: 50 }, () => crypto.randomBytes(32))
+  const about = { spec: 'ECC_NIST_P256', algorithm: 'ECDSA_SHA_256' } as const
+  const signing = digests.map((digest) => sign(key, 'ECDSA_SHA_256', 'DIGEST', digest))
+  const failing = onSigningThread({ work: 'sign', ...about, key: shown.publicKey, message: digests[0]! })
+  const verifying = verify(shown, 'ECDSA_SHA_256', 'DIGEST', digests[0]!, await signing[0]!)
+  await assert.rejects(failing, Error)
+  const signatures = await Promise.all(signing)
+  for (const [i, signature] of signatures.entries())
+    assert.ok(await verify(shown, 'ECDSA_SHA_256', 'DIGEST', digests[i]!, signature))
+  assert.equal(await verifying, true)
+})
+
+test('the thread that serves requests stays free while signatures are made', async () => {
+  const key = openPrivateKey('ML_DSA_87', await generateKeyMaterial('ML_DSA_87'))
+  await sign(key, 'ML_DSA_SHAKE_256', 'EXTERNAL_MU', crypto.randomBytes(64)) // starts the thread
+  const cpu = process.threadCpuUsage()
+  const all = process.cpuUsage()
+  for (let i = 0; i < 20; i += 1) await sign(key, 'ML_DSA_SHAKE_256', 'EXTERNAL_MU', crypto.randomBytes(64))
+  const own = process.threadCpuUsage(cpu)
+  const whole = process.cpuUsage(all)
+  assert.ok(
+    own.user + own.system < (whole.user + whole.system) / 2,
+    `${own.user + own.system} of ${whole.user + whole.system} µs`,
+  )
+})
