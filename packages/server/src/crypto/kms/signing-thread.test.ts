@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import * as crypto from 'node:crypto'
 import { test } from 'node:test'
+import { CryptoError } from './crypto-error.ts'
 import { generateKeyMaterial, openPrivateKey, openPublicKey, publicKeyDer } from './key-material.ts'
 import { sign, verify } from './signature.ts'
-import { onSigningThread } from './signing-thread.ts'
+import { onSigningThread, SIGNATURES_WAITING_MAX } from './signing-thread.ts'
 
 test('many signatures asked for at once are each answered with their own, and what fails fails alone', async () => {
   const key = openPrivateKey('ECC_NIST_P256', await generateKeyMaterial('ECC_NIST_P256'))
@@ -18,6 +19,15 @@ test('many signatures asked for at once are each answered with their own, and wh
   for (const [i, signature] of signatures.entries())
     assert.ok(await verify(shown, 'ECDSA_SHA_256', 'DIGEST', digests[i]!, signature))
   assert.equal(await verifying, true)
+})
+
+test('a flood of signatures is turned away, not queued without end', async () => {
+  const key = openPrivateKey('ECC_NIST_P256', await generateKeyMaterial('ECC_NIST_P256'))
+  const digest = crypto.randomBytes(32)
+  const asked = Array.from({ length: SIGNATURES_WAITING_MAX + 5 }, () => sign(key, 'ECDSA_SHA_256', 'DIGEST', digest))
+  const refused = (await Promise.allSettled(asked)).filter((outcome) => outcome.status === 'rejected')
+  assert.equal(refused.length, 5)
+  assert.ok(refused.every(({ reason }) => reason instanceof CryptoError && reason.refusal === 'busy'))
 })
 
 test('the thread that serves requests stays free while signatures are made', async () => {

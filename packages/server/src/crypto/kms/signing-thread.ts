@@ -3,6 +3,7 @@
 
 import type { KeyObject } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { CryptoError } from './crypto-error.ts'
 import type { AsymmetricSpec, SigningAlgorithm } from './spec.ts'
 
 type About = {
@@ -21,10 +22,15 @@ let thread: Worker | undefined
 /** In the order of asking, which is the order of answers. */
 let waiting: Waiting[] = []
 
+/** At the slowest, two seconds of work. */
+export const SIGNATURES_WAITING_MAX = 128
+
+/** @throws CryptoError 'busy' where too many wait already */
 export function onSigningThread(task: Signing): Promise<Uint8Array>
 export function onSigningThread(task: Verifying): Promise<boolean>
 export function onSigningThread(task: Signing | Verifying): Promise<Uint8Array | boolean> {
   return new Promise((resolve, reject) => {
+    if (waiting.length >= SIGNATURES_WAITING_MAX) throw new CryptoError('busy', 'Too many signatures are being made')
     thread ??= start()
     const own = { ...task, message: Uint8Array.from(task.message) } // a view would take the whole buffer behind it along
     if (own.work === 'verify') Object.assign(own, { signature: Uint8Array.from(own.signature) })
