@@ -5,14 +5,7 @@
 import * as crypto from 'node:crypto'
 import { CryptoError } from './crypto-error.ts'
 import { contextTag, DerError, DerReader, der, TAG } from './der.ts'
-import {
-  algorithmIdOf,
-  openMacKey,
-  openPrivateKey,
-  type PrivateKey,
-  RSA_EXPONENT,
-  SYMMETRIC_BYTES,
-} from './key-material.ts'
+import { algorithmIdOf, openMacKey, openPrivateKey, type PrivateKey, SYMMETRIC_BYTES } from './key-material.ts'
 import { decryptOaep } from './rsa-oaep.ts'
 import { sign, verify } from './signature.ts'
 import {
@@ -27,6 +20,7 @@ import {
   type KeySpec,
   type MlDsaSpec,
   RSA_BITS,
+  RSA_EXPONENT,
   type RsaSpec,
   type WrappingAlgorithm,
 } from './spec.ts'

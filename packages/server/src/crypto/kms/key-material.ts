@@ -9,10 +9,10 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { CryptoError } from './crypto-error.ts'
 import { derHeader, TAG } from './der.ts'
+import type { RsaGeneration } from './rsa-thread.ts'
 import {
   type AsymmetricSpec,
   ECC,
@@ -25,14 +25,14 @@ import {
   type KeySpec,
   ML_DSA,
   RSA_BITS,
+  RSA_EXPONENT,
   type RsaSpec,
 } from './spec.ts'
-import { Turns } from './turns.ts'
+import { Thread } from './thread.ts'
 
 export const SYMMETRIC_BYTES = 32
-export const RSA_EXPONENT = 65537n
 
-/** How many RSA keys may wait to be made. */
+/** How many RSA keys may be in the making. */
 export const RSA_WAITING_MAX = 16
 
 /** The SPKI of RSA_4096 has 550. */
@@ -42,11 +42,8 @@ export type PrivateKey = { readonly spec: AsymmetricSpec; readonly privateKey: K
 export type PublicKey = { readonly spec: AsymmetricSpec; readonly publicKey: KeyObject }
 export type MacKey = { readonly spec: HmacSpec; readonly secretKey: KeyObject }
 
-/**
- * RSA keys in the making: on the thread pool for up to seconds, and never on all of its four threads or of the processors, since the database's
- * log is synced there and requests are served meanwhile.
- */
-const rsaTurns = new Turns(Math.max(1, Math.min(2, availableParallelism() - 1)), RSA_WAITING_MAX)
+/** One at a time, on a thread of low priority. */
+const rsaThread = new Thread<RsaGeneration>(new URL('./rsa-thread.ts', import.meta.url), RSA_WAITING_MAX)
 
 /**
  * Fresh material. The caller zeroes the bytes.
@@ -55,18 +52,13 @@ const rsaTurns = new Turns(Math.max(1, Math.min(2, availableParallelism() - 1)),
 export async function generateKeyMaterial(spec: KeySpec): Promise<Buffer> {
   if (spec === 'SYMMETRIC_DEFAULT') return randomBytes(SYMMETRIC_BYTES)
   if (isHmac(spec)) return randomBytes(HMAC[spec].bytes)
+  if (isRsa(spec)) return asBuffer(await rsaThread.run<Uint8Array>({ spec }))
   const { privateKey } = await generatePair(spec)
   return privateKey.export({ type: 'pkcs8', format: 'der' })
 }
 
-async function generatePair(spec: AsymmetricSpec): Promise<{ readonly privateKey: KeyObject }> {
+function generatePair(spec: Exclude<AsymmetricSpec, RsaSpec>): Promise<{ readonly privateKey: KeyObject }> {
   const generate = promisify(generateKeyPair)
-  if (isRsa(spec)) {
-    const options = { modulusLength: RSA_BITS[spec], publicExponent: Number(RSA_EXPONENT) }
-    const pair = rsaTurns.take(() => generate('rsa', options))
-    if (pair === undefined) throw new CryptoError('busy', 'Too many RSA keys are being generated')
-    return pair
-  }
   if (isEcc(spec)) return generate('ec', { namedCurve: ECC[spec].curve })
   if (isMlDsa(spec)) return generate(ML_DSA[spec].name, {})
   return generate('ed25519', {})

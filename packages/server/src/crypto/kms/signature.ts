@@ -5,8 +5,8 @@ import * as crypto from 'node:crypto'
 import { promisify } from 'node:util'
 import { CryptoError } from './crypto-error.ts'
 import { verifyDigest } from './digest-signature.ts'
-import type { PrivateKey, PublicKey } from './key-material.ts'
-import { onSigningThread } from './signing-thread.ts'
+import { asBuffer, type PrivateKey, type PublicKey } from './key-material.ts'
+import type { Signing } from './signing-thread.ts'
 import {
   type AsymmetricSpec,
   digestBytesOf,
@@ -19,6 +19,7 @@ import {
   type SigningAlgorithm,
   signingAlgorithmsOf,
 } from './spec.ts'
+import { Thread } from './thread.ts'
 
 /** Of a message of type RAW. */
 export const MESSAGE_BYTES_MAX = 4096
@@ -27,7 +28,14 @@ const { RSA_PKCS1_PADDING, RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_DIGEST } = cry
 const signOnPool = promisify(crypto.sign)
 const verifyOnPool = promisify(crypto.verify)
 
-/** @throws CryptoError 'algorithm' where spec, algorithm and message type do not go together, 'length' where the message does not fit */
+/** Signatures of digests that may wait: at the slowest, two seconds of work. */
+export const SIGNATURES_WAITING_MAX = 128
+const signingThread = new Thread<Signing>(new URL('./signing-thread.ts', import.meta.url), SIGNATURES_WAITING_MAX)
+
+/**
+ * @throws CryptoError 'algorithm' where spec, algorithm and message type do not go together, 'length' where the message does not fit, 'busy'
+ * where too many signatures of digests are asked for at once
+ */
 export async function sign(
   key: PrivateKey,
   algorithm: SigningAlgorithm,
@@ -37,8 +45,8 @@ export async function sign(
   const { spec, privateKey } = key
   mustFit(spec, algorithm, messageType, message)
   if (messageType === 'RAW') return signOnPool(nodeHash(algorithm), message, { key: privateKey, ...padding(algorithm) })
-  const signature = await onSigningThread({ work: 'sign', spec, algorithm, key: privateKey, message })
-  return Buffer.from(signature.buffer, signature.byteOffset, signature.length)
+  const digest = Uint8Array.from(message) // a view would take the whole buffer behind it along
+  return asBuffer(await signingThread.run<Uint8Array>({ spec, algorithm, key: privateKey, digest }))
 }
 
 /** Whether it is a signature; malformed ones are not. @throws CryptoError as `sign` does */
@@ -55,7 +63,8 @@ export async function verify(
   if (messageType === 'RAW')
     return verifyOnPool(nodeHash(algorithm), message, { key: publicKey, ...padding(algorithm) }, signature)
   if (isRsa(spec)) return verifyDigest(spec, publicKey, algorithm, message, signature) // a tenth of a millisecond
-  return onSigningThread({ work: 'verify', spec, algorithm, key: publicKey, message, signature })
+  const [digest, copy] = [Uint8Array.from(message), Uint8Array.from(signature)]
+  return signingThread.run<boolean>({ spec, algorithm, key: publicKey, digest, signature: copy })
 }
 
 function mustFit(

@@ -1,8 +1,10 @@
 // The key specs and algorithms of KMS in AWS's own names, and which of them go together. Everything but SM2.
 // https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
 
-/** Bits of the modulus. The public exponent is 65537. */
+/** Bits of the modulus. */
 export const RSA_BITS = { RSA_2048: 2048, RSA_3072: 3072, RSA_4096: 4096 } as const
+/** The public exponent of every RSA key. */
+export const RSA_EXPONENT = 65537n
 
 /**
  * OpenSSL's name of the curve; bytes of a coordinate and of a scalar; the one ECDSA algorithm; whether KMS agrees keys on it.
