@@ -55,9 +55,18 @@ test('ciphers and key generation stand only in crypto/', () => {
   )
 })
 
-test('crypto/ imports nothing of ours and policy/ does no input or output', () => {
+test('signatures that are not OpenSSL’s stand behind one port', () => {
+  nowhere(outside(/server\/src\/crypto\/kms\/raw-signer\.ts$/), /from '@noble\//, '@noble outside raw-signer.ts')
+})
+
+test('crypto/ imports nothing else of ours and policy/ does no input or output', () => {
   const crypto = product.filter(({ path }) => path.startsWith(`${SERVER}crypto/`))
-  nowhere(crypto, /from '\.\.\//, 'crypto/ imports from outside')
+  const foreign = crypto.flatMap(({ path }) =>
+    importsOf(path)
+      .filter((target) => !target.startsWith(`${SERVER}crypto/`))
+      .map((target) => `${path} imports ${target}`),
+  )
+  assert.deepEqual(foreign, [], 'crypto/ imports from outside')
   const policy = product.filter(({ path }) => path.startsWith(`${SERVER}policy/`))
   nowhere(policy, /from 'node:|\basync\b|\bawait\b|\bPromise\b/, 'policy/ does input or output')
 })
