@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as cloudtrail from '@aws-sdk/client-cloudtrail'
 import * as iam from '@aws-sdk/client-iam'
+import * as kms from '@aws-sdk/client-kms'
 import * as organizations from '@aws-sdk/client-organizations'
 import * as secretsmanager from '@aws-sdk/client-secrets-manager'
 import * as sts from '@aws-sdk/client-sts'
@@ -17,6 +18,7 @@ import { isOptional, type Member, type Members, type Shape, shapeOf } from '../p
 const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } } = {
   cloudtrail,
   iam,
+  kms,
   organizations,
   secretsmanager,
   sts,
