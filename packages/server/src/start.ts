@@ -16,6 +16,7 @@ import { type Credentials, credentialsPath, findCredentials, writeCredentials } 
 import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
 import { openDatabases } from './databases.ts'
 import { IntegrityError } from './errors.ts'
+import { createEvents } from './events/events.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
 import { type Handler, type Listener, listen } from './http/listen.ts'
@@ -124,6 +125,19 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     randomBytes,
   })
   starting.defer(() => trail.close())
+  const metrics = createMetrics()
+  const events = createEvents({
+    database,
+    log,
+    metrics,
+    wallNow,
+    uuid: randomUUID,
+    retentionDays: config.eventRetentionDays,
+    retentionCount: config.eventRetentionCount,
+    streamsMax: config.maxEventStreams,
+    streamsPerAccountMax: config.maxEventStreamsPerAccount,
+  })
+  starting.defer(() => events.stop())
   const accesses = createAccessNotes(database, log)
   starting.defer(() => accesses.close())
   const uses = createUses(database, log)
@@ -153,10 +167,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     accesses,
     uses,
     trail,
+    events,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     log,
-    metrics: createMetrics(),
+    metrics,
     noteRefusal: createRefusalLog(log, wallNow),
     wallNow,
     now: testClock?.now ?? systemClock.now,
@@ -203,6 +218,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     starting.defer(() => admin.close())
   }
   jobs.start()
+  events.start()
 
   // Only now: what cannot start says one line and no more.
   if (first) for (const warning of warnings) log.warn(warning)
