@@ -3,6 +3,7 @@
 import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
+import type { Events } from './events/events.ts'
 import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Refusal } from './observe/refusals.ts'
@@ -38,6 +39,8 @@ export type App = {
   /** Uses of access keys and roles, still to be written. Closed before the database. */
   readonly uses: Uses
   readonly trail: Trail
+  /** What changes of secrets tell to streams and sinks. */
+  readonly events: Events
   readonly authenticate: Authenticate
   readonly rates: Rates
   readonly sessionTokens: SessionTokens

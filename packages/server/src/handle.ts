@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
-import { SignatureError, signatureRefused } from './auth/errors.ts'
-import type { AlsoEvent, Call, CallBase, Concealed, Identity } from './call.ts'
+import { expiredToken, SignatureError, signatureRefused } from './auth/errors.ts'
+import type { AlsoEvent, Call, CallBase, Concealed, Following, Identity } from './call.ts'
 import { globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
@@ -141,7 +141,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const input =
       route.protocol === 'query'
         ? decodeQuery(operation.input, route.parameters!)
-        : decodeJson(operation.input, request.body)
+        : { ...decodeJson(operation.input, request.body), ...headerMembers(operation, request) }
     progress.parameters = redact(operation.input, input)
     const ifVersion = readIfVersion(request, operation, route.protocol)
     if (ifVersion !== undefined) progress.ifVersion = ifVersion
@@ -177,13 +177,34 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const others = also.flatMap(({ owner, ...fields }) =>
       inTrails({ ...event(undefined, null, app.uuid()), ...fields }, owner),
     )
-    return { service, operation, result, events: [...inTrails(own, progress.owner), ...others] }
+    return { service, operation, base, result, events: [...inTrails(own, progress.owner), ...others] }
   }
+
+  /** What goes on after the answer: each look at the data is a read of its own, by a caller who must still be let in. */
+  const follow = ({ service, operation, base }: Asked): Following<Plain> => ({
+    ...base,
+    asOfNow: async (work) => {
+      try {
+        return await app.database.transaction('read', async (tx) => {
+          const { session } = base.identity
+          if (session !== undefined && session.expiresAt <= app.wallNow()) throw expiredToken()
+          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, [])
+          authorizeAll(call, service, operation, await operation.target(call))
+          return work(call)
+        })
+      } catch (thrown) {
+        throw toServiceError(app, thrown, route, requestId)
+      }
+    },
+  })
 
   try {
     const done = await inTransactions(app, request, route, begin, perform)
     const { service, operation, result } = done
-    const response = encodeOutput(request, service, operation, result, requestId)
+    if (!operation.readOnly) app.events.committed()
+    const response = operation.stream
+      ? encodeStream(operation.stream, follow(done), result, requestId)
+      : encodeOutput(request, service, operation, result, requestId)
     app.metrics.finished(service.name, operation.name, '', performance.now() - started)
     return response
   } catch (thrown) {
@@ -209,9 +230,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
 
 type Asked = { readonly service: Service; readonly operation: AnyOperation; readonly base: CallBase<Plain> }
 
-type Done = {
-  readonly service: Service
-  readonly operation: AnyOperation
+type Done = Asked & {
   readonly result: Plain
   readonly events: readonly AuditEvent[]
 }
@@ -398,6 +417,29 @@ function encodeOutput(
     return { status: 200, contentType: XML_CONTENT_TYPE, requestId, body }
   }
   return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encodeJson(operation.output, output) }
+}
+
+const encodeStream = (
+  { contentType, pieces }: NonNullable<AnyOperation['stream']>,
+  following: Following<Plain>,
+  result: Plain,
+  requestId: string,
+): WireResponse => ({
+  status: 200,
+  contentType,
+  requestId,
+  body: '',
+  stream: (signal) => pieces(following, result, signal),
+})
+
+/** The members of the input that stand in headers. */
+function headerMembers({ headers = {} }: AnyOperation, { rawHeaders }: WireRequest): Plain {
+  const members: Record<string, string> = {}
+  for (const [member, name] of Object.entries(headers)) {
+    const value = name === undefined ? undefined : header(rawHeaders, name)
+    if (value !== undefined) members[member] = value
+  }
+  return members
 }
 
 function encodeError({ rawHeaders }: WireRequest, route: Route, error: ServiceError, requestId: string): WireResponse {

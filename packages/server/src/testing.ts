@@ -167,7 +167,7 @@ function parse(text: string): unknown {
 }
 
 /** The signer wants a class. */
-class NodeSha256 {
+export class NodeSha256 {
   readonly #hash
   constructor(secret?: unknown) {
     this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)

@@ -38,6 +38,8 @@ export type OutsideHandler<R> = {
   /** In the transaction that puts the job off after `work` or `finish` failed for the `attempts`th time; for a status that users see. */
   readonly failed?: (app: App, tx: Transaction, payload: string, error: unknown, attempts: number) => Promise<void>
   readonly timeoutMs: number
+  /** How long beyond `timeoutMs` the job stays with a server that does not finish it, such as one that crashed; a minute unless told. */
+  readonly leaseMs?: number
   /** The longest that a failed job waits for its next attempt. */
   readonly retryMsMax: number
   /** How many jobs of this kind one server works on at a time. */
@@ -69,4 +71,15 @@ export async function schedule(tx: Transaction, job: Job): Promise<void> {
 /** Takes a job back; false where there is none, because it ran or was never scheduled. */
 export async function cancel(tx: Transaction, id: string): Promise<boolean> {
   return (await tx.run('DELETE FROM job WHERE job_id = $1', id)).changes > 0
+}
+
+/** Whether a job does not run and is not due, or is not there. Times in milliseconds: of the service clock and of the wall clock. */
+export async function isIdle(tx: Transaction, id: string, now: number, wallNow: number): Promise<boolean> {
+  const row = await tx.get(
+    'SELECT job_id FROM job WHERE job_id = $1 AND (due_at <= $2 OR lease_until > $3)',
+    id,
+    now,
+    wallNow,
+  )
+  return row === undefined
 }

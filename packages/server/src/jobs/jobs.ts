@@ -147,7 +147,7 @@ export function createJobs(options: JobsOptions): Jobs {
         await tx.run(
           'UPDATE job SET lease_owner = $1, lease_until = $2 WHERE job_id = $3',
           owner,
-          wall + leaseMs + (outside.get(row.kind)?.timeoutMs ?? 0),
+          wall + (outside.get(row.kind)?.leaseMs ?? leaseMs) + (outside.get(row.kind)?.timeoutMs ?? 0),
           row.job_id,
         )
       }

@@ -8,6 +8,9 @@ export const CURRENT = 'AWSCURRENT'
 export const PENDING = 'AWSPENDING'
 export const PREVIOUS = 'AWSPREVIOUS'
 
+/** CloudFormation's name of a secret. */
+export const RESOURCE_TYPE = 'AWS::SecretsManager::Secret'
+
 /** The key of a secret that names none: AWS's own for Secrets Manager in the account. */
 export const MANAGED_KEY = 'alias/aws/secretsmanager'
 

@@ -5,13 +5,23 @@ import assert from 'node:assert/strict'
 import type { AlsoEvent, Call } from '../../call.ts'
 import * as errors from './errors.ts'
 import { keyContext } from './key-access.ts'
-import { keptKeyId, mustHaveToken, newSuffix, plainOf, type Secret, secretArn, type Tag, withTags } from './model.ts'
+import {
+  keptKeyId,
+  mustHaveToken,
+  newSuffix,
+  plainOf,
+  RESOURCE_TYPE,
+  type Secret,
+  secretArn,
+  type Tag,
+  withTags,
+} from './model.ts'
 import { deleteNow } from './operations/delete-secret.ts'
 import { withDescription } from './operations/update-secret.ts'
 import { type Owner, ownersPrefix, owningServiceTag } from './ownership.ts'
 import { findSecret, insertSecret, type StoredSecret, updateSecret } from './store.ts'
 import { requestTagContext } from './tags.ts'
-import { RESOURCE_TYPE, tagContext } from './target.ts'
+import { tagContext } from './target.ts'
 import { addVersion } from './version.ts'
 
 export type NewOwnedSecret = {

@@ -1,5 +1,5 @@
-// What the rest of the server asks of Secrets Manager: what a process keeps for it between calls (see app.ts), and the secrets that other
-// services of ours own.
+// What the rest of the server asks of Secrets Manager: what a process keeps for it between calls (see app.ts), the secrets that other
+// services of ours own, and whether a caller may know of a secret.
 
 export { type AccessNotes, createAccessNotes } from './access.ts'
 export {
@@ -10,3 +10,4 @@ export {
   type OwnedSecretChange,
 } from './owned.ts'
 export { createSecretRows, type SecretRows } from './store.ts'
+export { mayKnow } from './target.ts'

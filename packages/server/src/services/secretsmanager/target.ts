@@ -7,12 +7,10 @@ import type { Context, Permission, ResourcePolicy } from '../../policy/engine.ts
 import { type Awaitable, andThen } from '../../storage/cache.ts'
 import { isOpenAccount } from '../iam/port.ts'
 import * as errors from './errors.ts'
-import { secretArn, splitTail, type Tag } from './model.ts'
+import { RESOURCE_TYPE, secretArn, splitTail, type Tag } from './model.ts'
 import { checkOwner, type OwnersOperation } from './ownership.ts'
 import { readResourcePolicy } from './resource-policy.ts'
 import { findSecret, type Store, type StoredSecret } from './store.ts'
-
-export const RESOURCE_TYPE = 'AWS::SecretsManager::Secret'
 
 export type SecretTarget = Target & {
   /** Undefined where nothing matches: known to `run`, but not told before authorization. */
@@ -131,6 +129,22 @@ export const permissionOn = (target: SecretTarget, action: string, conditions: C
   context: { ...target.context, ...conditions },
   ...(target.resourcePolicy && { resourcePolicy: target.resourcePolicy }),
 })
+
+/**
+ * Whether a caller may know what happens to the secret of an ARN, in the Region of its request: by GetSecretValue, of a staging label where
+ * one is given, or by DescribeSecret. Of a secret that is gone only the identity's policies say it, and of another account's nothing does.
+ */
+export async function mayKnow(call: Call, arn: string, label: string): Promise<boolean> {
+  if (parseArn(arn)?.region !== call.region) return false
+  const target = await resolveSecret(call, arn)
+  const read = permissionOn(
+    target,
+    'secretsmanager:GetSecretValue',
+    label === '' ? {} : { 'secretsmanager:VersionStage': label },
+  )
+  const described = permissionOn(target, 'secretsmanager:DescribeSecret')
+  return call.decide(read, target.concealed).allow || call.decide(described, target.concealed).allow
+}
 
 const missing = (resource: string, secretId: string, account: string): SecretTarget => ({
   resource,

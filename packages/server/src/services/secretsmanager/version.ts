@@ -4,7 +4,6 @@ import type { Call } from '../../call.ts'
 import {
   attachStages,
   findVersion,
-  ownerOf,
   type Plain,
   pruneVersions,
   type Secret,
@@ -12,7 +11,6 @@ import {
   withVersion,
 } from './model.ts'
 import { removeValues } from './store.ts'
-import { RESOURCE_TYPE } from './target.ts'
 import { storeValue } from './value.ts'
 
 /**
@@ -35,17 +33,6 @@ export async function addVersion(
 
   const value = await storeValue(call, secret, id, plain)
   await removeValues(call, secret.arn, pruned)
-  for (const { id: prunedId } of pruned) {
-    call.also({
-      eventName: 'SecretVersionDeletion',
-      readOnly: false,
-      ofService: true,
-      requestParameters: null,
-      additionalEventData: { SecretId: secret.arn, SecretVersionId: prunedId },
-      owner: ownerOf(secret.arn),
-      resources: [{ arn: secret.arn, accountId: ownerOf(secret.arn), type: RESOURCE_TYPE }],
-    })
-  }
   return {
     ...secret,
     versions: kept.map((other) => (other.id === id ? { ...other, value } : other)),

@@ -13,6 +13,7 @@ import {
   newSuffix,
   type Plain,
   plainOf,
+  RESOURCE_TYPE,
   type Secret,
   secretArn,
   withTags,
@@ -35,7 +36,7 @@ import {
 } from '../shapes.ts'
 import { findSecret, insertSecret, type StoredSecret } from '../store.ts'
 import { requestTagContext } from '../tags.ts'
-import { RESOURCE_TYPE, tagContext } from '../target.ts'
+import { tagContext } from '../target.ts'
 import { checkType } from '../types.ts'
 import { hasSameValue, tryKey } from '../value.ts'
 import { addVersion } from '../version.ts'

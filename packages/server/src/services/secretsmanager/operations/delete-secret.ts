@@ -5,8 +5,9 @@ import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
 import { boolean, integer, optional, timestamp } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
+import { tellServiceEvents } from '../events.ts'
 import { checkOwner } from '../ownership.ts'
-import { cancelPurge, schedulePurge, versionEvents } from '../purge.ts'
+import { cancelPurge, removed, schedulePurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { removeSecret, type StoredSecret, updateSecret } from '../store.ts'
 import { existingSecret, liveSecret, nameOf, secretTarget } from '../target.ts'
@@ -55,9 +56,10 @@ type Answer = { readonly ARN: string; readonly Name: string; readonly DeletionDa
 async function scheduleDeletion(call: Call, stored: StoredSecret, days: number): Promise<Answer> {
   const deletionDate = call.now + days * DAY_MS
   const { arn, name } = stored.secret
-  await updateSecret(call, stored, { ...stored.secret, changedAt: call.now, deletedAt: call.now, deletionDate })
+  const scheduled = { ...stored.secret, changedAt: call.now, deletedAt: call.now, deletionDate }
+  const changed = await updateSecret(call, stored, scheduled)
   await schedulePurge(call, stored, deletionDate)
-  for (const event of versionEvents(stored, 'StartSecretVersionDelete')) call.also(event)
+  await tellServiceEvents(call, changed, versionEvents(stored, 'StartSecretVersionDelete'))
   return { ARN: arn, Name: name, DeletionDate: deletionDate }
 }
 
@@ -66,8 +68,8 @@ export async function deleteNow(call: Call, stored: StoredSecret): Promise<Answe
   const scheduled = stored.secret.deletedAt !== undefined
   if (scheduled) await cancelPurge(call, stored)
   await removeSecret(call, stored)
-  if (!scheduled) for (const event of versionEvents(stored, 'StartSecretVersionDelete')) call.also(event)
-  for (const event of versionEvents(stored, 'EndSecretVersionDelete')) call.also(event)
+  const started = scheduled ? [] : versionEvents(stored, 'StartSecretVersionDelete')
+  await tellServiceEvents(call, removed(stored), [...started, ...versionEvents(stored, 'EndSecretVersionDelete')])
   return { ARN: stored.secret.arn, Name: stored.secret.name, DeletionDate: call.now }
 }
 
