@@ -1,5 +1,5 @@
 // The rows of the outbox. Numbers are given in one place, publish, to what is committed: a number that a reader sees is never followed by
-// a lower one, and no number is left out (docs/adr/0007-the-outbox-is-numbered-when-it-is-published.md).
+// a lower one, and no number is left out (docs/adr/0008-the-outbox-is-numbered-when-it-is-published.md).
 
 import type { Database, Transaction } from '../storage/database.ts'
 import type { OutboxRow, PublishedEvent } from './event.ts'
