@@ -102,7 +102,7 @@ function decide(who: string, where: 'same' | 'across', parts: string): Decision 
       resource: 'arn:aws:iam::111122223333:role/x',
       resourceAccount: where === 'same' ? account : elsewhere,
       ...(kind && { resourcePolicy: resourcePolicy(who, kind, said[kind]!) }),
-      ...(said.grant && { grant: { name: 'g', to: said.grant as 'direct' | 'role' } }),
+      ...(said.grant && { grant: { name: 'g', to: said.grant as 'direct' | 'role' | 'account' } }),
     },
     context: () => assert.fail('nothing needs the context'),
     layers: {
@@ -298,6 +298,9 @@ test('a grant to the caller is enough, one to its role leaves boundary and sessi
     ])
   }
   decides([
+    ['user', 'same', 'grant:account key:silent', 'implicit-deny identity'],
+    ['user', 'same', 'grant:account key:silent identity:allow', 'allow identity'],
+    ['user', 'same', 'grant:account key:silent identity:allow boundary:silent', 'implicit-deny boundary'],
     ['session', 'same', 'grant:role key:silent', 'allow identity'],
     ['session', 'same', 'grant:role key:role', 'allow identity'],
     ['session', 'same', 'grant:role key:silent boundary:allow session:allow', 'allow identity'],

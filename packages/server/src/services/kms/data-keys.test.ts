@@ -308,6 +308,20 @@ test('the caller needs no permission of KMS for the managed key, but may be deni
   await decrypt(database, kms, ciphertextBlob, deny('kms:Encrypt', '*'))
 })
 
+test('alias/aws/ssm is a managed key too, of its own service alone', async (t) => {
+  const { database, kms } = await setUp(t)
+  const through = (service: string, keyId?: string) =>
+    asCaller(database, (call) => kms.generateDataKey(call, service, keyId, context), kms)
+  const own = await through('ssm')
+  assert.notEqual(own.keyArn, (await through('secretsmanager')).keyArn)
+  assert.equal((await through('ssm', 'alias/aws/ssm')).keyArn, own.keyArn)
+  const opened = await asCaller(database, (call) => kms.decryptDataKey(call, 'ssm', own.ciphertextBlob, context), kms)
+  assert.equal(bytesOf(opened), bytesOf(own.key))
+  for (const keyId of ['alias/aws/ssm', own.keyArn])
+    await assert.rejects(through('secretsmanager', keyId), answers('AccessDeniedException', /kms:GenerateDataKey/))
+  await assert.rejects(through('lambda'), answers('NotFoundException', /alias\/aws\/lambda is not found/))
+})
+
 test('every altered byte of a blob ends with the same answer', async (t) => {
   const { database, kms } = await setUp(t)
   const { ciphertextBlob } = await generate(database, kms)

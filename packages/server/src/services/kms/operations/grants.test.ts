@@ -141,7 +141,7 @@ test('who may grant by a grant gives no more than that', async (t) => {
   assert.equal(await encrypt(server, KeyId, last, { a: '2' }), 'AccessDeniedException')
 })
 
-test('a grant is to the role that it named, in its sessions, and not to one made again under the name', async (t) => {
+test('a grant to a role is for its sessions, one to an account for whom its own policies let', async (t) => {
   const server = await startTestServer(t)
   const role = await newRole(server, 'worker', {})
   const { id: KeyId } = await newKey(server)
