@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
@@ -232,6 +233,25 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       call('ValidateResourcePolicy', { SecretId: 'made', ResourcePolicy: await ownPolicy() }),
     'secretsmanager GetResourcePolicy': () => call('GetResourcePolicy', { SecretId: 'made' }),
     'secretsmanager DeleteResourcePolicy': () => call('DeleteResourcePolicy', { SecretId: 'made' }),
+    'secretsmanager ReplicateSecretToRegions': async () => {
+      const AddReplicaRegions = [{ Region: 'eu-west-1' }, { Region: 'us-east-1' }]
+      await call('ReplicateSecretToRegions', { SecretId: 'made', AddReplicaRegions })
+      await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })
+      await sleep(1_500)
+      await call('DescribeSecret', { SecretId: 'made' })
+    },
+    'secretsmanager StopReplicationToReplica': async () => {
+      const SecretId = 'made'
+      const options = { credentials: server.credentials, region: 'eu-west-1' }
+      const ask = (target: string) =>
+        signedCall(server.url, 'secretsmanager', `secretsmanager.${target}`, { SecretId }, options)
+      const { body: read } = await ask('GetSecretValue')
+      assert.ok(canaries.findIn(Buffer.from(read.SecretString)), 'the value is in the other Region')
+      const { status, body } = await ask('StopReplicationToReplica')
+      said.push(`StopReplicationToReplica ${status} ${JSON.stringify(body)}`)
+    },
+    'secretsmanager RemoveRegionsFromReplication': () =>
+      call('RemoveRegionsFromReplication', { SecretId: 'made', RemoveReplicaRegions: ['us-east-1'] }),
     'secretsmanager DeleteSecret': async () => {
       await call('DeleteSecret', { SecretId: 'made', RecoveryWindowInDays: 7 })
       await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })

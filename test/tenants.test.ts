@@ -109,6 +109,8 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'organizations.Email': always('name@example.com'),
 
   'secretsmanager.BatchGetSecretValue.SecretIdList': thing(({ secret }) => [secret]),
+  'secretsmanager.AddReplicaRegions': always([{ Region: 'eu-west-1' }]),
+  'secretsmanager.RemoveReplicaRegions': always(['eu-west-1']),
   'secretsmanager.CreateSecret.Name': fresh(({ user }) => user),
   'secretsmanager.PutSecretValue.ClientRequestToken': always(token('tenant')),
   'secretsmanager.PutSecretValue.SecretString': always('x'),

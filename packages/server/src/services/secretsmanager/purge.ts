@@ -71,7 +71,11 @@ const versionEvent = (
 })
 
 /** An event of nobody's call: the service's own work. */
-const serviceEvent = (app: App, { account, region }: StoredSecret, { owner: _, ...event }: AlsoEvent): AuditEvent => ({
+export const serviceEvent = (
+  app: App,
+  { account, region }: StoredSecret,
+  { owner: _, ...event }: AlsoEvent,
+): AuditEvent => ({
   requestParameters: null,
   ...event,
   eventId: app.uuid(),

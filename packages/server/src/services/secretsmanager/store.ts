@@ -138,6 +138,16 @@ export async function insertSecret(
   return { account, region, rev, accessedDay: 0, secret }
 }
 
+/** How many secrets count against the quota of a region. */
+export async function countSecrets({ tx }: Pick<Call, 'tx'>, account: string, region: string): Promise<number> {
+  const row = await tx.get<{ readonly used: number }>(
+    `SELECT used FROM quota_usage WHERE account_id = $1 AND region = $2 AND resource = 'secret'`,
+    account,
+    region,
+  )
+  return row?.used ?? 0
+}
+
 /** Replaces a secret that was read in this transaction. Name, account and region stay. */
 export async function updateSecret({ app, tx }: Store, stored: StoredSecret, secret: Secret): Promise<StoredSecret> {
   const { account, region } = stored
@@ -329,7 +339,7 @@ export async function readPolicy({ app, tx }: Store, secret: Secret): Promise<Na
 /** Stores the policy of a secret in the place of the one that it may have. @returns its digest, for the secret. */
 export async function writePolicy(
   { app, tx }: Store,
-  { rev, secret }: StoredSecret,
+  { rev, secret }: Pick<StoredSecret, 'rev' | 'secret'>,
   policy: NamingPolicy,
 ): Promise<string> {
   const row = app.rows.seal('secret_policy', [secret.arn], rev + 1, policy)

@@ -76,9 +76,21 @@ export function liveSecret(target: SecretTarget): StoredSecret {
   return stored
 }
 
+/** @throws InvalidParameterException for a replica: its primary is to be changed instead. */
+export function refuseReplica({ secret }: StoredSecret): void {
+  if (secret.primaryRegion !== undefined) throw errors.replicaReadOnly()
+}
+
+/** A live secret that is not a replica. @throws as liveSecret and refuseReplica */
+export function primarySecret(target: SecretTarget): StoredSecret {
+  const stored = liveSecret(target)
+  refuseReplica(stored)
+  return stored
+}
+
 /** A live secret whose value and metadata the caller may change. @throws InvalidRequestException where a service owns it. */
 export function writableSecret(target: SecretTarget): StoredSecret {
-  const stored = liveSecret(target)
+  const stored = primarySecret(target)
   if (stored.secret.owningService !== undefined) throw errors.ownedByService(stored.secret.owningService)
   return stored
 }
@@ -104,7 +116,10 @@ export function targetOf(
   resourcePolicy: ResourcePolicy | undefined,
 ): SecretTarget {
   const { secret } = stored
-  const context = { 'secretsmanager:SecretPrimaryRegion': stored.region, ...tagContext(secret.tags) }
+  const context = {
+    'secretsmanager:SecretPrimaryRegion': secret.primaryRegion ?? stored.region,
+    ...tagContext(secret.tags),
+  }
   const policy = resourcePolicy && { resourcePolicy }
   const bare = { ...missing(secret.arn, secret.arn, stored.account), resourceType: RESOURCE_TYPE, stored }
   const asked = { 'secretsmanager:SecretId': secretId }

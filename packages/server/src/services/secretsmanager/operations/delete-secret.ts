@@ -8,7 +8,7 @@ import * as errors from '../errors.ts'
 import { cancelPurge, schedulePurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { removeSecret, type StoredSecret, updateSecret } from '../store.ts'
-import { existingSecret, liveSecret, nameOf, secretTarget } from '../target.ts'
+import { existingSecret, liveSecret, nameOf, refuseReplica, secretTarget } from '../target.ts'
 
 const RECOVERY_DAYS = { min: 7, max: 30, unlessGiven: 30 } as const
 const DAY_MS = 86_400_000
@@ -42,11 +42,24 @@ export const deleteSecret = operation({
     }
     const owner = call.target.stored?.secret.owningService
     if (owner !== undefined) throw errors.ownedByService(owner)
+    if (call.target.stored !== undefined) refuseReplicated(call.target.stored)
     if (!force) return scheduleDeletion(call, liveSecret(call.target), days ?? RECOVERY_DAYS.unlessGiven)
     // AWS documents that forcing succeeds where there is nothing, so that clean-up scripts can be repeated.
     return call.target.stored === undefined ? nothingToDelete(call) : deleteNow(call, existingSecret(call.target))
   },
 })
+
+/** A replica is removed by its primary, and a primary not before its replicas. @throws InvalidParameterException */
+function refuseReplicated(stored: StoredSecret): void {
+  refuseReplica(stored)
+  const { arn, replicas } = stored.secret
+  if (replicas !== undefined) {
+    throw errors.hasReplicas(
+      arn,
+      replicas.map(({ region }) => region),
+    )
+  }
+}
 
 type Answer = { readonly ARN: string; readonly Name: string; readonly DeletionDate: number }
 

@@ -6,7 +6,7 @@ import { optional } from '../../../shape/shape.ts'
 import { cancelPurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { updateSecret } from '../store.ts'
-import { existingSecret, secretTarget } from '../target.ts'
+import { existingSecret, refuseReplica, secretTarget } from '../target.ts'
 
 export const restoreSecret = operation({
   name: 'RestoreSecret',
@@ -20,6 +20,7 @@ export const restoreSecret = operation({
 
   async run(call) {
     const stored = existingSecret(call.target)
+    refuseReplica(stored)
     const { deletedAt, deletionDate: _, ...live } = stored.secret
     if (deletedAt !== undefined) {
       await updateSecret(call, stored, { ...live, changedAt: call.now })
