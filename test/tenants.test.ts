@@ -117,6 +117,14 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
 
+  'strongroom.ChangedAt': always(1),
+  'strongroom.Create': always(true),
+  'strongroom.CreatedAt': always(1),
+  'strongroom.Overwrite': always(false),
+  'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),
+  'strongroom.PutReplica.Tags': always([]),
+  'strongroom.Revision': always(1),
+  'strongroom.Versions': always([]),
   'strongroom.advance': always('PT0S'),
 }
 

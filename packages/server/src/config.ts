@@ -121,6 +121,18 @@ export const options = {
   auditMaxBytes: integer('BYTES', 16_777_216, 1_099_511_627_776_000, 10_737_418_240, 'Bytes of audit events to keep'),
   maxAccounts: integer('N', 1, 100_000, 1_000, 'Accounts to hold, closed ones included'),
   secretsPerRegion: integer('N', 1, 10_000_000, 500_000, 'Quota of secrets for each account and region'),
+  regionEndpoint: names(
+    'REGION=URL',
+    'A Region that is on another Strongroom: secrets are replicated to it over the wire',
+    /^(?:[a-z]+-)+\d+=https?:\/\/[^\0-\x20/?#@]{1,300}\/?$/,
+    'a Region, =, and an http or https URL without path or user, such as eu-west-1=https://secrets.example.com:4650',
+  ),
+  regionCredentials: text(
+    'FILE',
+    '',
+    'AWS credentials file for those Regions: a profile for each account that replicates to them, named by its 12 digits',
+    { pattern: /^[^\0-\x1f]{0,4096}$/, ...FILE },
+  ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
   bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {
@@ -253,6 +265,7 @@ function complete(settings: Settings, environment: Environment): Config {
       )
     }
   }
+  checkRegionEndpoints(settings)
   if ((settings.bootstrapAccessKeyId === '') !== (settings.bootstrapSecretAccessKey === '')) {
     const name = settings.bootstrapAccessKeyId === '' ? 'bootstrapAccessKeyId' : 'bootstrapSecretAccessKey'
     throw new ConfigurationError(
@@ -266,7 +279,32 @@ function complete(settings: Settings, environment: Environment): Config {
     allowedHost: settings.allowedHost.map((name) => name.toLowerCase()),
     tlsCert: tlsCert && resolve(tlsCert),
     tlsKey: tlsKey && resolve(tlsKey),
+    regionCredentials: settings.regionCredentials && resolve(settings.regionCredentials),
     ...rootKeyPlace('--root-key', settings.rootKey, dataDir, environment),
+  }
+}
+
+/** Each Region once, over TLS unless it is on this machine, and with credentials. @throws ConfigurationError */
+function checkRegionEndpoints({ regionEndpoint, regionCredentials }: Settings): void {
+  const regions = new Set<string>()
+  for (const given of regionEndpoint) {
+    const [region, url] = [given.slice(0, given.indexOf('=')), given.slice(given.indexOf('=') + 1)]
+    if (regions.has(region))
+      throw new ConfigurationError(`--region-endpoint ${given} is a second endpoint of ${region}: give one`)
+    regions.add(region)
+    if (!URL.canParse(url))
+      throw new ConfigurationError(`--region-endpoint ${given} has no valid URL: give https://HOST:PORT`)
+    const { protocol, hostname } = new URL(url)
+    if (protocol === 'http:' && !isLoopback(hostname.replaceAll(/^\[|\]$/g, ''))) {
+      throw new ConfigurationError(
+        `--region-endpoint ${given} would carry secrets in the clear over a network: give an https URL`,
+      )
+    }
+  }
+  if (regionEndpoint.length > 0 && regionCredentials === '') {
+    throw new ConfigurationError(
+      `--region-endpoint ${regionEndpoint[0]} needs credentials: give --region-credentials a file with a profile for each account`,
+    )
   }
 }
 

@@ -34,7 +34,7 @@ import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
 import { materialTable } from './services/kms/store.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
-import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
+import { createAccessNotes, createRemoteRegions, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
@@ -151,6 +151,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
     secretRows: createSecretRows(),
     accesses,
+    remoteRegions: createRemoteRegions(config.regionEndpoint, config.regionCredentials, wallNow),
     uses,
     trail,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),

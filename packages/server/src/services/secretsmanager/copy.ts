@@ -17,8 +17,8 @@ import {
   type Secret,
   type SecretVersion,
 } from './model.ts'
-import { cancelPurge, serviceEvent, versionEvents } from './purge.ts'
-import { type CopyPayload, isReplicaOf, withStatus } from './replication.ts'
+import { serviceEvent } from './purge.ts'
+import { type CopyPayload, giveWay, isReplicaOf, scheduleCopy, withStatus } from './replication.ts'
 import { callByRights } from './rights.ts'
 import {
   countSecrets,
@@ -27,7 +27,6 @@ import {
   insertValue,
   readPolicy,
   removePolicy,
-  removeSecret,
   removeValues,
   type Store,
   type StoredSecret,
@@ -53,6 +52,7 @@ export const copySecret: InsideHandler = async (app, tx, payload) => {
   if (stored === undefined || stored.secret.arn !== arn) return
   const replica = findReplica(stored.secret, to)
   if (replica === undefined) return
+  if (app.remoteRegions.has(to)) return scheduleCopy(store, account, region, stored.secret, to)
 
   const events: AlsoEvent[] = []
   const tell = (event: AlsoEvent): void => void events.push(event)
@@ -142,14 +142,6 @@ export async function mustHavePlace(
   // A replica is its primary's, a primary its replicas', a secret of a service that service's: none of them gives way.
   const mayGive = primaryRegion === undefined && replicas === undefined && owningService === undefined
   if (!overwrite || !mayGive) throw new CopyError(NAME_EXISTS)
-}
-
-/** A secret of the same name is removed for good. */
-export async function giveWay(store: Store, found: StoredSecret, tell: (event: AlsoEvent) => void): Promise<void> {
-  if (found.secret.deletedAt !== undefined) await cancelPurge(store, found)
-  else for (const event of versionEvents(found, 'StartSecretVersionDelete')) tell(event)
-  await removeSecret(store, found)
-  for (const event of versionEvents(found, 'EndSecretVersionDelete')) tell(event)
 }
 
 /** Writes a replica in the place of what it was. `fresh` are the values that it did not have; `replica` names all that it is to have. */

@@ -45,6 +45,9 @@ export const notAReplica = () =>
 export const hasReplicas = (arn: string, regions: readonly string[]) =>
   invalidParameter(`You can't delete secret ${arn} that still has replica regions [${regions.join(', ')}].`)
 
+export const notAPrimary = (arn: string) =>
+  invalidParameter(`${arn} is not the ARN of a secret of this account in another Region.`)
+
 export const replicaRegionMissing = () => invalidParameter('Every replica Region must have a Region.')
 export const replicaRegionInvalid = (region: string) => invalidParameter(`The Region ${region} is not a valid Region.`)
 export const replicaRegionTwice = (region: string) => invalidParameter(`The Region ${region} is given more than once.`)

@@ -24,7 +24,8 @@ import { updateSecret } from './operations/update-secret.ts'
 import { updateSecretVersionStage } from './operations/update-secret-version-stage.ts'
 import { validateResourcePolicy } from './operations/validate-resource-policy.ts'
 import { PURGE_SECRET, purgeSecret } from './purge.ts'
-import { COPY_SECRET } from './replication.ts'
+import { COPY_SECRET, SEND_COPY, SEND_REMOVAL } from './replication.ts'
+import { sendCopy, sendRemoval } from './wire.ts'
 
 export const secretsmanager: Service = {
   name: 'secretsmanager',
@@ -56,5 +57,10 @@ export const secretsmanager: Service = {
     updateSecretVersionStage,
     validateResourcePolicy,
   ],
-  jobs: { [COPY_SECRET]: copySecret, [PURGE_SECRET]: purgeSecret },
+  jobs: {
+    [COPY_SECRET]: copySecret,
+    [PURGE_SECRET]: purgeSecret,
+    [SEND_COPY]: sendCopy,
+    [SEND_REMOVAL]: sendRemoval,
+  },
 }

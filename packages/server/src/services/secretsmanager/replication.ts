@@ -20,8 +20,9 @@ import {
   type ValuedVersion,
   withReplica,
 } from './model.ts'
+import { cancelPurge, versionEvents } from './purge.ts'
 import { inRegion, joinRights, noteRights } from './rights.ts'
-import { findSecret, type Store, type StoredSecret, updateSecret } from './store.ts'
+import { findSecret, removeSecret, type Store, type StoredSecret, updateSecret } from './store.ts'
 import { RESOURCE_TYPE } from './target.ts'
 import { openVersion, tryKey } from './value.ts'
 
@@ -89,8 +90,11 @@ function replicationEvent(
 
 // The jobs.
 
-/** The kind of the job that brings a replica up to date. */
+/** The kinds of the jobs that bring a replica up to date: on this server, and on another one. */
 export const COPY_SECRET = 'secretsmanager.CopySecret'
+export const SEND_COPY = 'secretsmanager.SendCopy'
+/** The kind of the job that removes a replica on another server. */
+export const SEND_REMOVAL = 'secretsmanager.SendRemoval'
 
 /** One job for each replica: a later change takes the place of an earlier one. */
 const jobIdOf = (arn: string, region: string): string => `secretsmanager.Replicate:${arn}:${region}`
@@ -104,15 +108,41 @@ export type CopyPayload = {
   readonly to: string
 }
 
-function scheduleCopy({ app, tx }: Store, account: string, region: string, { name, arn }: Secret, to: string) {
+/** Schedules the copy to one Region, in the place of the job that may wait there already. */
+export function scheduleCopy(
+  { app, tx }: Store,
+  account: string,
+  region: string,
+  { name, arn }: Secret,
+  to: string,
+  inMs = 0,
+): Promise<void> {
   const payload: CopyPayload = { account, region, name, arn, to }
   return schedule(tx, {
     id: jobIdOf(arn, to),
-    kind: COPY_SECRET,
-    dueAt: app.now(),
+    kind: app.remoteRegions.has(to) ? SEND_COPY : COPY_SECRET,
+    dueAt: app.now() + inMs,
     payload: JSON.stringify(payload),
   })
 }
+
+export type RemovalPayload = CopyPayload & {
+  /** Later copies are not removed. */
+  readonly revision: number
+  readonly again: boolean
+}
+
+export const scheduleRemoval = ({ app, tx }: Store, payload: RemovalPayload, inMs = 0): Promise<void> =>
+  schedule(tx, {
+    id: jobIdOf(payload.arn, payload.to),
+    kind: SEND_REMOVAL,
+    dueAt: app.now() + inMs,
+    payload: JSON.stringify(payload),
+  })
+
+/** Greater than all before it, and than those of a primary that was restored from a backup since. */
+const nextRevision = ({ app }: Pick<Store, 'app'>, { revision = 0 }: Secret): number =>
+  Math.max(revision + 1, app.wallNow())
 
 /** A new revision of a primary, to be copied to the Regions that `due` names. */
 async function follow(
@@ -122,8 +152,7 @@ async function follow(
   secret: Secret,
   due: readonly string[],
 ): Promise<Secret> {
-  const revision = Math.max((secret.revision ?? 0) + 1, call.app.wallNow())
-  let changed: Secret = { ...secret, revision }
+  let changed: Secret = { ...secret, revision: nextRevision(call, secret) }
   for (const to of due) {
     changed = withStatus(account, changed, to, 'InProgress', undefined, call.also)
     await scheduleCopy(call, account, region, changed, to)
@@ -215,13 +244,38 @@ export async function dropReplica({ tx }: Store, secret: Secret, region: string)
   return withReplica(secret, region, undefined)
 }
 
+/** Removes a secret for good: a replica, or what has the name of one. */
+export async function giveWay(store: Store, found: StoredSecret, tell: Tell): Promise<void> {
+  if (found.secret.deletedAt !== undefined) await cancelPurge(store, found)
+  else for (const event of versionEvents(found, 'StartSecretVersionDelete')) tell(event)
+  await removeSecret(store, found)
+  for (const event of versionEvents(found, 'EndSecretVersionDelete')) tell(event)
+}
+
+/**
+ * A primary without one of its replicas, which is removed: at once on this server, by a job on another one. The primary is for the caller to
+ * store.
+ */
+export async function removeReplica(call: Call, stored: StoredSecret, secret: Secret, region: string): Promise<Secret> {
+  if (!call.app.remoteRegions.has(region)) {
+    const replica = await findReplicaSecret(call, stored, region)
+    if (replica !== undefined) await giveWay(call, replica, call.also)
+    return dropReplica(call, secret, region)
+  }
+  const revision = nextRevision(call, secret)
+  const names = { account: stored.account, region: stored.region, name: secret.name, arn: secret.arn, to: region }
+  const dropped = await dropReplica(call, { ...secret, revision }, region)
+  await scheduleRemoval(call, { ...names, revision, again: false })
+  return dropped
+}
+
 /** The replica of a secret in a Region of this server; undefined where no copy arrived, or something else has the name. */
 export async function findReplicaSecret(
   store: Store,
   { account, region, secret }: StoredSecret,
   to: string,
 ): Promise<StoredSecret | undefined> {
-  const found = await findSecret(store, account, to, secret.name)
+  const found = store.app.remoteRegions.has(to) ? undefined : await findSecret(store, account, to, secret.name)
   return found !== undefined && isReplicaOf(found.secret, region, secret.suffix) ? found : undefined
 }
 

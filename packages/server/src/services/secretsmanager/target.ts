@@ -33,7 +33,7 @@ export async function resolveSecret(caller: Caller, secretId: string): Promise<S
     const stored = await findSecret(caller, account, region, secretId)
     return stored ? found(caller, stored, secretId) : missing(secretArnPattern(caller, secretId), secretId, account)
   }
-  const arn = parseArn(secretId)
+  const arn = parseSecretArn(secretId)
   if (arn === undefined || arn.partition !== partition || arn.region !== region) {
     return missing(secretId, secretId, arn?.account ?? account)
   }
@@ -58,7 +58,7 @@ export function nameOf(
   secretId: string,
 ): string | undefined {
   if (!secretId.startsWith('arn:')) return secretId
-  const arn = parseArn(secretId)
+  const arn = parseSecretArn(secretId)
   const here = arn?.account === account && arn.region === region && arn.partition === partition
   return here ? splitTail(arn.tail).name : undefined
 }
@@ -161,7 +161,7 @@ type SecretArn = {
   readonly tail: string
 }
 
-function parseArn(arn: string): SecretArn | undefined {
+export function parseSecretArn(arn: string): SecretArn | undefined {
   const match = /^arn:([a-z-]+):secretsmanager:([a-z0-9-]+):(\d{12}):secret:([^:]+)$/.exec(arn)
   return match ? { partition: match[1]!, region: match[2]!, account: match[3]!, tail: match[4]! } : undefined
 }

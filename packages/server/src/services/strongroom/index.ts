@@ -2,12 +2,15 @@
 
 import type { Service } from '../../operation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { putReplica } from './operations/put-replica.ts'
+import { removeReplica } from './operations/remove-replica.ts'
 import { revokeSession } from './operations/revoke-session.ts'
 
 export const strongroom: Service = {
   name: 'strongroom',
   signingName: 'secretsmanager',
   protocol: 'json',
-  bodyBytesMax: 65_536,
-  operations: [advanceClock, revokeSession],
+  // A replica comes with its policy, its tags and one value of 64 KiB in base64.
+  bodyBytesMax: 512 * 1024,
+  operations: [advanceClock, putReplica, removeReplica, revokeSession],
 }

@@ -3,10 +3,9 @@
 
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
-import { giveWay } from '../copy.ts'
 import * as errors from '../errors.ts'
 import { findReplica } from '../model.ts'
-import { dropReplica, findReplicaSecret, replicationStatus } from '../replication.ts'
+import { removeReplica, replicationStatus } from '../replication.ts'
 import { Arn, RemoveReplicaRegions, ReplicationStatus, SecretId } from '../shapes.ts'
 import { updateSecret } from '../store.ts'
 import { primarySecret, secretTarget } from '../target.ts'
@@ -28,9 +27,7 @@ export const removeRegionsFromReplication = operation({
     let { secret } = stored
     for (const region of new Set(call.input.RemoveReplicaRegions)) {
       if (findReplica(secret, region) === undefined) throw errors.replicaRegionNotFound(region)
-      const replica = await findReplicaSecret(call, stored, region)
-      if (replica !== undefined) await giveWay(call, replica, call.also)
-      secret = await dropReplica(call, secret, region)
+      secret = await removeReplica(call, stored, secret, region)
     }
     const changed = await updateSecret(call, stored, secret)
     return { ARN: secret.arn, ReplicationStatus: (await replicationStatus(call, changed)) ?? [] }
