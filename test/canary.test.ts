@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
@@ -110,6 +111,13 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     said.push(`${operation} ${answer.status} ${kept} ${JSON.stringify([...answer.headers])}`)
     return answer
   }
+  /** A raw call of a route of our own. */
+  const route = async (operation: string, path: string, input: object) => {
+    const url = `${server.url}/_strongroom/${path}`
+    const options = { credentials: server.credentials, region: REGION }
+    const answer = await signedCall(url, 'secretsmanager', undefined, input, options)
+    said.push(`${operation} ${answer.status} ${JSON.stringify(answer.body)}`)
+  }
   const token = () => randomUUID()
   const create = (Name: string) =>
     call('CreateSecret', {
@@ -119,10 +127,13 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       Tags: [{ Key: 'a', Value: 'b' }],
     })
 
+  const ownAccount = async (): Promise<string> => {
+    const { body } = await call('DescribeSecret', { SecretId: 'made' })
+    return String(body.ARN).split(':')[4]!
+  }
   /** A policy that lets the secret's own account do what it may do anyway. */
   const ownPolicy = async (): Promise<string> => {
-    const { body } = await call('DescribeSecret', { SecretId: 'made' })
-    const AWS = String(body.ARN).split(':')[4]
+    const AWS = await ownAccount()
     const Statement = { Effect: 'Allow', Principal: { AWS }, Action: 'secretsmanager:*', Resource: '*' }
     return JSON.stringify({ Version: '2012-10-17', Statement })
   }
@@ -238,6 +249,25 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       call('ValidateResourcePolicy', { SecretId: 'made', ResourcePolicy: await ownPolicy() }),
     'secretsmanager GetResourcePolicy': () => call('GetResourcePolicy', { SecretId: 'made' }),
     'secretsmanager DeleteResourcePolicy': () => call('DeleteResourcePolicy', { SecretId: 'made' }),
+    'secretsmanager ReplicateSecretToRegions': async () => {
+      const AddReplicaRegions = [{ Region: 'eu-west-1' }, { Region: 'us-east-1' }]
+      await call('ReplicateSecretToRegions', { SecretId: 'made', AddReplicaRegions })
+      await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })
+      await sleep(1_500)
+      await call('DescribeSecret', { SecretId: 'made' })
+    },
+    'secretsmanager StopReplicationToReplica': async () => {
+      const SecretId = 'made'
+      const options = { credentials: server.credentials, region: 'eu-west-1' }
+      const ask = (target: string) =>
+        signedCall(server.url, 'secretsmanager', `secretsmanager.${target}`, { SecretId }, options)
+      const { body: read } = await ask('GetSecretValue')
+      assert.ok(canaries.findIn(Buffer.from(read.SecretString)), 'the value is in the other Region')
+      const { status, body } = await ask('StopReplicationToReplica')
+      said.push(`StopReplicationToReplica ${status} ${JSON.stringify(body)}`)
+    },
+    'secretsmanager RemoveRegionsFromReplication': () =>
+      call('RemoveRegionsFromReplication', { SecretId: 'made', RemoveReplicaRegions: ['us-east-1'] }),
     'secretsmanager DeleteSecret': async () => {
       await call('DeleteSecret', { SecretId: 'made', RecoveryWindowInDays: 7 })
       await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })
@@ -258,6 +288,37 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     'organizations ListAccounts': () => call('ListAccounts', {}, 'organizations'),
     'organizations CloseAccount': () => call('CloseAccount', { AccountId: request.AccountId }, 'organizations'),
     'cloudtrail LookupEvents': () => call('LookupEvents', { MaxResults: 50 }, 'cloudtrail'),
+    'strongroom PutReplica': async () => {
+      const PrimaryArn = `arn:aws:secretsmanager:ap-south-1:${await ownAccount()}:secret:received-AbCdEf`
+      const id = token()
+      const version = { VersionId: id, VersionStages: ['AWSCURRENT'], CreatedAt: 1, HasValue: true }
+      const copy = {
+        PrimaryArn,
+        Create: true,
+        Overwrite: false,
+        Tags: [],
+        CreatedAt: 1,
+        ChangedAt: 1,
+        Versions: [version],
+      }
+      const value = (bytes: Buffer) => ({
+        Value: { VersionId: id, Kind: 'binary', Bytes: bytes.toString('base64') },
+      })
+      await route('PutReplica', 'replicas/put', { ...copy, Revision: 2, ...value(canaries.bytes()) })
+      await route('PutReplica', 'replicas/put', { ...copy, Revision: 1, ...value(canaries.bytes()) })
+      await route('PutReplica', 'replicas/put', { ...copy, Revision: 'x', ...value(canaries.bytes()) })
+      await route('PutReplica', 'replicas/put', {
+        ...copy,
+        PrimaryArn: 'none-of-any-account',
+        Revision: 1,
+        ...value(canaries.bytes()),
+      })
+    },
+    'strongroom RemoveReplica': async () =>
+      route('RemoveReplica', 'replicas/remove', {
+        PrimaryArn: `arn:aws:secretsmanager:ap-south-1:${await ownAccount()}:secret:received-AbCdEf`,
+        Revision: 3,
+      }),
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)

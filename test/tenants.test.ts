@@ -157,12 +157,22 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'organizations.Email': always('name@example.com'),
 
   'secretsmanager.BatchGetSecretValue.SecretIdList': thing(({ secret }) => [secret]),
+  'secretsmanager.AddReplicaRegions': always([{ Region: 'eu-west-1' }]),
+  'secretsmanager.RemoveReplicaRegions': always(['eu-west-1']),
   'secretsmanager.CreateSecret.Name': fresh(({ user }) => user),
   'secretsmanager.PutSecretValue.ClientRequestToken': always(token('tenant')),
   'secretsmanager.PutSecretValue.SecretString': always('x'),
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
 
+  'strongroom.ChangedAt': always(1),
+  'strongroom.Create': always(true),
+  'strongroom.CreatedAt': always(1),
+  'strongroom.Overwrite': always(false),
+  'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),
+  'strongroom.PutReplica.Tags': always([]),
+  'strongroom.Revision': always(1),
+  'strongroom.Versions': always([]),
   'strongroom.advance': always('PT0S'),
 }
 

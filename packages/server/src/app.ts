@@ -13,7 +13,7 @@ import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
 import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
 import type { Organization } from './services/organizations/port.ts'
-import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
+import type { AccessNotes, RemoteRegions, SecretRows } from './services/secretsmanager/port.ts'
 import type { SessionTokens } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
@@ -36,6 +36,8 @@ export type App = {
   readonly secretRows: SecretRows
   /** Days on which secrets were read, still to be written. Closed before the database. */
   readonly accesses: AccessNotes
+  /** The Regions that are on another Strongroom. */
+  readonly remoteRegions: RemoteRegions
   /** Uses of access keys and roles, still to be written. Closed before the database. */
   readonly uses: Uses
   readonly trail: Trail

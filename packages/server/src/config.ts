@@ -156,6 +156,18 @@ export const options = {
   eventRetentionCount: integer('N', 100, 10_000_000, 100_000, 'Change events to keep for those who come back'),
   maxEventStreams: integer('N', 1, 100_000, 1_000, 'Open streams of change events; with --workers, per process'),
   maxEventStreamsPerAccount: integer('N', 1, 100_000, 200, 'Of them, for one account'),
+  regionEndpoint: names(
+    'REGION=URL',
+    'A Region that is on another Strongroom: secrets are replicated to it over the wire',
+    /^(?:[a-z]+-)+\d+=https?:\/\/[^\0-\x20/?#@]{1,300}\/?$/,
+    'a Region, =, and an http or https URL without path or user, such as eu-west-1=https://secrets.example.com:4650',
+  ),
+  regionCredentials: text(
+    'FILE',
+    '',
+    'AWS credentials file for those Regions: a profile for each account that replicates to them, named by its 12 digits',
+    { pattern: /^[^\0-\x1f]{0,4096}$/, ...FILE },
+  ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
   bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {
@@ -293,6 +305,7 @@ function complete(settings: Settings, environment: Environment): Config {
       )
     }
   }
+  checkRegionEndpoints(settings)
   if ((settings.bootstrapAccessKeyId === '') !== (settings.bootstrapSecretAccessKey === '')) {
     const name = settings.bootstrapAccessKeyId === '' ? 'bootstrapAccessKeyId' : 'bootstrapSecretAccessKey'
     throw new ConfigurationError(
@@ -308,6 +321,7 @@ function complete(settings: Settings, environment: Environment): Config {
     tlsKey: tlsKey && resolve(tlsKey),
     eventSinkCa: settings.eventSinkCa && resolve(settings.eventSinkCa),
     eventSinks: sinkPlaces(settings, environment),
+    regionCredentials: settings.regionCredentials && resolve(settings.regionCredentials),
     ...rootKeyPlace('--root-key', settings.rootKey, dataDir, environment),
   }
 }
@@ -356,6 +370,30 @@ function secretFile(name: string, secret: string, environment: Environment): str
 function splitAt(value: string, mark: string): readonly [string, string] {
   const at = value.indexOf(mark)
   return [value.slice(0, at), value.slice(at + 1)]
+}
+
+/** Each Region once, over TLS unless it is on this machine, and with credentials. @throws ConfigurationError */
+function checkRegionEndpoints({ regionEndpoint, regionCredentials }: Settings): void {
+  const regions = new Set<string>()
+  for (const given of regionEndpoint) {
+    const [region, url] = splitAt(given, '=')
+    if (regions.has(region))
+      throw new ConfigurationError(`--region-endpoint ${given} is a second endpoint of ${region}: give one`)
+    regions.add(region)
+    if (!URL.canParse(url))
+      throw new ConfigurationError(`--region-endpoint ${given} has no valid URL: give https://HOST:PORT`)
+    const { protocol, hostname } = new URL(url)
+    if (protocol === 'http:' && !isLoopback(hostname.replaceAll(/^\[|\]$/g, ''))) {
+      throw new ConfigurationError(
+        `--region-endpoint ${given} would carry secrets in the clear over a network: give an https URL`,
+      )
+    }
+  }
+  if (regionEndpoint.length > 0 && regionCredentials === '') {
+    throw new ConfigurationError(
+      `--region-endpoint ${regionEndpoint[0]} needs credentials: give --region-credentials a file with a profile for each account`,
+    )
+  }
 }
 
 const STANDARD_VARIABLE = 'STRONGROOM_ROOT_KEY'

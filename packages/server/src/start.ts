@@ -39,7 +39,7 @@ import { createKms } from './services/kms/data-keys.ts'
 import { createKeyUses } from './services/kms/key-uses.ts'
 import { createKmsRows, materialTable } from './services/kms/store.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
-import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
+import { createAccessNotes, createRemoteRegions, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
@@ -172,6 +172,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     keyUses,
     secretRows: createSecretRows(),
     accesses,
+    remoteRegions: createRemoteRegions(config.regionEndpoint, config.regionCredentials, wallNow),
     uses,
     trail,
     rates,

@@ -90,7 +90,8 @@ export function createRouter(services: readonly Service[]): Router {
       if (amzTarget !== undefined) {
         return byPrefix.get(amzTarget.slice(0, amzTarget.lastIndexOf('.')))?.bodyBytesMax ?? UNKNOWN_BODY_MAX
       }
-      return target.startsWith(OWN_PATH) ? UNKNOWN_BODY_MAX : querySize
+      if (!target.startsWith(OWN_PATH)) return querySize
+      return byPath.get(target)?.service.bodyBytesMax ?? UNKNOWN_BODY_MAX
     },
 
     route: (request) => {

@@ -97,7 +97,18 @@ const CASES: { readonly [operation: string]: Case | undefined } = {
     required: { ResourcePolicy: POLICY },
   },
   PutSecretValue: { input: { ClientRequestToken: token('second'), SecretString: 'y' }, keys: {} },
+  RemoveRegionsFromReplication: { input: { RemoveReplicaRegions: ['us-east-1'] }, keys: {} },
+  ReplicateSecretToRegions: {
+    input: { AddReplicaRegions: [{ Region: 'us-east-1' }], ForceOverwriteReplicaSecret: true },
+    keys: {
+      'secretsmanager:AddReplicaRegions': 'us-east-1',
+      'secretsmanager:ForceOverwriteReplicaSecret': 'true',
+    },
+    optional: ['secretsmanager:ForceOverwriteReplicaSecret'],
+    required: { AddReplicaRegions: [{ Region: 'us-east-1' }] },
+  },
   RestoreSecret: PLAIN,
+  StopReplicationToReplica: PLAIN,
   TagResource: {
     input: { Tags: [{ Key: 'owner', Value: 'me' }] },
     keys: { 'aws:RequestTag/owner': 'me', 'aws:TagKeys': 'owner' },

@@ -1,7 +1,7 @@
 // What DescribeSecret and ListSecrets tell of a secret. No value and no KMS: it works whatever became of the key.
 
 import type { AccessNotes } from './access.ts'
-import { deletedDate } from './model.ts'
+import { deletedDate, primaryRegionOf } from './model.ts'
 import type { StoredSecret } from './store.ts'
 
 /** The members that both have; what is not set is absent. */
@@ -19,5 +19,6 @@ export function secretDetails(stored: StoredSecret, accesses: AccessNotes) {
     Tags: secret.tags.length === 0 ? undefined : secret.tags.map(({ key, value }) => ({ Key: key, Value: value })),
     OwningService: secret.owningService,
     CreatedDate: secret.createdAt,
+    PrimaryRegion: primaryRegionOf(stored.region, secret),
   }
 }

@@ -34,6 +34,34 @@ export const unknownType = (type: string) =>
 export const tooManySecrets = (quota: number) =>
   limitExceeded(`You've reached the quota of ${quota} secrets in this account and Region.`)
 
+// Replication.
+
+/** AWS's words for whatever would change a replica. */
+export const replicaReadOnly = () =>
+  invalidParameter("Operation not permitted on a replica secret. Call must be made in primary secret's region.")
+
+export const notAReplica = () =>
+  invalidParameter(
+    "Operation not permitted on a secret that is not a replica. Call must be made in the replica's region.",
+  )
+
+export const hasReplicas = (arn: string, regions: readonly string[]) =>
+  invalidParameter(`You can't delete secret ${arn} that still has replica regions [${regions.join(', ')}].`)
+
+export const notAPrimary = (arn: string) =>
+  invalidParameter(`${arn} is not the ARN of a secret of this account in another Region.`)
+
+export const replicaRegionMissing = () => invalidParameter('Every replica Region must have a Region.')
+export const replicaRegionInvalid = (region: string) => invalidParameter(`The Region ${region} is not a valid Region.`)
+export const replicaRegionTwice = (region: string) => invalidParameter(`The Region ${region} is given more than once.`)
+export const replicaRegionIsPrimary = (region: string) =>
+  invalidParameter(`You can't replicate a secret to its primary Region ${region}.`)
+export const replicaRegionExists = (region: string) =>
+  invalidParameter(`The secret is already replicated to the Region ${region}.`)
+export const replicaRegionNotFound = (region: string) =>
+  invalidParameter(`The secret is not replicated to the Region ${region}.`)
+export const tooManyReplicas = (max: number) => limitExceeded(`A secret can be replicated to at most ${max} Regions.`)
+
 // Versions and staging labels.
 
 export const stageNotFound = (stage: string) =>
@@ -126,14 +154,6 @@ export const decryptionFailed = (reason: string, cause: unknown) =>
   new ServiceError('DecryptionFailure', 400, `Secrets Manager can't decrypt the secret value: ${reason}`, { cause })
 
 // Parts of the API that this server does not have yet: refused, never ignored.
-
-export const replicationUnsupported = () =>
-  invalidRequest('This server does not replicate secrets to other Regions yet: AddReplicaRegions is not supported.')
-
-export const forceOverwriteUnsupported = () =>
-  invalidRequest(
-    'This server does not replicate secrets to other Regions yet: ForceOverwriteReplicaSecret is not supported.',
-  )
 
 export const rotationTokenUnsupported = () =>
   invalidRequest('This server does not verify a RotationToken yet: a pending rotation takes none.')

@@ -9,7 +9,17 @@ import type { AuditEvent } from '../../audit/event.ts'
 import type { AlsoEvent } from '../../call.ts'
 import type { Change, Changed } from '../../events/event.ts'
 import type { Transaction } from '../../storage/database.ts'
-import { findHolder, findVersion, PENDING, PREVIOUS, RESOURCE_TYPE, type Secret, type SecretVersion } from './model.ts'
+import {
+  findHolder,
+  findReplica,
+  findVersion,
+  PENDING,
+  PREVIOUS,
+  RESOURCE_TYPE,
+  type ReplicationState,
+  type Secret,
+  type SecretVersion,
+} from './model.ts'
 
 /**
  * The events of the service itself (AwsServiceEvent) and when each is told.
@@ -155,5 +165,20 @@ export const prunedVersions = (before: Secret, after: Secret): readonly ServiceE
     : before.versions
         .filter(({ id }) => findVersion(after, id) === undefined)
         .map(({ id }) => ({ eventName: 'SecretVersionDeletion', additional: { SecretVersionId: id } }))
+
+const REPLICA_EVENTS = {
+  InProgress: 'ReplicationStarted',
+  InSync: 'ReplicationSucceeded',
+  Failed: 'ReplicationFailed',
+} as const satisfies { readonly [status in ReplicationState]: ServiceEventName }
+
+/** The replicas of a primary whose status is another than it was. */
+export const replicaEvents = (before: Secret | undefined, after: Secret): readonly ServiceEvent[] =>
+  (after.replicas ?? []).flatMap(({ region, status, statusMessage }) => {
+    const known = before && findReplica(before, region)
+    if (known?.status === status && known.statusMessage === statusMessage) return []
+    const message = statusMessage !== undefined && { StatusMessage: statusMessage }
+    return [{ eventName: REPLICA_EVENTS[status], additional: { ReplicaRegion: region, ...message } }]
+  })
 
 const ours = (detailType: string, detail: Change['detail']): Change => ({ source: 'strongroom', detailType, detail })

@@ -1,6 +1,7 @@
 // Secrets Manager: its operations, alphabetical. What the API has beyond them answers UnknownOperationException; README.md lists it.
 
 import type { Service } from '../../operation.ts'
+import { copySecret } from './copy.ts'
 import { batchGetSecretValue } from './operations/batch-get-secret-value.ts'
 import { createSecret } from './operations/create-secret.ts'
 import { deleteResourcePolicy } from './operations/delete-resource-policy.ts'
@@ -13,7 +14,10 @@ import { listSecretVersionIds } from './operations/list-secret-version-ids.ts'
 import { listSecrets } from './operations/list-secrets.ts'
 import { putResourcePolicy } from './operations/put-resource-policy.ts'
 import { putSecretValue } from './operations/put-secret-value.ts'
+import { removeRegionsFromReplication } from './operations/remove-regions-from-replication.ts'
+import { replicateSecretToRegions } from './operations/replicate-secret-to-regions.ts'
 import { restoreSecret } from './operations/restore-secret.ts'
+import { stopReplicationToReplica } from './operations/stop-replication-to-replica.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
 import { updateSecret } from './operations/update-secret.ts'
@@ -21,6 +25,8 @@ import { updateSecretVersionStage } from './operations/update-secret-version-sta
 import { validateResourcePolicy } from './operations/validate-resource-policy.ts'
 import { PURGE_SECRET, purgeSecret } from './purge.ts'
 import { rates } from './rates.ts'
+import { COPY_SECRET, SEND_COPY, SEND_REMOVAL } from './replication.ts'
+import { sendCopy, sendRemoval } from './wire.ts'
 
 export const secretsmanager: Service = {
   name: 'secretsmanager',
@@ -42,7 +48,10 @@ export const secretsmanager: Service = {
     listSecrets,
     putResourcePolicy,
     putSecretValue,
+    removeRegionsFromReplication,
+    replicateSecretToRegions,
     restoreSecret,
+    stopReplicationToReplica,
     tagResource,
     untagResource,
     updateSecret,
@@ -50,5 +59,10 @@ export const secretsmanager: Service = {
     validateResourcePolicy,
   ],
   rates,
-  jobs: { [PURGE_SECRET]: purgeSecret },
+  jobs: {
+    [COPY_SECRET]: copySecret,
+    [PURGE_SECRET]: purgeSecret,
+    [SEND_COPY]: sendCopy,
+    [SEND_REMOVAL]: sendRemoval,
+  },
 }

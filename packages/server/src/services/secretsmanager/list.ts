@@ -6,7 +6,7 @@ import type { App } from '../../app.ts'
 import { openPageToken, sealPageToken } from '../../protocol/page-token.ts'
 import * as errors from './errors.ts'
 import { compileFilters, type Filter, type NameRange, nameRange, type Searchable } from './filters.ts'
-import type { Secret } from './model.ts'
+import { primaryRegionOf } from './model.ts'
 import {
   holdsMoreNames,
   listSecrets,
@@ -80,7 +80,10 @@ export async function listPage(store: Store, listing: Listing): Promise<Page> {
 }
 
 /** What filters look at in a secret. */
-export const searchable = ({ secret }: { readonly secret: Secret }): Searchable => secret
+export const searchable = ({ region, secret }: Pick<StoredSecret, 'region' | 'secret'>): Searchable => ({
+  ...secret,
+  primaryRegion: primaryRegionOf(region, secret),
+})
 
 type Chunks = AsyncGenerator<readonly StoredSecret[], void, undefined>
 

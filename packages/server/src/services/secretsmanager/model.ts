@@ -45,6 +45,12 @@ export type Secret = {
   readonly type?: string
   /** SHA-256 of the row that holds the resource policy, in base64; absent where the secret has none. */
   readonly policyDigest?: string
+  /** Of a primary: the Regions that it is replicated to, in the order in which they were asked for; absent where there are none. */
+  readonly replicas?: readonly Replica[]
+  /** Of a primary that has or had replicas: greater with each change. Of a replica: that of its primary which it shows. */
+  readonly revision?: number
+  /** Of a replica: where its primary is. A secret that has it is read-only. */
+  readonly primaryRegion?: string
   /** In the order of their creation. */
   readonly versions: readonly SecretVersion[]
   /** The ClientRequestToken of a CreateSecret without a value, so that its retry is known. */
@@ -55,6 +61,40 @@ export type Secret = {
   readonly deletedAt?: number
   /** When it may be removed for good. */
   readonly deletionDate?: number
+}
+
+export type ReplicationState = 'InProgress' | 'InSync' | 'Failed'
+
+/** A Region that a primary is replicated to. */
+export type Replica = {
+  readonly region: string
+  /** As the caller gave it; absent for `aws/secretsmanager` of that Region. */
+  readonly kmsKeyId?: string
+  readonly status: ReplicationState
+  readonly statusMessage?: string
+  /** ForceOverwriteReplicaSecret: a secret of the same name gives way to the first copy. */
+  readonly overwrite?: true | undefined
+  /** A copy has arrived there. */
+  readonly arrived?: true
+  /** With whose rights it is copied. */
+  readonly rights: Rights
+}
+
+/**
+ * What KMS may do for copies, which are made after the call that asked for them: what policies said then, of each key. Nothing else is
+ * allowed.
+ */
+export type Rights = {
+  readonly caller: {
+    readonly account: string
+    readonly kind: 'root' | 'user' | 'role-session' | 'federated-user'
+    readonly userId: string
+    readonly arn: string
+  }
+  /** `kms:Decrypt arn:aws:kms:...`, once each. */
+  readonly allowed: readonly string[]
+  /** The same, where a policy denied it in so many words. */
+  readonly denied: readonly string[]
 }
 
 export type Tag = { readonly key: string; readonly value: string }
@@ -108,6 +148,48 @@ export function splitTail(tail: string): { readonly name: string; readonly suffi
 /** The KmsKeyId to keep: none for the managed key, however it was named. */
 export const keptKeyId = (given: string | undefined): string | undefined =>
   given === '' || given === MANAGED_KEY ? undefined : given
+
+// Replication.
+
+/** Where a secret that is or has a replica has its primary; undefined for one that is not replicated. `region` is its own. */
+export const primaryRegionOf = (region: string, { primaryRegion, replicas }: Secret): string | undefined =>
+  primaryRegion ?? (replicas === undefined ? undefined : region)
+
+export const findReplica = ({ replicas }: Secret, region: string): Replica | undefined =>
+  replicas?.find((replica) => replica.region === region)
+
+/** A primary whose replica in a Region is another; without it where `replica` is undefined. */
+export function withReplica(secret: Secret, region: string, replica: Replica | undefined): Secret {
+  const { replicas = [], ...rest } = secret
+  const others = replicas.flatMap((other) => (other.region === region ? (replica ?? []) : other))
+  const known = replica === undefined || replicas.some((other) => other.region === region)
+  const all = known ? others : [...others, replica]
+  return all.length === 0 ? rest : { ...rest, replicas: all }
+}
+
+/** The same ARN but for the Region. */
+export function replicaArn(arn: string, region: string): string {
+  const parts = arn.split(':')
+  parts[3] = region
+  return parts.join(':')
+}
+
+/** What a replica has of its primary. The rest is each one's own: key, ARN, values as they are encrypted, what it is replicated to. */
+export function followedBy(primary: Secret) {
+  const {
+    arn,
+    kmsKeyId,
+    policyDigest,
+    replicas,
+    primaryRegion,
+    versions,
+    createToken,
+    deletedAt,
+    deletionDate,
+    ...followed
+  } = primary
+  return followed
+}
 
 // Values.
 

@@ -19,7 +19,8 @@ import {
 import { deleteNow } from './operations/delete-secret.ts'
 import { withDescription } from './operations/update-secret.ts'
 import { type Owner, ownersPrefix, owningServiceTag } from './ownership.ts'
-import { findSecret, insertSecret, type StoredSecret, updateSecret } from './store.ts'
+import { changeSecret } from './replication.ts'
+import { findSecret, insertSecret, type StoredSecret } from './store.ts'
 import { requestTagContext } from './tags.ts'
 import { tagContext } from './target.ts'
 import { addVersion } from './version.ts'
@@ -129,7 +130,7 @@ export async function changeOwnedSecret(
     const plain = plainOf({ SecretString: version.value }, call.app.limits.secretValueBytes)
     secret = await addVersion(call, secret, mustHaveToken(version.id), plain!, version.stages)
   }
-  await updateSecret(call, stored, secret)
+  await changeSecret(call, stored, secret)
   const parameters = { secretId: secret.arn, description, clientRequestToken: version?.id }
   call.also(eventOf(secret, 'UpdateSecret', parameters))
 }

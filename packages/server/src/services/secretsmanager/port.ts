@@ -9,5 +9,7 @@ export {
   type NewOwnedSecret,
   type OwnedSecretChange,
 } from './owned.ts'
+export { type PutReplicaInput, receivedTarget, receiveReplica, removeReceived } from './receive.ts'
+export { createRemoteRegions, type RemoteRegions } from './remote-regions.ts'
 export { createSecretRows, type SecretRows } from './store.ts'
 export { mayKnow } from './target.ts'

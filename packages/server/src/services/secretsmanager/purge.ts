@@ -45,7 +45,16 @@ export const purgeSecret: JobHandler = async (app, tx, payload) => {
 }
 
 /** A secret that is gone: what is told of it comes after all that was told before. */
-export const removed = (stored: StoredSecret): StoredSecret => ({ ...stored, rev: stored.rev + 1 })
+const removed = (stored: StoredSecret): StoredSecret => ({ ...stored, rev: stored.rev + 1 })
+
+/** Removes a secret for good and at once, whatever its state. */
+export async function removeNow(store: Store, stored: StoredSecret): Promise<void> {
+  const scheduled = stored.secret.deletedAt !== undefined
+  if (scheduled) await cancelPurge(store, stored)
+  await removeSecret(store, stored)
+  const started = scheduled ? [] : versionEvents(stored, 'StartSecretVersionDelete')
+  await tellServiceEvents(store, removed(stored), [...started, ...versionEvents(stored, 'EndSecretVersionDelete')])
+}
 
 export type VersionDeletionEvent = 'StartSecretVersionDelete' | 'CancelSecretVersionDelete' | 'EndSecretVersionDelete'
 

@@ -98,6 +98,7 @@ export const Region = string({
 })
 export const ReplicaRegion = structure({ Region: optional(Region), KmsKeyId: optional(KmsKeyId) })
 export const AddReplicaRegions = list(ReplicaRegion, { min: 1 })
+export const RemoveReplicaRegions = list(Region, { min: 1 })
 
 // What answers hold. Limits are for what comes in: answers carry none.
 

@@ -104,6 +104,8 @@ const OF_SECRETS = secretsmanager.operations.filter(({ input }) => 'SecretId' in
 const INPUTS: { readonly [operation: string]: object } = {
   PutResourcePolicy: { ResourcePolicy: policyDocument(allow('*')) },
   PutSecretValue: { ClientRequestToken: token(), SecretString: 'x' },
+  RemoveRegionsFromReplication: { RemoveReplicaRegions: ['eu-west-1'] },
+  ReplicateSecretToRegions: { AddReplicaRegions: [{ Region: 'eu-west-1' }] },
   TagResource: { Tags: [{ Key: 'a', Value: 'b' }] },
   UntagResource: { TagKeys: ['a'] },
   UpdateSecret: { Description: 'x' },

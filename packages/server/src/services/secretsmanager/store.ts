@@ -10,7 +10,7 @@ import { DatabaseError, type Transaction } from '../../storage/database.ts'
 import type { SealedColumns } from '../../storage/sealed.ts'
 import type { NamingPolicy } from '../iam/port.ts'
 import * as errors from './errors.ts'
-import { prunedVersions, secretChanges, tellServiceEvents } from './events.ts'
+import { prunedVersions, replicaEvents, secretChanges, tellServiceEvents } from './events.ts'
 import type { Secret, SecretVersion, ValuedVersion } from './model.ts'
 
 /** A secret and where it is stored. */
@@ -106,11 +106,12 @@ const secretKey = (account: string, region: string, name: string) => [account, r
 
 /** Stores a new secret and counts it. @throws LimitExceededException at the quota of secrets. */
 export async function insertSecret(
-  { app, tx }: Store,
+  store: Store,
   account: string,
   region: string,
   secret: Secret,
 ): Promise<StoredSecret> {
+  const { app, tx } = store
   await tx.run(
     `INSERT INTO quota_usage (account_id, region, resource, used) VALUES ($1, $2, 'secret', 1)
      ON CONFLICT (account_id, region, resource) DO UPDATE SET used = quota_usage.used + 1`,
@@ -137,7 +138,19 @@ export async function insertSecret(
     mac,
   )
   await app.events.emit(tx, { account, region, arn: secret.arn, rev }, secretChanges(undefined, secret))
-  return { account, region, rev, accessedDay: 0, secret }
+  const stored: StoredSecret = { account, region, rev, accessedDay: 0, secret }
+  await tellServiceEvents(store, stored, replicaEvents(undefined, secret))
+  return stored
+}
+
+/** How many secrets count against the quota of a region. */
+export async function countSecrets({ tx }: Pick<Call, 'tx'>, account: string, region: string): Promise<number> {
+  const row = await tx.get<{ readonly used: number }>(
+    `SELECT used FROM quota_usage WHERE account_id = $1 AND region = $2 AND resource = 'secret'`,
+    account,
+    region,
+  )
+  return row?.used ?? 0
 }
 
 /** Replaces a secret that was read in this transaction. Name, account and region stay. */
@@ -160,7 +173,8 @@ export async function updateSecret(store: Store, stored: StoredSecret, secret: S
   if (changes !== 1) throw new DatabaseError('conflict', 'a secret was changed by another transaction')
   await app.events.emit(tx, { account, region, arn: secret.arn, rev }, secretChanges(stored.secret, secret))
   const changed = { ...stored, rev, secret }
-  await tellServiceEvents(store, changed, prunedVersions(stored.secret, secret))
+  const told = [...prunedVersions(stored.secret, secret), ...replicaEvents(stored.secret, secret)]
+  await tellServiceEvents(store, changed, told)
   return changed
 }
 
@@ -339,7 +353,7 @@ export async function readPolicy({ app, tx }: Store, secret: Secret): Promise<Na
 /** Stores the policy of a secret in the place of the one that it may have. @returns its digest, for the secret. */
 export async function writePolicy(
   { app, tx }: Store,
-  { rev, secret }: StoredSecret,
+  { rev, secret }: Pick<StoredSecret, 'rev' | 'secret'>,
   policy: NamingPolicy,
 ): Promise<string> {
   const row = app.rows.seal('secret_policy', [secret.arn], rev + 1, policy)

@@ -33,7 +33,7 @@ export async function resolveSecret(caller: Caller, secretId: string): Promise<S
     const stored = await findSecret(caller, account, region, secretId)
     return stored ? found(caller, stored, secretId) : missing(secretArnPattern(caller, secretId), secretId, account)
   }
-  const arn = parseArn(secretId)
+  const arn = parseSecretArn(secretId)
   if (arn === undefined || arn.partition !== partition || arn.region !== region) {
     return missing(secretId, secretId, arn?.account ?? account)
   }
@@ -58,7 +58,7 @@ export function nameOf(
   secretId: string,
 ): string | undefined {
   if (!secretId.startsWith('arn:')) return secretId
-  const arn = parseArn(secretId)
+  const arn = parseSecretArn(secretId)
   const here = arn?.account === account && arn.region === region && arn.partition === partition
   return here ? splitTail(arn.tail).name : undefined
 }
@@ -76,9 +76,24 @@ export function liveSecret(target: SecretTarget): StoredSecret {
   return stored
 }
 
-/** A live secret that users may change by this operation. @throws InvalidRequestException where a service owns it and keeps that to itself. */
-export function writableSecret(target: SecretTarget, operation: OwnersOperation): StoredSecret {
+/** @throws InvalidParameterException for a replica: its primary is to be changed instead. */
+export function refuseReplica({ secret }: StoredSecret): void {
+  if (secret.primaryRegion !== undefined) throw errors.replicaReadOnly()
+}
+
+/** A live secret that is not a replica. @throws as liveSecret and refuseReplica */
+export function primarySecret(target: SecretTarget): StoredSecret {
   const stored = liveSecret(target)
+  refuseReplica(stored)
+  return stored
+}
+
+/**
+ * A live secret that users may change by this operation.
+ * @throws as primarySecret; InvalidRequestException where a service owns it and keeps that to itself
+ */
+export function writableSecret(target: SecretTarget, operation: OwnersOperation): StoredSecret {
+  const stored = primarySecret(target)
   checkOwner(stored.secret, operation)
   return stored
 }
@@ -104,7 +119,7 @@ export function targetOf(
 ): SecretTarget {
   const { secret } = stored
   const context = {
-    'secretsmanager:SecretPrimaryRegion': stored.region,
+    'secretsmanager:SecretPrimaryRegion': secret.primaryRegion ?? stored.region,
     'secretsmanager:resource/Type': secret.type,
     ...tagContext(secret.tags),
   }
@@ -135,7 +150,7 @@ export const permissionOn = (target: SecretTarget, action: string, conditions: C
  * one is given, or by DescribeSecret. Of a secret that is gone only the identity's policies say it, and of another account's nothing does.
  */
 export async function mayKnow(call: Call, arn: string, label: string): Promise<boolean> {
-  if (parseArn(arn)?.region !== call.region) return false
+  if (parseSecretArn(arn)?.region !== call.region) return false
   const target = await resolveSecret(call, arn)
   const read = permissionOn(
     target,
@@ -165,7 +180,7 @@ type SecretArn = {
   readonly tail: string
 }
 
-function parseArn(arn: string): SecretArn | undefined {
+export function parseSecretArn(arn: string): SecretArn | undefined {
   const match = /^arn:([a-z-]+):secretsmanager:([a-z0-9-]+):(\d{12}):secret:([^:]+)$/.exec(arn)
   return match ? { partition: match[1]!, region: match[2]!, account: match[3]!, tail: match[4]! } : undefined
 }

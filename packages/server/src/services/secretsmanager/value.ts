@@ -47,6 +47,21 @@ export async function hasSameValue(call: Call, secret: Secret, version: ValuedVe
   return same
 }
 
+/** The value of a version, decrypted as the caller. The bytes are the caller's to zero. @throws AccessDeniedException, DecryptionFailure */
+export const openVersion = async (call: Call, secret: Secret, version: ValuedVersion): Promise<Plain> =>
+  open(call, secret, version, await readValue(call, secret, version))
+
+/** An encrypted value, as insertValue stores it. */
+export type SealedValue = { readonly kind: Plain['kind']; readonly kmsKey: string; readonly bytes: Uint8Array }
+
+/** Encrypts a value under the secret's key, bound to the secret's ARN. @throws AccessDeniedException, EncryptionFailure */
+export const sealVersion = async (
+  call: Call,
+  secret: Pick<Secret, 'arn' | 'kmsKeyId'>,
+  versionId: string,
+  plain: Plain,
+): Promise<SealedValue> => ({ kind: plain.kind, ...(await seal(call, secret, versionId, plain)) })
+
 /** Encrypts and stores the value of a new version, or of a placeholder, under the secret's key. */
 export async function storeValue(call: Call, secret: Secret, versionId: string, plain: Plain): Promise<VersionValue> {
   const { bytes, kmsKey } = await seal(call, secret, versionId, plain)
@@ -86,7 +101,7 @@ const contextOf = (secretArn: string, versionId: string): EncryptionContext => (
 /** `u32 length of the encrypted data key ‖ encrypted data key ‖ encrypted value`. */
 async function seal(
   call: Call,
-  secret: Secret,
+  secret: Pick<Secret, 'arn' | 'kmsKeyId'>,
   versionId: string,
   plain: Plain,
 ): Promise<{ readonly bytes: Uint8Array; readonly kmsKey: string }> {

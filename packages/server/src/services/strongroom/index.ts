@@ -2,13 +2,16 @@
 
 import type { Service } from '../../operation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { putReplica } from './operations/put-replica.ts'
 import { readEvents } from './operations/read-events.ts'
+import { removeReplica } from './operations/remove-replica.ts'
 import { revokeSession } from './operations/revoke-session.ts'
 
 export const strongroom: Service = {
   name: 'strongroom',
   signingName: 'secretsmanager',
   protocol: 'json',
-  bodyBytesMax: 65_536,
-  operations: [advanceClock, readEvents, revokeSession],
+  // A replica comes with its policy, its tags and one value of 64 KiB in base64.
+  bodyBytesMax: 512 * 1024,
+  operations: [advanceClock, putReplica, readEvents, removeReplica, revokeSession],
 }

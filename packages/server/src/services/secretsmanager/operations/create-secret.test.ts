@@ -128,16 +128,6 @@ test('CreateSecret', async (t) => {
         'Tag keys starting with aws: are reserved for system use.',
       ],
       [
-        { AddReplicaRegions: [{ Region: 'eu-west-1' }] },
-        'InvalidRequestException',
-        'This server does not replicate secrets to other Regions yet: AddReplicaRegions is not supported.',
-      ],
-      [
-        { ForceOverwriteReplicaSecret: true },
-        'InvalidRequestException',
-        'This server does not replicate secrets to other Regions yet: ForceOverwriteReplicaSecret is not supported.',
-      ],
-      [
         { Type: 'Partner' },
         'InvalidParameterException',
         "The Type Partner isn't the type of a managed external secret.",

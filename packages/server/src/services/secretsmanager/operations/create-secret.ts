@@ -19,6 +19,7 @@ import {
   withTags,
 } from '../model.ts'
 import { checkNewName } from '../ownership.ts'
+import { addReplicas, replicationStatus } from '../replication.ts'
 import {
   AddReplicaRegions,
   Arn,
@@ -107,8 +108,6 @@ export const createSecret = operation({
 
   async run(call) {
     const { now, partition, region, account, input, target } = call
-    if (input.AddReplicaRegions) throw errors.replicationUnsupported()
-    if (input.ForceOverwriteReplicaSecret) throw errors.forceOverwriteUnsupported()
     checkType(input.Type)
     checkNewName(input.Name)
     const plain = plainOf(input, call.app.limits.secretValueBytes)
@@ -134,9 +133,13 @@ export const createSecret = operation({
     }
     if (input.KmsKeyId) await tryKey(call, bare.arn, kmsKeyId)
 
-    const secret = plain ? await addVersion(call, bare, token!, plain, undefined) : bare
-    await insertSecret(call, account, region, secret)
-    return answer(secret, plain ? token : undefined)
+    let secret = plain ? await addVersion(call, bare, token!, plain, undefined) : bare
+    if (input.AddReplicaRegions) {
+      const overwrite = input.ForceOverwriteReplicaSecret === true
+      secret = await addReplicas(call, account, region, secret, input.AddReplicaRegions, overwrite)
+    }
+    const stored = await insertSecret(call, account, region, secret)
+    return answer(call, stored, plain ? token : undefined)
   },
 })
 
@@ -144,20 +147,21 @@ export const createSecret = operation({
 async function retried(call: Call, existing: StoredSecret, token: string | undefined, plain: Plain | undefined) {
   const { secret } = existing
   if (secret.deletedAt !== undefined) throw errors.nameScheduledForDeletion()
-  if (token === undefined) throw errors.secretExists(secret.name)
+  if (token === undefined || secret.primaryRegion !== undefined) throw errors.secretExists(secret.name)
   if (!plain) {
     if (secret.createToken !== token) throw errors.secretExists(secret.name)
-    return answer(secret, undefined)
+    return answer(call, existing, undefined)
   }
   const version = findVersion(secret, token)
   if (!version?.value) throw errors.secretExists(secret.name)
   const same = await hasSameValue(call, secret, { ...version, value: version.value }, plain)
   if (!same) throw errors.tokenInUse(token, secret.arn)
-  return answer(secret, token)
+  return answer(call, existing, token)
 }
 
-const answer = (secret: Secret, versionId: string | undefined) => ({
-  ARN: secret.arn,
-  Name: secret.name,
+const answer = async (call: Call, stored: StoredSecret, versionId: string | undefined) => ({
+  ARN: stored.secret.arn,
+  Name: stored.secret.name,
   VersionId: versionId,
+  ReplicationStatus: await replicationStatus(call, stored),
 })

@@ -3,9 +3,10 @@
 
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
+import { changeSecret } from '../replication.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
-import { removePolicy, updateSecret } from '../store.ts'
-import { liveSecret, secretTarget } from '../target.ts'
+import { removePolicy } from '../store.ts'
+import { primarySecret, secretTarget } from '../target.ts'
 
 export const deleteResourcePolicy = operation({
   name: 'DeleteResourcePolicy',
@@ -20,11 +21,11 @@ export const deleteResourcePolicy = operation({
   responseElements: ({ ARN, Name }) => ({ arn: ARN, name: Name }),
 
   async run(call) {
-    const stored = liveSecret(call.target)
+    const stored = primarySecret(call.target)
     const { policyDigest, ...bare } = stored.secret
     if (policyDigest !== undefined) {
       await removePolicy(call, bare.arn)
-      await updateSecret(call, stored, { ...bare, changedAt: call.now })
+      await changeSecret(call, stored, { ...bare, changedAt: call.now })
     }
     return { ARN: bare.arn, Name: bare.name }
   },

@@ -7,10 +7,10 @@ import { boolean, integer, optional, timestamp } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
 import { tellServiceEvents } from '../events.ts'
 import { checkOwner } from '../ownership.ts'
-import { cancelPurge, removed, schedulePurge, versionEvents } from '../purge.ts'
+import { removeNow, schedulePurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
-import { removeSecret, type StoredSecret, updateSecret } from '../store.ts'
-import { existingSecret, liveSecret, nameOf, secretTarget } from '../target.ts'
+import { type StoredSecret, updateSecret } from '../store.ts'
+import { existingSecret, liveSecret, nameOf, refuseReplica, secretTarget } from '../target.ts'
 
 const RECOVERY_DAYS = { min: 7, max: 30, unlessGiven: 30 } as const
 const DAY_MS = 86_400_000
@@ -45,11 +45,24 @@ export const deleteSecret = operation({
     const { stored } = call.target
     if (stored) checkOwner(stored.secret, 'DeleteSecret')
     if (stored && force) checkOwner(stored.secret, 'DeleteSecret without recovery')
+    if (stored) refuseReplicated(stored)
     if (!force) return scheduleDeletion(call, liveSecret(call.target), days ?? RECOVERY_DAYS.unlessGiven)
     // AWS documents that forcing succeeds where there is nothing, so that clean-up scripts can be repeated.
     return call.target.stored === undefined ? nothingToDelete(call) : deleteNow(call, existingSecret(call.target))
   },
 })
+
+/** A replica is removed by its primary, and a primary not before its replicas. @throws InvalidParameterException */
+function refuseReplicated(stored: StoredSecret): void {
+  refuseReplica(stored)
+  const { arn, replicas } = stored.secret
+  if (replicas !== undefined) {
+    throw errors.hasReplicas(
+      arn,
+      replicas.map(({ region }) => region),
+    )
+  }
+}
 
 type Answer = { readonly ARN: string; readonly Name: string; readonly DeletionDate: number }
 
@@ -65,11 +78,7 @@ async function scheduleDeletion(call: Call, stored: StoredSecret, days: number):
 
 /** Removes a secret for good, whatever its state. */
 export async function deleteNow(call: Call, stored: StoredSecret): Promise<Answer> {
-  const scheduled = stored.secret.deletedAt !== undefined
-  if (scheduled) await cancelPurge(call, stored)
-  await removeSecret(call, stored)
-  const started = scheduled ? [] : versionEvents(stored, 'StartSecretVersionDelete')
-  await tellServiceEvents(call, removed(stored), [...started, ...versionEvents(stored, 'EndSecretVersionDelete')])
+  await removeNow(call, stored)
   return { ARN: stored.secret.arn, Name: stored.secret.name, DeletionDate: call.now }
 }
 

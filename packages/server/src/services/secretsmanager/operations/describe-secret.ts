@@ -5,6 +5,7 @@ import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
 import { secretDetails } from '../details.ts'
 import { labelledVersions } from '../model.ts'
+import { replicationStatus } from '../replication.ts'
 import { ReplicationStatus, SecretDetails, SecretId, VersionsToStages } from '../shapes.ts'
 import { existingSecret, secretTarget } from '../target.ts'
 
@@ -22,8 +23,12 @@ export const describeSecret = operation({
 
   target: secretTarget,
 
-  async run({ app, target }) {
-    const stored = existingSecret(target)
-    return { ...secretDetails(stored, app.accesses), VersionIdsToStages: labelledVersions(stored.secret) }
+  async run(call) {
+    const stored = existingSecret(call.target)
+    return {
+      ...secretDetails(stored, call.app.accesses),
+      VersionIdsToStages: labelledVersions(stored.secret),
+      ReplicationStatus: await replicationStatus(call, stored),
+    }
   },
 })

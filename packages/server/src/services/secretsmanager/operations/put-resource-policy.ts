@@ -5,10 +5,11 @@ import { operation } from '../../../operation.ts'
 import { boolean, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
 import { mayPutPolicy } from '../lock-out.ts'
+import { changeSecret } from '../replication.ts'
 import { acceptDocument, isPublic, toResourcePolicy } from '../resource-policy.ts'
 import { Arn, ResourcePolicy, SecretId, SecretName } from '../shapes.ts'
-import { updateSecret, writePolicy } from '../store.ts'
-import { liveSecret, secretTarget, targetOf } from '../target.ts'
+import { writePolicy } from '../store.ts'
+import { primarySecret, secretTarget, targetOf } from '../target.ts'
 
 const conditions = ({ BlockPublicPolicy }: { readonly BlockPublicPolicy?: boolean | undefined }) => ({
   'secretsmanager:BlockPublicPolicy': BlockPublicPolicy?.toString(),
@@ -30,7 +31,7 @@ export const putResourcePolicy = operation({
 
   async run(call) {
     const { input, now } = call
-    const stored = liveSecret(call.target)
+    const stored = primarySecret(call.target)
     const { secret } = stored
     const policy = await acceptDocument(call, input.ResourcePolicy)
     const resourcePolicy = toResourcePolicy(secret.arn, policy)
@@ -39,7 +40,7 @@ export const putResourcePolicy = operation({
     if (!mayPutPolicy(call, target, conditions(input))) throw errors.policyLocksOut()
 
     const policyDigest = await writePolicy(call, stored, policy)
-    await updateSecret(call, stored, { ...secret, policyDigest, changedAt: now })
+    await changeSecret(call, stored, { ...secret, policyDigest, changedAt: now })
     return { ARN: secret.arn, Name: secret.name }
   },
 })

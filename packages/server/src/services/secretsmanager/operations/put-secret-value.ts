@@ -5,6 +5,7 @@ import { operation } from '../../../operation.ts'
 import { list, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
 import { findVersion, isCurrent, mustHaveToken, plainOf, type Secret } from '../model.ts'
+import { changeSecret } from '../replication.ts'
 import {
   Arn,
   ClientRequestToken,
@@ -17,7 +18,6 @@ import {
   VersionStage,
   VersionStages,
 } from '../shapes.ts'
-import { updateSecret } from '../store.ts'
 import { secretTarget, writableSecret } from '../target.ts'
 import { hasSameValue } from '../value.ts'
 import { addVersion } from '../version.ts'
@@ -72,7 +72,7 @@ export const putSecretValue = operation({
     if (version && input.RotationToken !== undefined) throw errors.rotationTokenUnsupported()
 
     const changed = await addVersion(call, secret, token, plain, input.VersionStages)
-    await updateSecret(call, stored, changed)
+    await changeSecret(call, stored, changed)
     return answer(changed, token)
   },
 })

@@ -7,7 +7,7 @@ import { tellServiceEvents } from '../events.ts'
 import { cancelPurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { updateSecret } from '../store.ts'
-import { existingSecret, secretTarget } from '../target.ts'
+import { existingSecret, refuseReplica, secretTarget } from '../target.ts'
 
 export const restoreSecret = operation({
   name: 'RestoreSecret',
@@ -21,6 +21,7 @@ export const restoreSecret = operation({
 
   async run(call) {
     const stored = existingSecret(call.target)
+    refuseReplica(stored)
     const { deletedAt, deletionDate: _, ...live } = stored.secret
     if (deletedAt !== undefined) {
       const changed = await updateSecret(call, stored, { ...live, changedAt: call.now })

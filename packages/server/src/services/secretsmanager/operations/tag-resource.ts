@@ -4,10 +4,10 @@
 import { operation } from '../../../operation.ts'
 import { mustKeepAccess } from '../lock-out.ts'
 import { withTags } from '../model.ts'
+import { changeSecret } from '../replication.ts'
 import { SecretId, Tags } from '../shapes.ts'
-import { updateSecret } from '../store.ts'
 import { requestTagContext, sameTags } from '../tags.ts'
-import { liveSecret, secretTarget } from '../target.ts'
+import { primarySecret, secretTarget } from '../target.ts'
 
 export const tagResource = operation({
   name: 'TagResource',
@@ -20,12 +20,12 @@ export const tagResource = operation({
   conditions: ({ Tags }) => requestTagContext(Tags),
 
   async run(call) {
-    const stored = liveSecret(call.target)
+    const stored = primarySecret(call.target)
     const tags = withTags(stored.secret.tags, call.input.Tags, call.app.limits.tagsPerSecret)
     if (!sameTags(tags, stored.secret.tags)) {
       const secret = { ...stored.secret, tags, changedAt: call.now }
       mustKeepAccess(call, 'secretsmanager:TagResource', { ...stored, secret }, requestTagContext(call.input.Tags))
-      await updateSecret(call, stored, secret)
+      await changeSecret(call, stored, secret)
     }
     return {}
   },

@@ -3,10 +3,10 @@
 
 import { operation } from '../../../operation.ts'
 import { mustKeepAccess } from '../lock-out.ts'
+import { changeSecret } from '../replication.ts'
 import { SecretId, TagKeys } from '../shapes.ts'
-import { updateSecret } from '../store.ts'
 import { tagKeysContext, withoutTags } from '../tags.ts'
-import { liveSecret, secretTarget } from '../target.ts'
+import { primarySecret, secretTarget } from '../target.ts'
 
 export const untagResource = operation({
   name: 'UntagResource',
@@ -19,12 +19,12 @@ export const untagResource = operation({
   conditions: ({ TagKeys }) => tagKeysContext(TagKeys),
 
   async run(call) {
-    const stored = liveSecret(call.target)
+    const stored = primarySecret(call.target)
     const tags = withoutTags(stored.secret.tags, call.input.TagKeys)
     if (tags.length < stored.secret.tags.length) {
       const secret = { ...stored.secret, tags, changedAt: call.now }
       mustKeepAccess(call, 'secretsmanager:UntagResource', { ...stored, secret }, tagKeysContext(call.input.TagKeys))
-      await updateSecret(call, stored, secret)
+      await changeSecret(call, stored, secret)
     }
     return {}
   },

@@ -4,8 +4,8 @@
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
 import { moveStage } from '../model.ts'
+import { changeSecret } from '../replication.ts'
 import { Arn, SecretId, SecretName, VersionId, VersionStage } from '../shapes.ts'
-import { updateSecret } from '../store.ts'
 import { secretTarget, writableSecret } from '../target.ts'
 
 export const updateSecretVersionStage = operation({
@@ -33,7 +33,7 @@ export const updateSecretVersionStage = operation({
     const { secret } = stored
     const { VersionStage: stage, RemoveFromVersionId: from, MoveToVersionId: to } = input
     const versions = moveStage(secret.versions, stage, from, to, call.app.limits.labelsPerSecret)
-    if (versions !== secret.versions) await updateSecret(call, stored, { ...secret, versions, changedAt: now })
+    if (versions !== secret.versions) await changeSecret(call, stored, { ...secret, versions, changedAt: now })
     return { ARN: secret.arn, Name: secret.name }
   },
 })

@@ -20,6 +20,8 @@ import {
   type Secret,
   type SecretVersion,
 } from '../model.ts'
+import { checkOwner } from '../ownership.ts'
+import { changeSecret, noteReplicaKey } from '../replication.ts'
 import {
   Arn,
   ClientRequestToken,
@@ -33,7 +35,7 @@ import {
   VersionId,
 } from '../shapes.ts'
 import { updateSecret as storeSecret } from '../store.ts'
-import { secretTarget, writableSecret } from '../target.ts'
+import { liveSecret, secretTarget, writableSecret } from '../target.ts'
 import { checkType } from '../types.ts'
 import { hasSameValue, mayReencrypt, reencryptValue, tryKey } from '../value.ts'
 import { addVersion } from '../version.ts'
@@ -67,7 +69,10 @@ export const updateSecret = operation({
 
   async run(call) {
     const { input, now } = call
-    const stored = writableSecret(call.target, 'UpdateSecret')
+    const live = liveSecret(call.target)
+    const replica = live.secret.primaryRegion !== undefined && onlyKey(input)
+    if (replica) checkOwner(live.secret, 'UpdateSecret')
+    const stored = replica ? live : writableSecret(call.target, 'UpdateSecret')
     checkType(input.Type)
     const plain = plainOf(input, call.app.limits.secretValueBytes)
     const token = plain ? mustHaveToken(input.ClientRequestToken) : undefined
@@ -88,10 +93,19 @@ export const updateSecret = operation({
     if (plain) secret = await withValue(call, secret, token!, plain)
     if (keyArn !== undefined) secret = await reencrypted(call, secret, keyArn)
 
-    if (secret !== stored.secret) await storeSecret(call, stored, secret)
+    if (replica) {
+      if (secret !== stored.secret) await storeSecret(call, stored, secret)
+      await noteReplicaKey(call, stored, secret)
+    } else if (secret !== stored.secret) await changeSecret(call, stored, secret)
     return { ARN: secret.arn, Name: secret.name, VersionId: token }
   },
 })
+
+/** All that may be changed of a replica. */
+const onlyKey = (input: { readonly [member: string]: unknown }): boolean =>
+  Object.entries(input).every(
+    ([member, value]) => value === undefined || ['SecretId', 'KmsKeyId', 'ClientRequestToken'].includes(member),
+  ) && input.KmsKeyId !== undefined
 
 /** Empty text is none. */
 export function withDescription(secret: Secret, description: string, now: number): Secret {
