@@ -155,15 +155,6 @@ test('replication over the wire follows every change, and survives either side b
   await synced('db')
   assert.equal((await read('db')).SecretString, 'while it was down')
 
-  // The source is killed between the change and its copy.
-  await put('db', 'before the kill')
-  await source.kill('SIGKILL')
-  writer.destroy()
-  source = await start()
-  writer = clientOf(source)
-  await synced('db')
-  assert.equal((await read('db')).SecretString, 'before the kill')
-
   // Promotion there is learned here: with the next change, or else with the next look.
   for (const Name of ['changed', 'looked-at', 'removed']) {
     await writer.send(new sm.CreateSecretCommand({ Name, SecretString: Name, AddReplicaRegions }))
@@ -181,15 +172,18 @@ test('replication over the wire follows every change, and survives either side b
   await becomes('looked-at', /^none$/)
   await reader.send(new sm.PutSecretValueCommand({ SecretId: 'looked-at', SecretString: 'its own' }))
 
-  // A removal waits for the other side too.
+  // Both are killed: a removal and a change wait for both to be there again.
   await destination.kill('SIGKILL')
   await writer.send(new sm.RemoveRegionsFromReplicationCommand({ SecretId: 'removed', RemoveReplicaRegions: [OTHER] }))
   assert.equal(await statusOf('removed'), 'none')
+  await put('db', 'before the kill')
   await source.kill('SIGKILL')
   writer.destroy()
   source = await start()
   writer = clientOf(source)
   destination = await again()
+  await synced('db')
+  assert.equal((await read('db')).SecretString, 'before the kill')
   for (const until = Date.now() + 30_000; ; await sleep(100)) {
     const found = await read('removed').then(
       () => true,
