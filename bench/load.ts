@@ -18,10 +18,12 @@ export type LoadOptions = {
   readonly seconds: number
   /** The bytes of the next request. */
   readonly next: () => Buffer
+  /** How long a connection rests between an answer and its next request. */
+  readonly pauseMs?: number
 }
 
 /** Runs for a time and tells what came back. */
-export async function load({ port, connections, seconds, next }: LoadOptions): Promise<Result> {
+export async function load({ port, connections, seconds, next, pauseMs }: LoadOptions): Promise<Result> {
   const latencies: number[] = []
   let failures = 0
   let running = true
@@ -49,8 +51,9 @@ export async function load({ port, connections, seconds, next }: LoadOptions): P
         if (!head.startsWith('HTTP/1.1 200')) failures++
         latencies.push(performance.now() - sentAt)
         received = received.subarray(end + 4 + length)
-        if (running) send()
-        else socket.end()
+        if (!running) socket.end()
+        else if (pauseMs === undefined) send()
+        else setTimeout(() => (running ? send() : socket.end()), pauseMs)
       })
     })
 

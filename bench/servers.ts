@@ -43,7 +43,19 @@ export function start(cores: string, args: readonly string[]): Promise<Measured>
 }
 
 export const startStrongroom = (cores: string, dataDir: string, ...options: readonly string[]): Promise<Measured> =>
-  start(cores, [COMMAND, 'serve', '--data-dir', dataDir, '--port', '0', '--log-level', 'error', ...options])
+  start(cores, [
+    COMMAND,
+    'serve',
+    '--data-dir',
+    dataDir,
+    '--port',
+    '0',
+    '--log-level',
+    'error',
+    '--rates',
+    'off',
+    ...options,
+  ])
 
 export const startEcho = (cores: string, answerBytes: number): Promise<Measured> =>
   start(cores, [join(import.meta.dirname, 'echo.ts'), String(answerBytes)])

@@ -2,6 +2,7 @@
 // sensitive must agree, so that a member forgotten here, or one that would leak into the audit trail, is found.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as cloudtrail from '@aws-sdk/client-cloudtrail'
 import * as iam from '@aws-sdk/client-iam'
@@ -45,6 +46,19 @@ test('every service of AWS that the server has is compared with its SDK', () => 
   const own = services.filter((service: Service) => service.operations.every(({ path }) => path !== undefined))
   const compared = services.filter((service: Service) => SDKS[service.name] !== undefined)
   assert.equal(own.length + compared.length, services.length)
+})
+
+test('the README of Secrets Manager names the operations that it does not have, and no others', () => {
+  const page = readFileSync(
+    new URL('../packages/server/src/services/secretsmanager/README.md', import.meta.url),
+    'utf8',
+  )
+  const named = [...page.matchAll(/ \| UnknownOperationException: (.*) \|$/gm)].flatMap(([, list]) => list!.split(', '))
+  const { operations } = services.find(({ name }) => name === 'secretsmanager')!
+  const missing = Object.keys(secretsmanager)
+    .flatMap((name) => /^([A-Z]\w+)Command$/.exec(name)?.[1] ?? [])
+    .filter((name) => !operations.some((operation) => operation.name === name))
+  assert.deepEqual(named.sort(), missing.sort())
 })
 
 function compareMembers(ours: Members, theirs: NormalizedSchema, where: string): void {

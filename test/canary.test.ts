@@ -10,6 +10,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
+import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
@@ -260,6 +261,14 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)
+    },
+    'strongroom ReadEvents': async () => {
+      const lastId = 'beginning'
+      const stream = await listenTo(server.url, server.credentials, { region: REGION, lastId })
+      await create('heard')
+      await stream.waitFor(({ data }) => data.detail?.name === 'heard')
+      said.push(`ReadEvents ${stream.status} ${JSON.stringify(stream.frames)}`)
+      stream.close()
     },
   }
   const know = (secret: string) => canaries.know(secret)

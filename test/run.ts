@@ -12,6 +12,10 @@ type Totals = { passed: number; failed: number; skipped: number }
 /** What opens the databases of tests: a test that imports it, however far away, runs on PostgreSQL too. */
 const DATABASES = resolve('packages/server/src/storage/testing.ts')
 
+const TOGETHER = 'test/together.ts'
+const TOGETHER_MAX = 12
+const isOperation = (file: string): boolean => dirname(file).endsWith('/operations')
+
 const wanted = process.argv.slice(2)
 const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
@@ -49,8 +53,29 @@ function heading(text: string): void {
   process.stdout.write(`\n== ${text}\n`)
 }
 
+/** Two at a time. The tests of operations are many and small: a process of its own for each file would take longer than they do. */
 async function runFiles(paths: readonly string[], environment: { readonly [name: string]: string }): Promise<void> {
-  const stream = run({ files: [...paths], concurrency: 2, env: { ...process.env, ...environment } })
+  const processes: (readonly string[])[] = []
+  for (const file of paths) {
+    const last = processes.at(-1)
+    const joins =
+      isOperation(file) && last !== undefined && last.length < TOGETHER_MAX && dirname(last[0]!) === dirname(file)
+    if (joins) processes[processes.length - 1] = [...last, file]
+    else processes.push([file])
+  }
+  await Promise.all(
+    [1, 2].map(async () => {
+      for (let together = processes.shift(); together !== undefined; together = processes.shift()) {
+        await runTogether(together, environment)
+      }
+    }),
+  )
+}
+
+async function runTogether(files: readonly string[], environment: { readonly [name: string]: string }): Promise<void> {
+  const [first, ...others] = files
+  const env = { ...process.env, ...environment, TEST_FILES: files.map((file) => resolve(file)).join(',') }
+  const stream = run({ files: [others.length === 0 ? first! : TOGETHER], concurrency: 1, env })
   stream.on('test:pass', ({ details, skip, todo }) => {
     if (details.type === 'suite') return
     if (skip !== undefined || todo !== undefined) totals.skipped++

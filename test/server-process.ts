@@ -46,11 +46,11 @@ export async function makeHome(t: TestContext): Promise<Home> {
   return { dataDir, options: database === undefined ? [] : ['--database', database], after }
 }
 
-/** Resolves when the server has printed its ready line. */
+/** Resolves when the server has printed its ready line. Request rates are off unless given. */
 export function startProcess(home: Home, ...options: readonly string[]): Promise<ServerProcess> {
   const child = spawn(
     process.execPath,
-    [COMMAND, 'serve', '--data-dir', home.dataDir, '--port', '0', ...home.options, ...options],
+    [COMMAND, 'serve', '--data-dir', home.dataDir, '--port', '0', '--rates', 'off', ...home.options, ...options],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let output = ''

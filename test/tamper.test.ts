@@ -23,6 +23,9 @@ const SAMPLE = SOAK ? 1 : 3
 const OUTSIDE = new Map([
   ['schema_migration', 'which migrations ran: a wrong one stops the next start'],
   ['job', 'when something is due: a purge trusts only the sealed row of its secret'],
+  ['event', 'what changed, without values: a stream sends it only to who may read its secret by the sealed rows'],
+  ['event_log', 'how far change events are numbered'],
+  ['event_sink', 'how far a sink has come'],
   ['iam_attachment', 'who a policy is attached to: the bodies of users, groups and roles decide'],
   ['iam_group_member', 'the same of groups'],
   ['kms_retirable_grant', 'who may retire a grant: the grants themselves decide, this only finds them'],

@@ -68,7 +68,7 @@ export function launch(
   args: readonly string[] = [],
   variables: Variables = {},
 ): Omit<ServerProcess, 'url'> & { readonly ready: Promise<string> } {
-  const child = start(['serve', '--data-dir', dataDir, '--port', '0', ...args], variables)
+  const child = start(['serve', '--data-dir', dataDir, '--port', '0', '--rates', 'off', ...args], variables)
   let stdout = ''
   let stderr = ''
   const ready = Promise.withResolvers<string>()

@@ -3,10 +3,12 @@
 import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
+import type { Events } from './events/events.ts'
 import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Refusal } from './observe/refusals.ts'
 import type { Service } from './operation.ts'
+import type { Rates } from './rates.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
 import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
@@ -37,7 +39,10 @@ export type App = {
   /** Uses of access keys and roles, still to be written. Closed before the database. */
   readonly uses: Uses
   readonly trail: Trail
+  /** What changes of secrets tell to streams and sinks. */
+  readonly events: Events
   readonly authenticate: Authenticate
+  readonly rates: Rates
   readonly sessionTokens: SessionTokens
   readonly log: Logger
   readonly metrics: Metrics
@@ -60,5 +65,11 @@ export type Limits = {
   readonly accounts: number
   readonly secretsPerRegion: number
   readonly versionsPerSecret: number
+  /** Staging labels across all its versions. */
+  readonly labelsPerSecret: number
+  /** Those of AWS not counted. */
+  readonly tagsPerSecret: number
+  readonly secretValueBytes: number
+  readonly resourcePolicyCharacters: number
   readonly skewMs: number
 }

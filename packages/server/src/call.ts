@@ -71,6 +71,8 @@ export type CallBase<I> = {
   /** The caller's account. Names resolve here. */
   readonly account: string
   readonly identity: Identity
+  /** The VersionId that must be AWSCURRENT for a conditional write to happen. Only where the operation is `conditional`. */
+  readonly ifVersion?: string
   readonly input: I
 }
 
@@ -93,6 +95,15 @@ export type Call<I = unknown> = CallBase<I> & {
   readonly also: (event: AlsoEvent) => void
 }
 
+/** What an answer that goes on sees of the request that it answers. */
+export type Following<I = unknown> = CallBase<I> & {
+  /**
+   * A read under the rights that the caller has by now: the access key or session must still hold, and the operation still be allowed.
+   * @throws ServiceError where it does not, or the storage failed
+   */
+  readonly asOfNow: <T>(work: (call: Call<I>) => Promise<T>) => Promise<T>
+}
+
 /** Condition keys and the policy of a resource that the caller may not know to exist. */
 export type Concealed = {
   readonly context: Context
@@ -103,6 +114,10 @@ export type Concealed = {
 }
 
 export type AlsoEvent = {
+  /** The service that the event is of, where it is not the call's own. */
+  readonly service?: string
+  /** Where the event was named already, because something else carries its name. */
+  readonly eventId?: string
   readonly eventName: string
   readonly readOnly: boolean
   /** Set on an event of the service itself (AwsServiceEvent), such as SecretVersionDeletion; absent on one of the caller (AwsApiCall). */

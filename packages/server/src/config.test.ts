@@ -203,6 +203,32 @@ test('every mistake is one line that names the option, the value and the mend', 
   for (const [given, environment, expected] of table) assert.equal(refusal(given, environment), expected)
 })
 
+test('a sink has one place, and where it is HTTPS a secret', () => {
+  const sink = 'ops=https://hooks.example/x'
+  const secret = 'ops=file:/k'
+  const allowed = 'NAME=https://HOST/PATH, NAME=file:PATH, or on loopback NAME=http://HOST/PATH'
+  const refused = (place: string) => `--event-sink ${place} is not allowed: give ${allowed}`
+  const table: readonly (readonly [GivenOptions, string])[] = [
+    [{ eventSink: [sink], eventSinkSecret: [secret] }, 'accepted'],
+    [{ eventSink: ['log=file:events.jsonl'] }, 'accepted'],
+    [{ eventSink: ['ops=http://127.0.0.1:1/x'], eventSinkSecret: [secret] }, 'accepted'],
+    [{ eventSink: ['ops=http://hooks.example/x'], eventSinkSecret: [secret] }, refused('ops=http://hooks.example/x')],
+    [{ eventSink: ['https://hooks.example/x'] }, refused('https://hooks.example/x')],
+    [{ eventSink: ['ops=ftp://hooks.example/x'] }, refused('ops=ftp://hooks.example/x')],
+    [{ eventSink: [sink] }, `--event-sink ${sink} needs a secret: give --event-sink-secret ops=file:PATH`],
+    [{ eventSink: ['a=file:x', 'a=file:y'] }, '--event-sink a is given twice: name each once'],
+    [
+      { eventSinkSecret: [secret] },
+      '--event-sink-secret ops belongs to no HTTPS sink: give --event-sink ops=https://…',
+    ],
+    [
+      { eventSink: [sink], eventSinkSecret: ['ops=credential:ops'] },
+      '--event-sink-secret ops=credential:ops needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or give ops=file:PATH',
+    ],
+  ]
+  for (const [given, expected] of table) assert.equal(refusal(given), expected)
+})
+
 test('what is allowed is accepted: TLS or --insecure-http off loopback, a test clock on it', () => {
   assert.equal(refusal({ host: '0.0.0.0', insecureHttp: true }), 'accepted')
   assert.equal(refusal({ host: '0.0.0.0', tlsCert: 'c', tlsKey: 'k' }), 'accepted')

@@ -81,6 +81,8 @@ const names = (value: string, help: string, pattern: RegExp, allowed: string): O
   parse: (given) => (pattern.test(given) ? [given] : undefined),
 })
 
+/** The name of a sink is also that of its cursor: it keeps its place when its address changes. */
+const SINK = /^[a-z][a-z0-9-]{0,31}=(?:https?:\/\/[^\0-\x20@\\]{1,2000}|file:[^\0-\x1f]{1,4096})$/
 const FILE = { allowed: 'the path of a file' } as const
 
 /** Every option. The key in camel case is the name in the configuration file; `dataDir` is `--data-dir` and `STRONGROOM_DATA_DIR`. */
@@ -121,6 +123,39 @@ export const options = {
   auditMaxBytes: integer('BYTES', 16_777_216, 1_099_511_627_776_000, 10_737_418_240, 'Bytes of audit events to keep'),
   maxAccounts: integer('N', 1, 100_000, 1_000, 'Accounts to hold, closed ones included'),
   secretsPerRegion: integer('N', 1, 10_000_000, 500_000, 'Quota of secrets for each account and region'),
+  versionsPerSecret: integer('N', 10, 1_000, 100, 'Quota of versions for each secret'),
+  labelsPerSecret: integer('N', 3, 200, 20, 'Quota of staging labels across all versions of a secret'),
+  tagsPerSecret: integer('N', 0, 200, 50, 'Quota of tags for each secret'),
+  secretValueBytes: integer('BYTES', 1, 65_536, 65_536, 'The longest secret value'),
+  resourcePolicyCharacters: integer('N', 1, 20_480, 20_480, 'The longest resource policy of a secret'),
+  rates: choice(
+    ['on', 'off'],
+    'on',
+    'Refuse more requests per second than AWS does, for each account, region and group',
+  ),
+  rate: names(
+    'GROUP=N',
+    "Requests per second of a group of operations, in the place of AWS's figure",
+    /^[a-z]{1,32}\.[a-z-]{1,32}=(?:off|[1-9]\d{0,6})$/,
+    'a group of docs/configuration.md and a whole number from 1 to 9999999, or off: secretsmanager.write=200',
+  ),
+  eventSink: names(
+    'NAME=TO',
+    'Where change events go: NAME=https://HOST/PATH or NAME=file:PATH',
+    SINK,
+    'NAME=https://HOST/PATH, NAME=file:PATH, or on loopback NAME=http://HOST/PATH',
+  ),
+  eventSinkSecret: names(
+    'NAME=WHERE',
+    'Where the secret is that signs what an HTTPS sink gets: NAME=file:PATH or NAME=credential:NAME',
+    /^[a-z][a-z0-9-]{0,31}=(?:file:[^\0-\x1f]{1,4096}|credential:[A-Za-z0-9._-]{1,255})$/,
+    'NAME=file:PATH or NAME=credential:NAME',
+  ),
+  eventSinkCa: text('FILE', '', 'Certificates in PEM that HTTPS sinks may also be certified by', FILE),
+  eventRetentionDays: integer('DAYS', 1, 365, 7, 'Days that change events are kept for those who come back'),
+  eventRetentionCount: integer('N', 100, 10_000_000, 100_000, 'Change events to keep for those who come back'),
+  maxEventStreams: integer('N', 1, 100_000, 1_000, 'Open streams of change events; with --workers, per process'),
+  maxEventStreamsPerAccount: integer('N', 1, 100_000, 200, 'Of them, for one account'),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
   bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {
@@ -153,8 +188,13 @@ export type RootKeyPlace = Pick<Settings, 'rootKey'> & {
   readonly rootKeyFile: string
 }
 
+/** Where change events go. */
+export type SinkPlace =
+  | { readonly kind: 'file'; readonly name: string; readonly path: string }
+  | { readonly kind: 'https'; readonly name: string; readonly url: string; readonly secretFile: string }
+
 /** What the server starts with. Paths are absolute. */
-export type Config = Settings & RootKeyPlace
+export type Config = Settings & RootKeyPlace & { readonly eventSinks: readonly SinkPlace[] }
 
 export const optionNames = Object.keys(options) as readonly OptionName[]
 
@@ -266,8 +306,56 @@ function complete(settings: Settings, environment: Environment): Config {
     allowedHost: settings.allowedHost.map((name) => name.toLowerCase()),
     tlsCert: tlsCert && resolve(tlsCert),
     tlsKey: tlsKey && resolve(tlsKey),
+    eventSinkCa: settings.eventSinkCa && resolve(settings.eventSinkCa),
+    eventSinks: sinkPlaces(settings, environment),
     ...rootKeyPlace('--root-key', settings.rootKey, dataDir, environment),
   }
+}
+
+/** @throws ConfigurationError where a name is given twice, an HTTPS sink has no secret, or a secret no sink */
+function sinkPlaces({ eventSink, eventSinkSecret }: Settings, environment: Environment): readonly SinkPlace[] {
+  const secrets = new Map(eventSinkSecret.map((given) => splitAt(given, '=')))
+  const places = eventSink.map((given): SinkPlace => {
+    const [name, to] = splitAt(given, '=')
+    const described = `--event-sink ${printable(given)}`
+    if (to.startsWith('file:')) return { kind: 'file', name, path: resolve(to.slice('file:'.length)) }
+    const url = URL.parse(to)
+    if (url === null || url.hash !== '' || (url.protocol === 'http:' && !isLoopback(url.hostname))) {
+      throw new ConfigurationError(`${described} is not allowed: give ${options.eventSink.allowed}`)
+    }
+    const secret = secrets.get(name)
+    if (secret === undefined) {
+      throw new ConfigurationError(`${described} needs a secret: give --event-sink-secret ${name}=file:PATH`)
+    }
+    return { kind: 'https', name, url: url.href, secretFile: secretFile(name, secret, environment) }
+  })
+  const names = places.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  if (twice !== undefined) throw new ConfigurationError(`--event-sink ${twice} is given twice: name each once`)
+  const unused = [...secrets.keys()].find(
+    (name) => !places.some((place) => place.kind === 'https' && place.name === name),
+  )
+  if (unused !== undefined) {
+    throw new ConfigurationError(
+      `--event-sink-secret ${unused} belongs to no HTTPS sink: give --event-sink ${unused}=https://…`,
+    )
+  }
+  return places
+}
+
+function secretFile(name: string, secret: string, environment: Environment): string {
+  const [kind, where] = splitAt(secret, ':')
+  if (kind === 'file') return resolve(where)
+  const directory = nonEmpty(environment.CREDENTIALS_DIRECTORY)
+  if (directory !== undefined) return join(directory, where)
+  throw new ConfigurationError(
+    `--event-sink-secret ${name}=${secret} needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or give ${name}=file:PATH`,
+  )
+}
+
+function splitAt(value: string, mark: string): readonly [string, string] {
+  const at = value.indexOf(mark)
+  return [value.slice(0, at), value.slice(at + 1)]
 }
 
 const STANDARD_VARIABLE = 'STRONGROOM_ROOT_KEY'

@@ -1,12 +1,13 @@
 // THE PATH OF A REQUEST, top to bottom:
-// route → authenticate → decode → validate → find target → authorize → run → audit → encode.
+// route → authenticate → throttle → decode → validate → find target → authorize → run → audit → encode.
 // Authorization is here and never in an operation. Nothing leaves before its audit record is written.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
-import { SignatureError, signatureRefused } from './auth/errors.ts'
-import type { AlsoEvent, Call, CallBase, Concealed, Identity } from './call.ts'
+import { expiredToken, SignatureError, signatureRefused } from './auth/errors.ts'
+import type { AlsoEvent, Call, CallBase, Concealed, Following, Identity } from './call.ts'
 import { globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
@@ -15,7 +16,8 @@ import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied } from './policy/denied.ts'
 import type { Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
-import { invalidAction, unknownOperation } from './protocol/errors.ts'
+import { invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
+import { readIfVersion } from './protocol/if-version.ts'
 import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import {
   decodeQuery,
@@ -41,6 +43,9 @@ type Progress = {
   identity?: Identity
   region: string
   parameters: Plain | null
+  /** What app.rates.take said; asked once a request, however often its transaction runs. */
+  refusedForMs?: number
+  ifVersion?: string
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
   owner: string | undefined
@@ -104,6 +109,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     requestParameters: progress.parameters,
     responseElements,
     resources: progress.resources,
+    ...(progress.ifVersion !== undefined && { additionalEventData: { ifVersion: progress.ifVersion } }),
     ...(request.tlsVersion !== undefined && { tlsVersion: request.tlsVersion }),
     ...(error && { errorCode: error.code, errorMessage: error.message }),
   })
@@ -116,7 +122,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     return [shared, { ...shared, eventId: app.uuid(), account: owner }]
   }
 
-  /** Who asks, and for what: the signature, then the input, its types and its declared limits. */
+  /** Who asks, and for what: the signature and the rate, then the input, its types and its declared limits. May run again. */
   const begin = async (tx: Transaction): Promise<Asked> => {
     const caller = await authenticate(app, tx, request, route)
     progress.identity = caller.identity
@@ -125,14 +131,20 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     if (route.error) throw route.error
     const { service, operation } = route
     if (!service || !operation) throw notAnOperation(route)
+    // By the caller's account, whoever owns what it asks for.
+    const { account } = caller.identity
+    progress.refusedForMs ??= app.rates.take(operation, account, service.global ? '' : caller.region, time)
+    if (progress.refusedForMs > 0) throw rateExceeded(route.protocol)
     const now = app.now()
     app.uses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
 
     const input =
       route.protocol === 'query'
         ? decodeQuery(operation.input, route.parameters!)
-        : decodeJson(operation.input, request.body)
+        : { ...decodeJson(operation.input, request.body), ...headerMembers(operation, request) }
     progress.parameters = redact(operation.input, input)
+    const ifVersion = readIfVersion(request, operation, route.protocol)
+    if (ifVersion !== undefined) progress.ifVersion = ifVersion
     validate(operation.input, input, route.protocol === 'query' ? 'ValidationError' : 'ValidationException')
 
     const base: CallBase<Plain> = {
@@ -142,8 +154,9 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       now,
       partition: app.partition,
       region: caller.region,
-      account: caller.identity.account,
+      account,
       identity: caller.identity,
+      ...(ifVersion !== undefined && { ifVersion }),
       input,
     }
     return { service, operation, base }
@@ -164,13 +177,34 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const others = also.flatMap(({ owner, ...fields }) =>
       inTrails({ ...event(undefined, null, app.uuid()), ...fields }, owner),
     )
-    return { service, operation, result, events: [...inTrails(own, progress.owner), ...others] }
+    return { service, operation, base, result, events: [...inTrails(own, progress.owner), ...others] }
   }
+
+  /** What goes on after the answer: each look at the data is a read of its own, by a caller who must still be let in. */
+  const follow = ({ service, operation, base }: Asked): Following<Plain> => ({
+    ...base,
+    asOfNow: async (work) => {
+      try {
+        return await app.database.transaction('read', async (tx) => {
+          const { session } = base.identity
+          if (session !== undefined && session.expiresAt <= app.wallNow()) throw expiredToken()
+          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, [])
+          authorizeAll(call, service, operation, await operation.target(call))
+          return work(call)
+        })
+      } catch (thrown) {
+        throw toServiceError(app, thrown, route, requestId)
+      }
+    },
+  })
 
   try {
     const done = await inTransactions(app, request, route, begin, perform)
     const { service, operation, result } = done
-    const response = encodeOutput(request, service, operation, result, requestId)
+    if (!operation.readOnly) app.events.committed()
+    const response = operation.stream
+      ? encodeStream(operation.stream, follow(done), result, requestId)
+      : encodeOutput(request, service, operation, result, requestId)
     app.metrics.finished(service.name, operation.name, '', performance.now() - started)
     return response
   } catch (thrown) {
@@ -189,15 +223,14 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       // Of two failures of the storage the first is told: the second knows nothing of what the call may have changed.
       return encodeError(request, route, thrown instanceof DatabaseError ? error : unrecorded, requestId)
     }
+    if (progress.refusedForMs) await delay(progress.refusedForMs)
     return encodeError(request, route, error, requestId)
   }
 }
 
 type Asked = { readonly service: Service; readonly operation: AnyOperation; readonly base: CallBase<Plain> }
 
-type Done = {
-  readonly service: Service
-  readonly operation: AnyOperation
+type Done = Asked & {
   readonly result: Plain
   readonly events: readonly AuditEvent[]
 }
@@ -384,6 +417,29 @@ function encodeOutput(
     return { status: 200, contentType: XML_CONTENT_TYPE, requestId, body }
   }
   return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encodeJson(operation.output, output) }
+}
+
+const encodeStream = (
+  { contentType, pieces }: NonNullable<AnyOperation['stream']>,
+  following: Following<Plain>,
+  result: Plain,
+  requestId: string,
+): WireResponse => ({
+  status: 200,
+  contentType,
+  requestId,
+  body: '',
+  stream: (signal) => pieces(following, result, signal),
+})
+
+/** The members of the input that stand in headers. */
+function headerMembers({ headers = {} }: AnyOperation, { rawHeaders }: WireRequest): Plain {
+  const members: Record<string, string> = {}
+  for (const [member, name] of Object.entries(headers)) {
+    const value = name === undefined ? undefined : header(rawHeaders, name)
+    if (value !== undefined) members[member] = value
+  }
+  return members
 }
 
 function encodeError({ rawHeaders }: WireRequest, route: Route, error: ServiceError, requestId: string): WireResponse {

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Retention } from './audit/retention.ts'
 import type { Trail } from './audit/trail.ts'
+import type { Sinks } from './events/sinks.ts'
 import type { Health } from './handle.ts'
 import type { LiveKeyring } from './seal/lifecycle.ts'
 import { DatabaseError } from './storage/database.ts'
@@ -14,6 +15,7 @@ export type HealthOptions = {
   readonly keyring: Pick<LiveKeyring, 'refresh'>
   readonly trail: Pick<Trail, 'check'>
   readonly retention: Pick<Retention, 'usage'>
+  readonly sinks?: Pick<Sinks, 'warnings'>
   /** How long an answer holds. 1,000 unless told. */
   readonly freshMs?: number
   /** How long whoever asks may wait. 5,000 unless told. */
@@ -40,7 +42,7 @@ export function createHealth(options: HealthOptions): () => Promise<Health> {
   }
 }
 
-async function examine({ keyring, trail, retention }: HealthOptions): Promise<Health> {
+async function examine({ keyring, trail, retention, sinks }: HealthOptions): Promise<Health> {
   let doing: 'read' | 'written' = 'read'
   try {
     // Reads the database and, where another server changed them, opens the keys.
@@ -52,7 +54,7 @@ async function examine({ keyring, trail, retention }: HealthOptions): Promise<He
     const warnings = warns
       ? [`the audit trail fills ${percent} % of --audit-max-bytes: the oldest events go early`]
       : []
-    return { ok: true, problems: [], warnings }
+    return { ok: true, problems: [], warnings: [...warnings, ...(sinks?.warnings() ?? [])] }
   } catch (error) {
     const problem =
       error instanceof DatabaseError

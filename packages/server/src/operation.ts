@@ -1,8 +1,9 @@
 // What an operation declares, and what a service is: a table of them. See services/README.md for how to add one.
 
-import type { Call, Concealed, Preparation } from './call.ts'
+import type { Call, Concealed, Following, Preparation } from './call.ts'
 import type { JobHandler } from './jobs/job.ts'
 import type { Context, Grant, Permission, ResourcePolicy } from './policy/engine.ts'
+import type { RateGroup } from './rates.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
 
 /** What a call is about, as authorization sees it. */
@@ -37,6 +38,12 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly readOnly: boolean
   /** The path of a route of our own (`/_strongroom/clock`); AWS's operations have none. */
   readonly path?: string
+  /** Whether it honours the header x-strongroom-if-version (`call.ifVersion`); every other operation refuses it. */
+  readonly conditional?: true
+  /** How a route of our own is asked for; POST where absent. */
+  readonly method?: 'GET'
+  /** Members that come in a header, by its lower-case name, as AWS's trait httpHeader has it. */
+  readonly headers?: { readonly [member in keyof I]?: string }
   readonly input: I
   /** Absent where AWS models no output: an empty body. */
   readonly output?: O
@@ -52,6 +59,15 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly responseElements?: (output: ValuesOf<O>) => { readonly [key: string]: unknown } | null
   /** May run again after a write conflict: touches only the transaction, the ports and its return value. */
   readonly run: (call: Call<ValuesOf<I>> & { readonly target: T }) => Promise<ValuesOf<O>>
+  /** For an answer that goes on, as text of `contentType`: begins when the event of the call is written, with what `run` returned. */
+  readonly stream?: {
+    readonly contentType: string
+    readonly pieces: (
+      following: Following<ValuesOf<I>>,
+      output: ValuesOf<O>,
+      signal: AbortSignal,
+    ) => AsyncIterable<string>
+  }
 }
 
 /** Declares an operation, with `input`, `target` and the result typed from the shapes. */
@@ -62,7 +78,8 @@ export const operation = <const I extends Members, const O extends Members, T ex
 type Plain = { readonly [name: string]: unknown }
 
 /** An operation in a table of them; each was checked against its shapes where it was declared. */
-export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path'> & {
+export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path' | 'method' | 'conditional'> & {
+  readonly headers?: { readonly [member: string]: string | undefined }
   readonly input: Members
   readonly output?: Members
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
@@ -72,6 +89,10 @@ export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path'> & {
   readonly prepare?: (call: any) => Promise<unknown>
   readonly responseElements?: (output: any) => Plain | null
   readonly run: (call: any) => Promise<Plain>
+  readonly stream?: {
+    readonly contentType: string
+    readonly pieces: (following: any, output: any, signal: AbortSignal) => AsyncIterable<string>
+  }
   // biome-ignore-end lint/suspicious/noExplicitAny: -
 }
 
@@ -95,6 +116,8 @@ export type Service = {
   /** What the service calls a fault of the server; `InternalFailure` where absent. */
   readonly faultCode?: string
   readonly operations: readonly AnyOperation[]
+  /** The request rates of its operations; those that are in no group have none. */
+  readonly rates?: readonly RateGroup[]
   /** Work that is due later, by kind (`secretsmanager.PurgeSecret`); see jobs/README.md. */
   readonly jobs?: { readonly [kind: string]: JobHandler }
 }

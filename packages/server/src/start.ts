@@ -16,6 +16,9 @@ import { type Credentials, credentialsPath, findCredentials, writeCredentials } 
 import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
 import { openDatabases } from './databases.ts'
 import { IntegrityError } from './errors.ts'
+import { createEvents } from './events/events.ts'
+import { parseSigningSecret, type Signing } from './events/https-sink.ts'
+import { createSinks, openSinks } from './events/sinks.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
 import { type Handler, type Listener, listen } from './http/listen.ts'
@@ -24,6 +27,7 @@ import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
 import { createMetrics, type MetricValues } from './observe/metrics.ts'
 import { createRefusalLog } from './observe/refusals.ts'
+import { createRates } from './rates.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
 import { rootKeyAt } from './seal/root-key.ts'
@@ -83,6 +87,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const { slot, otherMetrics = async () => [], shareRootKey = async () => undefined } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
+  const rates = createRates(services, config)
+  const signings = readSigningSecrets(config)
   const warnings = [...prepareDataDirectory(config.dataDir)]
   const lock = slot === undefined ? await holdDataDirectory(config.dataDir) : await holdWorkerSlot(config.dataDir, slot)
   starting.defer(() => lock.release())
@@ -125,6 +131,19 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     randomBytes,
   })
   starting.defer(() => trail.close())
+  const metrics = createMetrics()
+  const events = createEvents({
+    database,
+    log,
+    metrics,
+    wallNow,
+    uuid: randomUUID,
+    retentionDays: config.eventRetentionDays,
+    retentionCount: config.eventRetentionCount,
+    streamsMax: config.maxEventStreams,
+    streamsPerAccountMax: config.maxEventStreamsPerAccount,
+  })
+  starting.defer(() => events.stop())
   const accesses = createAccessNotes(database, log)
   starting.defer(() => accesses.close())
   const uses = createUses(database, log)
@@ -134,7 +153,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const limits = {
     accounts: config.maxAccounts,
     secretsPerRegion: config.secretsPerRegion,
-    versionsPerSecret: 100,
+    versionsPerSecret: config.versionsPerSecret,
+    labelsPerSecret: config.labelsPerSecret,
+    tagsPerSecret: config.tagsPerSecret,
+    secretValueBytes: config.secretValueBytes,
+    resourcePolicyCharacters: config.resourcePolicyCharacters,
     skewMs: config.skewMinutes * 60_000,
   }
   const app: App = {
@@ -151,10 +174,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     accesses,
     uses,
     trail,
+    rates,
+    events,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     log,
-    metrics: createMetrics(),
+    metrics,
     noteRefusal: createRefusalLog(log, wallNow),
     wallNow,
     now: testClock?.now ?? systemClock.now,
@@ -164,8 +189,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     limits,
   }
 
-  const jobs = createJobs({ app, handlers: jobHandlers })
+  const sinks = createSinks(openSinks(config.eventSinks, signings, readSinkCa(config), wallNow))
+  const jobs = createJobs({ app, handlers: { ...jobHandlers, ...sinks.handlers } })
   starting.defer(() => jobs.stop())
+  starting.defer(() => sinks.stop())
+  await sinks.start(app, jobs.wake)
   const retention = createRetention({
     databases: databases.trail,
     keyring,
@@ -180,7 +208,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     retention.start()
   }
 
-  const health = createHealth({ keyring, trail, retention })
+  const health = createHealth({ keyring, trail, retention, sinks })
   const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
   const listener = await listenOrExplain(config, handler, tls)
   let graceMs = STOP_GRACE_MS
@@ -201,6 +229,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     starting.defer(() => admin.close())
   }
   jobs.start()
+  events.start()
 
   // Only now: what cannot start says one line and no more.
   if (first) for (const warning of warnings) log.warn(warning)
@@ -260,6 +289,7 @@ async function startSupervisor(config: Config): Promise<Running> {
   await using starting = new AsyncDisposableStack()
   const log = createLogger(config.logLevel)
   readTls(config)
+  createRates(services, config)
   prepareDataDirectory(config.dataDir)
   const lock = await holdDataDirectory(config.dataDir)
   starting.defer(() => lock.release())
@@ -348,6 +378,41 @@ function readTls({ tlsCert, tlsKey }: Config): Tls | undefined {
     )
   }
   return tls
+}
+
+/** By the name of the sink. @throws ConfigurationError where a file cannot be read, or holds no signing secret */
+function readSigningSecrets({ eventSinks }: Config): ReadonlyMap<string, Signing> {
+  return new Map(
+    eventSinks.flatMap((place) => {
+      if (place.kind !== 'https') return []
+      const option = `--event-sink-secret ${place.name}=file:${place.secretFile}`
+      const signing = parseSigningSecret(readOption(option, place.secretFile).toString())
+      if (signing === undefined) {
+        throw new ConfigurationError(`${option} holds no signing secret: put whsec_ and base64 of 24 to 64 bytes in it`)
+      }
+      return [[place.name, signing] as const]
+    }),
+  )
+}
+
+/** @throws ConfigurationError where the file cannot be read, or holds no certificates */
+function readSinkCa({ eventSinkCa }: Config): readonly string[] | undefined {
+  if (eventSinkCa === '') return undefined
+  const text = readOption(`--event-sink-ca ${eventSinkCa}`, eventSinkCa).toString()
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+  if (certificates === null) {
+    throw new ConfigurationError(`--event-sink-ca ${eventSinkCa} holds no certificate: give a file in PEM`)
+  }
+  return certificates
+}
+
+function readOption(option: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigurationError(`${option} cannot be read (${code}): give the path of a readable file`)
+  }
 }
 
 function reloadTls(config: Config, listener: Listener, log: Logger): void {

@@ -39,12 +39,16 @@ export type TestServer = {
   readonly app: App
   /** With the administrator's credentials and retries off. */
   readonly secretsManager: SecretsManagerClient
-  /** A raw signed JSON call; `headers` replace or, undefined, remove what would be sent. */
+  /** A raw signed JSON call; `headers` are signed too. */
   call(
     service: string,
     operation: string,
     input: object | string,
-    options?: { readonly credentials?: TestCredentials; readonly region?: string },
+    options?: {
+      readonly credentials?: TestCredentials
+      readonly region?: string
+      readonly headers?: { readonly [name: string]: string }
+    },
   ): Promise<TestAnswer>
   readonly clock: { advance(ms: number): void }
   readonly jobs: RunningServer['jobs']
@@ -60,7 +64,7 @@ const TARGETS: { readonly [service: string]: string } = {
   cloudtrail: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
 }
 
-/** Stopped when the test ends. */
+/** Stopped when the test ends. Request rates are off unless given. */
 export async function startTestServer(t: TestContext, given: GivenOptions = {}): Promise<TestServer> {
   // node:test runs what is registered in order; what was started last must end first.
   const scope = new AsyncDisposableStack()
@@ -72,7 +76,7 @@ export async function startTestServer(t: TestContext, given: GivenOptions = {}):
 }
 
 async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
-  const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', ...given }, {})
+  const config = loadConfig({ port: '0', testClock: true, logLevel: 'silent', rates: 'off', ...given }, {})
   const running = await startServer(config, { slot: 0 })
   const credentials = running.credentials()
   const secretsManager = new SecretsManagerClient({
@@ -103,6 +107,7 @@ async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
       signedCall(running.url, service, `${TARGETS[service]}.${operation}`, input, {
         credentials: options.credentials ?? credentials,
         region: options.region ?? TEST_REGION,
+        ...(options.headers && { headers: options.headers }),
       }),
     clock: {
       advance: (ms) => app.testClock!.setOffset(app.testClock!.offsetMs() + ms),
@@ -122,7 +127,12 @@ export async function signedCall(
   service: string,
   target: string | undefined,
   input: object | string,
-  options: { readonly credentials: TestCredentials; readonly region: string; readonly contentType?: string },
+  options: {
+    readonly credentials: TestCredentials
+    readonly region: string
+    readonly contentType?: string
+    readonly headers?: { readonly [name: string]: string }
+  },
 ): Promise<TestAnswer> {
   const { credentials, region, contentType = 'application/x-amz-json-1.1' } = options
   const { hostname, port, pathname } = new URL(url)
@@ -139,6 +149,7 @@ export async function signedCall(
       host: `${hostname}:${port}`,
       'content-type': contentType,
       ...(target !== undefined && { 'x-amz-target': target }),
+      ...options.headers,
     },
     body,
   } as Parameters<typeof signer.sign>[0])
@@ -156,7 +167,7 @@ function parse(text: string): unknown {
 }
 
 /** The signer wants a class. */
-class NodeSha256 {
+export class NodeSha256 {
   readonly #hash
   constructor(secret?: unknown) {
     this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', secret as Uint8Array)

@@ -3,6 +3,7 @@
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Identity } from '../call.ts'
+import type { Awaitable } from '../storage/cache.ts'
 import { expiredToken, mismatch, SignatureError, signatureRefused, unrecognized } from './errors.ts'
 import type { WireRequest } from './request.ts'
 import { SigningKeys } from './signing-keys.ts'
@@ -38,7 +39,7 @@ export type AccessKey = {
 /** Where access keys are known. Asked only for well-formed ids. */
 export type AccessKeys = {
   /** A long-term one. */
-  readonly find: (accessKeyId: string) => Promise<AccessKey | undefined>
+  readonly find: (accessKeyId: string) => Awaitable<AccessKey | undefined>
   readonly findSession: FindSession
 }
 

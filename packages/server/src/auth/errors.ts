@@ -97,6 +97,9 @@ export const unsignedHeader = (header: string) =>
     `'${header}'${header === 'Host' ? " or ':authority'" : ''} must be a 'SignedHeader' in the AWS Authorization.`,
   )
 
+export const headerInQuery = (header: string) =>
+  incomplete(`'${header}' must be an HTTP header, not a query-string parameter.`)
+
 /** Times in basic format; `span` as `5 min.`. */
 export const expired = (signed: string, limit: string, now: string, span: string) =>
   new SignatureError('expired', `Signature expired: ${signed} is now earlier than ${limit} (${now} - ${span})`)

@@ -24,6 +24,7 @@ const ONCE: ReadonlySet<string> = new Set([
   'x-amz-region-set',
   'content-type',
   'content-length',
+  'x-strongroom-if-version',
 ])
 
 const HEADERS_MAX = 128

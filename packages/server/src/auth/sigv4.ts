@@ -4,7 +4,7 @@
 
 import { createHmac, hash, type KeyObject, timingSafeEqual, verify as verifyEcdsa } from 'node:crypto'
 import { canonicalRequest, stringToSign } from './canonical.ts'
-import { echo, incomplete, mismatch, unsignedHeader, wrongScope } from './errors.ts'
+import { echo, headerInQuery, incomplete, mismatch, unsignedHeader, wrongScope } from './errors.ts'
 import { parseAuthorization, parsePresigned, type SignatureFields } from './fields.ts'
 import { isRegion, pickRegion } from './region.ts'
 import { type Headers, indexHeaders, type QueryPair, queryPairs, splitTarget, type WireRequest } from './request.ts'
@@ -43,9 +43,15 @@ export type ParsedSignature = SigningPurpose & {
 }
 
 /** Where these stand in a request they must be signed: each changes what the request means. Spelled as AWS's messages spell them. */
-const SIGNED_WHERE_PRESENT = ['X-Amz-Date', 'X-Amz-Target', 'X-Amz-Content-Sha256', 'X-Amz-Region-Set'].map(
-  (spelling) => [spelling, spelling.toLowerCase()] as const,
-)
+const SIGNED_WHERE_PRESENT = [
+  'X-Amz-Date',
+  'X-Amz-Target',
+  'X-Amz-Content-Sha256',
+  'X-Amz-Region-Set',
+  'X-Strongroom-If-Version',
+].map((spelling) => [spelling, spelling.toLowerCase()] as const)
+/** What some signers move from the headers into the query of a presigned request, where nobody would read it. */
+const HEADER_ONLY = 'X-Strongroom-If-Version'
 
 const HEADER_LIST = /^[!#$%&'*+\-.^_`|~0-9a-z]+(?:;[!#$%&'*+\-.^_`|~0-9a-z]+)*$/
 const HMAC_HEX = /^[0-9a-f]{64}$/
@@ -60,6 +66,7 @@ export function parseSignature(request: WireRequest, options: ParseOptions): Par
   const headers = indexHeaders(request.rawHeaders)
   const target = splitTarget(request.target)
   const query = queryPairs(target.query)
+  if (query.some(({ name }) => name.toLowerCase() === HEADER_ONLY.toLowerCase())) throw headerInQuery(HEADER_ONLY)
   const fields = parsePresigned(query, headers) ?? parseAuthorization(headers)
 
   const time = readTime(fields.date, fields.dateFrom)

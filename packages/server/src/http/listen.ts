@@ -32,9 +32,11 @@ export type Timeouts = {
   readonly idleMs: number
   /** How often the first two are looked at. */
   readonly checkMs: number
+  /** That a client may take nothing of an answer that goes on. */
+  readonly stallMs: number
 }
 
-const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 70_000, checkMs: 1_000 }
+const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 70_000, checkMs: 1_000, stallMs: 10_000 }
 const HEADER_BYTES_MAX = 16_384
 const HEADERS_MAX = 100
 /** How long, and how much of, a body that is too large is read and thrown away. */
@@ -54,7 +56,7 @@ export type Listener = {
   readonly port: number
   /** Swaps the certificate for new connections. */
   reloadTls(tls: { readonly cert: string | Buffer; readonly key: string | Buffer }): void
-  /** Accepts no more, finishes the requests in flight, and after graceMs ends what is left. */
+  /** Accepts no more, ends the answers that go on, finishes the other requests in flight, and after graceMs ends what is left. */
   close(graceMs: number): Promise<void>
 }
 
@@ -71,8 +73,13 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     insecureHTTPParser: false,
   }
   const start = startTogether()
+  const closing = new AbortController()
+  const answer = (response: ServerResponse, given: WireResponse): void => {
+    if (given.stream === undefined) write(response, given)
+    else writeStream(response, given, closing.signal, timeouts.stallMs).catch(() => response.destroy())
+  }
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    receive(request, response, options, handler, start)
+    receive(request, response, options, handler, start, answer)
   }
   const server: Server = options.tls
     ? (createTlsServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.3' }, onRequest) as unknown as Server)
@@ -95,6 +102,7 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
       (server as unknown as import('node:https').Server).setSecureContext({ ...tls, minVersion: 'TLSv1.3' }),
     close: (graceMs) =>
       new Promise((resolve) => {
+        closing.abort()
         const timer = setTimeout(() => server.closeAllConnections(), graceMs)
         // A connection whose request ends now would stay open until its client or its timeout ends it.
         const sweep = setInterval(() => server.closeIdleConnections(), 20)
@@ -130,6 +138,7 @@ function receive(
   options: ListenOptions,
   handler: Handler,
   start: (begin: () => void) => void,
+  answer: (response: ServerResponse, given: WireResponse) => void,
 ): void {
   const { rawHeaders } = request
   const target = request.url ?? '/'
@@ -181,7 +190,7 @@ function receive(
     }
     start(() => {
       handler.handle(wire).then(
-        (answer) => write(response, answer),
+        (given) => answer(response, given),
         () => response.destroy(),
       )
     })
@@ -225,15 +234,62 @@ function refuseBody(request: IncomingMessage, response: ServerResponse, bodyByte
 }
 
 function write(response: ServerResponse, answer: WireResponse): void {
-  writeHead(response, answer)
-  response.end(answer.body)
+  const bytes = writeHead(response, answer)
+  // ASCII is the same in both, and latin1 is written more quickly.
+  response.end(answer.body, bytes === answer.body.length ? 'latin1' : 'utf8')
 }
 
-function writeHead(response: ServerResponse, { status, contentType, requestId, errorType, body }: WireResponse): void {
-  const headers = ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body))]
+/** An answer that goes on. One piece is in memory at a time: the next is made when the client has taken the last. */
+async function writeStream(
+  response: ServerResponse,
+  { status, contentType, requestId, body, stream }: WireResponse,
+  closing: AbortSignal,
+  stallMs: number,
+): Promise<void> {
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  const signal = AbortSignal.any([gone.signal, closing])
+  // No cache may keep it, and no proxy hold it back until it is whole.
+  const headers = ['Content-Type', contentType, 'Cache-Control', 'no-store', 'X-Accel-Buffering', 'no']
+  if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
+  response.writeHead(status, headers)
+  response.write(body)
+  for await (const piece of stream!(signal)) {
+    if (gone.signal.aborted) return
+    if (!response.write(piece) && !(await drained(response, stallMs))) {
+      response.destroy()
+      return
+    }
+  }
+  response.end()
+}
+
+const drained = (response: ServerResponse, stallMs: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const end = (taken: boolean): void => {
+      clearTimeout(timer)
+      response.off('drain', onDrain)
+      response.off('close', onClose)
+      resolve(taken)
+    }
+    const onDrain = (): void => end(true)
+    const onClose = (): void => end(false)
+    const timer = setTimeout(end, stallMs, false)
+    response.on('drain', onDrain)
+    response.on('close', onClose)
+  })
+
+/** @returns how many bytes the body has */
+function writeHead(
+  response: ServerResponse,
+  { status, contentType, requestId, errorType, body }: WireResponse,
+): number {
+  const bytes = Buffer.byteLength(body)
+  const headers = ['Content-Type', contentType, 'Content-Length', String(bytes)]
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
   if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
   response.writeHead(status, headers)
+  return bytes
 }
 
 /** A message that is not HTTP, or too slow, or too large in its headers: one plain answer, then the connection ends. */

@@ -20,6 +20,8 @@ export type WireResponse = {
   /** x-amzn-ErrorType: the error's code. */
   readonly errorType?: string
   readonly body: string
+  /** What follows the body until it ends or the signal aborts: the client went, reads too slowly, or the server stops. */
+  readonly stream?: (signal: AbortSignal) => AsyncIterable<string>
 }
 
 /** The first value of a header, by its lower-case name. What must stand only once is checked by auth/. */

@@ -18,7 +18,39 @@ export type Job = {
  * Does the work of one kind of job, in the write transaction that also deletes the job. It may run again after a write conflict, so it
  * touches only the transaction. What it throws rolls everything back and has the job tried again later.
  */
-export type JobHandler = (app: App, tx: Transaction, payload: string) => Promise<void>
+export type InsideHandler = (app: App, tx: Transaction, payload: string) => Promise<void>
+
+/**
+ * Work with an effect outside the database: a webhook, a copy on another server, a function. The job's row is its journal: it stands until
+ * `finish` committed, so after a crash the work is done again, and must come out the same when it is.
+ */
+export type OutsideHandler<R> = {
+  /**
+   * Runs outside any transaction, under the job's lease, beside the jobs of other kinds. Must end soon after `signal` aborts, which it does
+   * after `timeoutMs` and when the server stops. What it throws has the job tried again later.
+   */
+  readonly work: (app: App, payload: string, signal: AbortSignal) => Promise<R>
+  /**
+   * In the write transaction that deletes the job; it may run again after a write conflict. Not called where the job was scheduled anew or
+   * cancelled while the work ran: then the new one runs.
+   */
+  readonly finish: (app: App, tx: Transaction, payload: string, result: R) => Promise<void>
+  /** In the transaction that puts the job off after `work` or `finish` failed for the `attempts`th time; for a status that users see. */
+  readonly failed?: (app: App, tx: Transaction, payload: string, error: unknown, attempts: number) => Promise<void>
+  readonly timeoutMs: number
+  /** How long beyond `timeoutMs` the job stays with a server that does not finish it, such as one that crashed; a minute unless told. */
+  readonly leaseMs?: number
+  /** The longest that a failed job waits for its next attempt. */
+  readonly retryMsMax: number
+  /** How many jobs of this kind one server works on at a time. */
+  readonly concurrency: number
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine passes to finish what work returned
+export type JobHandler = InsideHandler | OutsideHandler<any>
+
+/** Declares a handler with `finish` typed from `work`. */
+export const outsideHandler = <R>(handler: OutsideHandler<R>): OutsideHandler<R> => handler
 
 export const JOB_PAYLOAD_CHARACTERS_MAX = 16_384
 
@@ -39,4 +71,15 @@ export async function schedule(tx: Transaction, job: Job): Promise<void> {
 /** Takes a job back; false where there is none, because it ran or was never scheduled. */
 export async function cancel(tx: Transaction, id: string): Promise<boolean> {
   return (await tx.run('DELETE FROM job WHERE job_id = $1', id)).changes > 0
+}
+
+/** Whether a job does not run and is not due, or is not there. Times in milliseconds: of the service clock and of the wall clock. */
+export async function isIdle(tx: Transaction, id: string, now: number, wallNow: number): Promise<boolean> {
+  const row = await tx.get(
+    'SELECT job_id FROM job WHERE job_id = $1 AND (due_at <= $2 OR lease_until > $3)',
+    id,
+    now,
+    wallNow,
+  )
+  return row === undefined
 }

@@ -9,7 +9,7 @@ import { ServiceError } from '../errors.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import type { Database, Transaction } from '../storage/database.ts'
 import { openTestDatabase } from '../storage/testing.ts'
-import { cancel, JOB_PAYLOAD_CHARACTERS_MAX, type JobHandler, schedule } from './job.ts'
+import { cancel, JOB_PAYLOAD_CHARACTERS_MAX, type JobHandler, outsideHandler, schedule } from './job.ts'
 import { backoffMs, createJobs, type Jobs, type JobsOptions } from './jobs.ts'
 
 type Row = { kind: string; due_at: number; attempts: number; lease_until: number; lease_owner: string; payload: string }
@@ -154,7 +154,10 @@ test('what a failing handler wrote is rolled back, and the job is tried again la
 })
 
 test('retries wait at most an hour', () => {
-  assert.deepEqual([1, 2, 3, 12, 13, 1000].map(backoffMs), [1_000, 2_000, 4_000, 2_048_000, 3_600_000, 3_600_000])
+  assert.deepEqual(
+    [1, 2, 3, 12, 13, 1000].map((attempts) => backoffMs(attempts)),
+    [1_000, 2_000, 4_000, 2_048_000, 3_600_000, 3_600_000],
+  )
 })
 
 test('one failing job does not hold up the others', async (t) => {
@@ -367,4 +370,140 @@ test('a payload that is too long is refused when it is scheduled', async (t) => 
     write((tx) => schedule(tx, { id: 'a', kind: 'note', dueAt: 0, payload })),
     RangeError,
   )
+})
+
+const outside = {
+  finish: async (app: App, tx: Transaction, _payload: string, result: string) => note(app, tx, result),
+  timeoutMs: 60_000,
+  retryMsMax: 4_000,
+  concurrency: 2,
+}
+
+test('work outside has its result in the transaction that deletes the job', async (t) => {
+  const { clock, database, engine, write, find } = await world(t)
+  const jobs = engine({ call: outsideHandler({ ...outside, work: async (_app, payload) => `did ${payload}` }) })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'x' }))
+  assert.equal(await jobs.runDue(), 1)
+  assert.deepEqual(await noted(database), ['did x'])
+  assert.equal(await find('a'), undefined)
+})
+
+test('work outside that hangs holds up neither other jobs nor, beyond its share, others of its kind', async (t) => {
+  const { clock, database, engine, write } = await world(t)
+  const begun: string[] = []
+  const free = Promise.withResolvers<void>()
+  const slow = outsideHandler({
+    ...outside,
+    work: async (_app, payload) => {
+      begun.push(payload)
+      await free.promise
+      return payload
+    },
+  })
+  const jobs = engine({ slow, quick: outsideHandler({ ...outside, work: async (_app, payload) => payload }), note })
+  await write(async (tx) => {
+    for (const payload of ['1', '2', '3']) {
+      await schedule(tx, { id: `slow-${payload}`, kind: 'slow', dueAt: clock.now, payload })
+    }
+    await schedule(tx, { id: 'quick', kind: 'quick', dueAt: clock.now + 1, payload: 'quick' })
+    await schedule(tx, { id: 'inside', kind: 'note', dueAt: clock.now + 1, payload: 'inside' })
+  })
+  clock.now += 1
+  const all = jobs.runDue()
+  while ((await noted(database)).length < 2) await new Promise(setImmediate)
+  assert.deepEqual(await noted(database), ['inside', 'quick'])
+  assert.deepEqual(begun, ['1', '2'])
+  free.resolve()
+  await all
+  assert.deepEqual(begun, ['1', '2', '3'])
+  assert.deepEqual(await noted(database), ['1', '2', '3', 'inside', 'quick'])
+})
+
+test('work outside that fails is told of, and tried again with a bounded wait', async (t) => {
+  const { clock, database, engine, write, find } = await world(t)
+  const jobs = engine({
+    call: outsideHandler({
+      ...outside,
+      work: async () => Promise.reject(new Error('refused')),
+      failed: async (app, tx, payload, error, attempts) =>
+        note(app, tx, `${payload}: ${(error as Error).message}, ${attempts}`),
+    }),
+  })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'x' }))
+  for (const wait of [1_000, 2_000, 4_000, 4_000]) {
+    assert.equal(await jobs.runDue(), 0)
+    assert.equal((await find('a'))?.due_at, clock.now + wait)
+    clock.now += wait
+  }
+  assert.deepEqual(await noted(database), ['x: refused, 1', 'x: refused, 2', 'x: refused, 3', 'x: refused, 4'])
+})
+
+test('a job scheduled anew while its work runs outside does not end with the old result', async (t) => {
+  const { clock, database, engine, write, find } = await world(t)
+  const begun = Promise.withResolvers<void>()
+  const free = Promise.withResolvers<void>()
+  const jobs = engine({
+    call: outsideHandler({
+      ...outside,
+      work: async (_app, payload) => {
+        begun.resolve()
+        if (payload === 'old') await free.promise
+        return payload
+      },
+    }),
+  })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'old' }))
+  const all = jobs.runDue()
+  await begun.promise
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'new' }))
+  free.resolve()
+  assert.equal(await all, 1)
+  assert.deepEqual(await noted(database), ['new'])
+  assert.equal(await find('a'), undefined)
+})
+
+test('stopping aborts work outside and gives the job back at once', async (t) => {
+  const { clock, engine, write, find } = await world(t)
+  const begun = Promise.withResolvers<void>()
+  const jobs = engine({
+    call: outsideHandler({
+      ...outside,
+      work: (_app, _payload, signal) => {
+        begun.resolve()
+        return new Promise<string>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+    }),
+  })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'x' }))
+  jobs.start()
+  await begun.promise
+  await jobs.stop()
+  const row = await find('a')
+  assert.deepEqual([row?.lease_owner, row?.lease_until, row?.attempts], ['', 0, 0])
+})
+
+test('the work of a server that died outside is done again by another', async (t) => {
+  const { clock, database, engine, write } = await world(t)
+  const begun = Promise.withResolvers<void>()
+  const free = Promise.withResolvers<string>()
+  const dying = engine({
+    call: outsideHandler({
+      ...outside,
+      work: () => {
+        begun.resolve()
+        return free.promise
+      },
+    }),
+  })
+  const other = engine({ call: outsideHandler({ ...outside, work: async (_app, payload) => `other ${payload}` }) })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'x' }))
+  const first = dying.runDue()
+  await begun.promise
+  clock.wall += 119_999 // a minute of lease and the minute that the work may take
+  assert.equal(await other.runDue(), 0)
+  clock.wall += 1
+  assert.equal(await other.runDue(), 1)
+  free.resolve('too late')
+  assert.equal(await first, 0)
+  assert.deepEqual(await noted(database), ['other x'])
 })

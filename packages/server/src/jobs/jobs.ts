@@ -1,19 +1,20 @@
 // Runs jobs when they are due. The service clock says when, the wall clock bounds leases, and the transaction in which a
-// handler works also deletes its job, so that a job has its effect exactly once however many servers share the database.
+// handler works also deletes its job, so that a job has its effect exactly once however many servers share the database. Work outside
+// the database is done before that transaction, at least once, and holds nothing else up.
 
 import type { App } from '../app.ts'
 import { IntegrityError, ServiceError } from '../errors.ts'
-import { DatabaseError } from '../storage/database.ts'
-import type { JobHandler } from './job.ts'
+import { DatabaseError, type Transaction } from '../storage/database.ts'
+import type { InsideHandler, JobHandler, OutsideHandler } from './job.ts'
 
 export type Jobs = {
   /** Begins to poll. */
   start(): void
-  /** Runs everything that is due by now, up to a bound. @returns how many jobs had their effect. */
+  /** Runs everything that is due by now, up to a bound, and waits for it. @returns how many jobs had their effect. */
   runDue(): Promise<number>
   /** Polls at once rather than at the next tick. */
   wake(): void
-  /** Ends polling and waits for the job that is running. What is leased and did not begin is given back. */
+  /** Ends polling, aborts work outside and waits for what is running. What is leased and did not begin is given back. */
   stop(): Promise<void>
 }
 
@@ -43,7 +44,17 @@ export function createJobs(options: JobsOptions): Jobs {
   const pollMs = options.pollMs ?? POLL_MS
   const leaseMs = options.leaseMs ?? LEASE_MS
   const batchMax = options.batchMax ?? BATCH_MAX
-  const kinds = Object.keys(handlers).sort()
+  const inside = new Map<string, InsideHandler>()
+  // biome-ignore lint/suspicious/noExplicitAny: finish is given what work returned
+  const outside = new Map<string, OutsideHandler<any>>()
+  for (const [kind, handler] of Object.entries(handlers)) {
+    if (typeof handler === 'function') inside.set(kind, handler)
+    else outside.set(kind, handler)
+  }
+  const insideKinds = [...inside.keys()].sort()
+  /** Work outside that runs now, with its kind. */
+  const running = new Map<Promise<Outcome>, string>()
+  let stopped = new AbortController()
 
   let timer: NodeJS.Timeout | undefined
   let started = false
@@ -53,47 +64,81 @@ export function createJobs(options: JobsOptions): Jobs {
   let wokenWhilePolling = false
 
   /** Passes of one engine run one after another: a second caller finds what the first left over. */
-  const runDue = (): Promise<number> => {
-    const pass = queue.then(runPass)
-    queue = pass.catch(() => undefined)
-    return pass
+  const pass = (): Promise<number> => {
+    const next = queue.then(runPass)
+    queue = next.catch(() => undefined)
+    return next
   }
 
-  const runPass = async (): Promise<number> => {
-    let done = 0
-    for (let batches = 0; batches < BATCHES_PER_RUN_MAX && !stopping; batches++) {
-      if (!(await anyDue())) break
-      const owner = app.uuid()
-      const batch = await lease(owner)
-      if (batch.length === 0) break
-      for (const job of batch) {
-        if (stopping) break
-        const outcome = await runJob(owner, job)
-        app.metrics.jobs.inc({ kind: job.kind, outcome })
-        if (outcome === 'done') done += 1
-      }
-      if (stopping) await release(owner)
+  const runDue = async (): Promise<number> => {
+    let done = await pass()
+    for (let passes = 0; passes < BATCHES_PER_RUN_MAX && running.size > 0; passes++) {
+      const outcomes = await Promise.all(running.keys())
+      done += outcomes.filter((outcome) => outcome === 'done').length
+      done += await pass()
     }
     return done
   }
 
-  const dueClause = (first: number): string =>
+  const runPass = async (): Promise<number> => {
+    await beginOutside()
+    let done = 0
+    for (let batches = 0; batches < BATCHES_PER_RUN_MAX && !stopping; batches++) {
+      if (!(await anyDue(insideKinds))) break
+      const owner = app.uuid()
+      const batch = await lease(owner, insideKinds, batchMax)
+      if (batch.length === 0) break
+      for (const [index, job] of batch.entries()) {
+        if (stopping) {
+          await release(owner, batch.slice(index))
+          break
+        }
+        const outcome = await runInside(owner, job)
+        app.metrics.jobs.inc({ kind: job.kind, outcome })
+        if (outcome === 'done') done += 1
+      }
+    }
+    return done
+  }
+
+  /** Begins what is due outside the database, as far as there is room, and waits for none of it. */
+  const beginOutside = async (): Promise<void> => {
+    const busy = [...running.values()]
+    const room = (kind: string): number =>
+      outside.get(kind)!.concurrency - busy.filter((other) => other === kind).length
+    const kinds = [...outside.keys()].filter((kind) => room(kind) > 0)
+    if (stopping || !(await anyDue(kinds))) return
+    for (const kind of kinds) {
+      const owner = app.uuid()
+      for (const job of await lease(owner, [kind], room(kind))) {
+        const work: Promise<Outcome> = runOutside(owner, job, outside.get(kind)!).then((outcome) => {
+          running.delete(work)
+          app.metrics.jobs.inc({ kind, outcome })
+          wake()
+          return outcome
+        })
+        running.set(work, kind)
+      }
+    }
+  }
+
+  const dueClause = (first: number, kinds: readonly string[]): string =>
     `due_at <= $${first} AND lease_until <= $${first + 1} AND kind IN (${kinds.map((_, index) => `$${first + 2 + index}`).join(', ')})`
 
   /** A look without the write lock, since nearly every poll finds nothing. */
-  const anyDue = async (): Promise<boolean> => {
+  const anyDue = async (kinds: readonly string[]): Promise<boolean> => {
     if (kinds.length === 0) return false
-    const sql = `SELECT job_id FROM job WHERE ${dueClause(1)} LIMIT 1`
+    const sql = `SELECT job_id FROM job WHERE ${dueClause(1, kinds)} LIMIT 1`
     const row = await app.database.transaction('read', (tx) => tx.get(sql, app.now(), app.wallNow(), ...kinds))
     return row !== undefined
   }
 
-  const lease = (owner: string): Promise<readonly JobRow[]> =>
+  const lease = (owner: string, kinds: readonly string[], limit: number): Promise<readonly JobRow[]> =>
     app.database.transaction('write', async (tx) => {
       const wall = app.wallNow()
       const rows = await tx.all<JobRow>(
-        `SELECT job_id, kind, payload, attempts FROM job WHERE ${dueClause(2)} ORDER BY due_at, job_id LIMIT $1`,
-        batchMax,
+        `SELECT job_id, kind, payload, attempts FROM job WHERE ${dueClause(2, kinds)} ORDER BY due_at, job_id LIMIT $1`,
+        limit,
         app.now(),
         wall,
         ...kinds,
@@ -102,51 +147,90 @@ export function createJobs(options: JobsOptions): Jobs {
         await tx.run(
           'UPDATE job SET lease_owner = $1, lease_until = $2 WHERE job_id = $3',
           owner,
-          wall + leaseMs,
+          wall + (outside.get(row.kind)?.leaseMs ?? leaseMs) + (outside.get(row.kind)?.timeoutMs ?? 0),
           row.job_id,
         )
       }
       return rows
     })
 
-  const release = (owner: string): Promise<unknown> =>
-    app.database.transaction('write', (tx) =>
-      tx.run("UPDATE job SET lease_owner = '', lease_until = 0 WHERE lease_owner = $1", owner),
-    )
-
-  const runJob = async (owner: string, job: JobRow): Promise<Outcome> => {
-    try {
-      return await app.database.transaction('write', async (tx): Promise<Outcome> => {
-        // Gone or another's: cancelled, moved, or the lease ran out and another server took the job.
-        const { changes } = await tx.run('DELETE FROM job WHERE job_id = $1 AND lease_owner = $2', job.job_id, owner)
-        if (changes === 0) return 'lost'
-        const handler = handlers[job.kind]
-        if (handler === undefined) throw new RangeError('a job of an unknown kind was leased')
-        await handler(app, tx, job.payload)
-        return 'done'
-      })
-    } catch (error) {
-      if (error instanceof IntegrityError) app.metrics.integrityFailures.inc({ table: error.table })
-      const attempts = Number(job.attempts) + 1
-      const retryInMs = backoffMs(attempts)
-      app.log.error({ job: job.job_id, kind: job.kind, attempts, retryInMs, error: describe(error) }, 'a job failed')
-      await app.database.transaction('write', (tx) =>
-        tx.run(
-          `UPDATE job SET attempts = $1, due_at = $2, lease_owner = '', lease_until = 0 WHERE job_id = $3 AND lease_owner = $4`,
-          attempts,
-          app.now() + retryInMs,
-          job.job_id,
+  const release = (owner: string, jobs: readonly JobRow[]): Promise<void> =>
+    app.database.transaction('write', async (tx) => {
+      for (const { job_id } of jobs) {
+        await tx.run(
+          "UPDATE job SET lease_owner = '', lease_until = 0 WHERE job_id = $1 AND lease_owner = $2",
+          job_id,
           owner,
-        ),
-      )
+        )
+      }
+    })
+
+  /** The transaction in which a job has its effect. Without it the job is another's, or gone: cancelled, moved, or taken over. */
+  const takeEffect = (owner: string, job: JobRow, effect: (tx: Transaction) => Promise<void>): Promise<Outcome> =>
+    app.database.transaction('write', async (tx): Promise<Outcome> => {
+      const { changes } = await tx.run('DELETE FROM job WHERE job_id = $1 AND lease_owner = $2', job.job_id, owner)
+      if (changes === 0) return 'lost'
+      await effect(tx)
+      return 'done'
+    })
+
+  const runInside = async (owner: string, job: JobRow): Promise<Outcome> => {
+    try {
+      const handler = inside.get(job.kind)
+      if (handler === undefined) throw new RangeError('a job of an unknown kind was leased')
+      return await takeEffect(owner, job, (tx) => handler(app, tx, job.payload))
+    } catch (error) {
+      await putOff(owner, job, error, BACKOFF_MAX_MS)
       return 'failed'
     }
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: finish is given what work returned
+  const runOutside = async (owner: string, job: JobRow, handler: OutsideHandler<any>): Promise<Outcome> => {
+    try {
+      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(handler.timeoutMs)])
+      const result = await handler.work(app, job.payload, signal)
+      return await takeEffect(owner, job, (tx) => handler.finish(app, tx, job.payload, result))
+    } catch (error) {
+      try {
+        if (stopping) await release(owner, [job])
+        else await putOff(owner, job, error, handler.retryMsMax, handler.failed)
+      } catch (failure) {
+        // The database is away: the lease runs out by itself.
+        app.log.warn({ job: job.job_id, kind: job.kind, error: describe(failure) }, 'putting a job off failed')
+      }
+      return 'failed'
+    }
+  }
+
+  const putOff = async (
+    owner: string,
+    job: JobRow,
+    error: unknown,
+    retryMsMax: number,
+    // biome-ignore lint/suspicious/noExplicitAny: -
+    failed?: OutsideHandler<any>['failed'],
+  ): Promise<void> => {
+    if (error instanceof IntegrityError) app.metrics.integrityFailures.inc({ table: error.table })
+    const attempts = Number(job.attempts) + 1
+    const retryInMs = backoffMs(attempts, retryMsMax)
+    app.log.error({ job: job.job_id, kind: job.kind, attempts, retryInMs, error: describe(error) }, 'a job failed')
+    await app.database.transaction('write', async (tx) => {
+      const { changes } = await tx.run(
+        `UPDATE job SET attempts = $1, due_at = $2, lease_owner = '', lease_until = 0 WHERE job_id = $3 AND lease_owner = $4`,
+        attempts,
+        app.now() + retryInMs,
+        job.job_id,
+        owner,
+      )
+      if (changes > 0) await failed?.(app, tx, job.payload, error, attempts)
+    })
   }
 
   const poll = (): void => {
     timer = undefined
     wokenWhilePolling = false
-    polling = runDue()
+    polling = pass()
       .then(
         () => undefined,
         (error: unknown) => {
@@ -161,19 +245,22 @@ export function createJobs(options: JobsOptions): Jobs {
       })
   }
 
+  const wake = (): void => {
+    if (!started) return
+    wokenWhilePolling = true
+    if (polling !== undefined) return
+    clearTimeout(timer)
+    poll()
+  }
+
   return {
     runDue,
+    wake,
     start: () => {
       if (started) return
       started = true
       stopping = false
-      poll()
-    },
-    wake: () => {
-      if (!started) return
-      wokenWhilePolling = true
-      if (polling !== undefined) return
-      clearTimeout(timer)
+      stopped = new AbortController()
       poll()
     },
     stop: async () => {
@@ -181,15 +268,17 @@ export function createJobs(options: JobsOptions): Jobs {
       stopping = true
       clearTimeout(timer)
       timer = undefined
+      stopped.abort()
       await polling
       await queue
+      await Promise.all(running.keys())
     },
   }
 }
 
-/** 1 s, 2 s, 4 s, ... up to an hour: a job is never given up. */
-export const backoffMs = (attempts: number): number =>
-  Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(attempts - 1, 30), BACKOFF_MAX_MS)
+/** 1 s, 2 s, 4 s, ... up to an hour unless told: a job is never given up. */
+export const backoffMs = (attempts: number, max = BACKOFF_MAX_MS): number =>
+  Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(attempts - 1, 30), max)
 
 /** What a log may say of an error. Only our own classes promise messages without values; of others, where it happened. */
 function describe(error: unknown): { readonly [key: string]: string } {

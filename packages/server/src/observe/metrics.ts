@@ -14,6 +14,14 @@ export type Metrics = {
   readonly integrityFailures: Counter<'table'>
   /** Background work, by kind and outcome. */
   readonly jobs: Counter<'kind' | 'outcome'>
+  /** Open streams of change events. */
+  readonly eventStreams: Gauge
+  /** Change events that a sink has not taken yet. */
+  readonly sinkLag: Gauge<'sink'>
+  /** How long the oldest of them has waited, in seconds. */
+  readonly sinkLagSeconds: Gauge<'sink'>
+  /** Deliveries to sinks, by outcome: `delivered`, `failed`, or `lost`, where events went before the sink took them. */
+  readonly sinkDeliveries: Counter<'sink' | 'outcome'>
   values(): Promise<MetricValues>
   /** The sum of this process and of others. */
   text(others: readonly MetricValues[]): Promise<string>
@@ -71,6 +79,32 @@ export function createMetrics(): Metrics {
       name: 'strongroom_jobs_total',
       help: 'Background work by kind and outcome',
       labelNames: ['kind', 'outcome'],
+      registers,
+    }),
+    eventStreams: new Gauge({
+      name: 'strongroom_event_streams',
+      help: 'Open streams of change events',
+      registers,
+    }),
+    // Every process knows the same of a sink, so the lag of several is not the sum.
+    sinkLag: new Gauge({
+      name: 'strongroom_event_sink_lag_events',
+      help: 'Change events that a sink has not taken yet',
+      labelNames: ['sink'],
+      aggregator: 'max',
+      registers,
+    }),
+    sinkLagSeconds: new Gauge({
+      name: 'strongroom_event_sink_lag_seconds',
+      help: 'Seconds that the oldest event has waited which a sink has not taken yet',
+      labelNames: ['sink'],
+      aggregator: 'max',
+      registers,
+    }),
+    sinkDeliveries: new Counter({
+      name: 'strongroom_event_sink_deliveries_total',
+      help: 'Change events by sink and outcome',
+      labelNames: ['sink', 'outcome'],
       registers,
     }),
     values: () => registry.getMetricsAsJSON(),

@@ -1,6 +1,7 @@
 // What the front end says before a service is asked: unknown operations, bodies that cannot be read, faults of the server.
 
 import { ServiceError } from '../errors.ts'
+import type { Protocol } from '../operation.ts'
 
 export const unknownOperation = (): ServiceError =>
   new ServiceError('UnknownOperationException', 400, 'The operation is not one that this server knows.', {
@@ -13,6 +14,12 @@ export const invalidAction = (action: string, version: string): ServiceError =>
 
 export const serialization = (message: string): ServiceError =>
   new ServiceError('SerializationException', 400, message, { messageKey: 'message' })
+
+/** Too many calls of one group of operations: SDKs wait and try again. */
+export const rateExceeded = (protocol: Protocol): ServiceError =>
+  new ServiceError(protocol === 'query' ? 'Throttling' : 'ThrottlingException', 400, 'Rate exceeded', {
+    messageKey: 'message',
+  })
 
 /** The Query protocol's word for a parameter that cannot be read. */
 export const malformedQuery = (message: string): ServiceError => new ServiceError('MalformedQueryString', 400, message)

@@ -43,7 +43,9 @@ export function createRouter(services: readonly Service[]): Router {
       for (const prefix of service.targetPrefixes ?? [])
         byTarget.set(`${prefix}.${operation.name}`, { service, operation })
       if (service.protocol === 'query') byAction.set(`${service.version} ${operation.name}`, { service, operation })
-      if (operation.path !== undefined) byPath.set(operation.path, { service, operation })
+      if (operation.path !== undefined) {
+        byPath.set(`${operation.method ?? 'POST'} ${operation.path}`, { service, operation })
+      }
     }
   }
   const querySize = Math.max(
@@ -95,7 +97,7 @@ export function createRouter(services: readonly Service[]): Router {
       const question = request.target.indexOf('?')
       const path = question < 0 ? request.target : request.target.slice(0, question)
       if (path.startsWith(OWN_PATH)) {
-        const found = request.method === 'POST' ? byPath.get(path) : undefined
+        const found = byPath.get(`${request.method} ${path}`)
         return {
           protocol: 'json',
           service: found?.service,

@@ -2,6 +2,12 @@
 
 import type { Transaction } from './database.ts'
 
+/** What is known already, or will be: a promise costs a turn of the microtask queue even where it has nothing to wait for. */
+export type Awaitable<T> = T | Promise<T>
+
+export const andThen = <T, U>(value: Awaitable<T>, next: (value: T) => U): Awaitable<U> =>
+  value instanceof Promise ? value.then(next) : next(value)
+
 /**
  * At most `max` entries; what was not used for long goes. Two generations instead of an order: looking up what is in use is one
  * look-up, and an entry is dropped after half of `max` others were new since its last use.
@@ -58,7 +64,7 @@ export class SnapshotCache<T extends object> {
     this.#entries = new Lru(max)
   }
 
-  read(tx: Transaction, key: string, load: () => Promise<T | undefined>): T | undefined | Promise<T | undefined> {
+  read(tx: Transaction, key: string, load: () => Promise<T | undefined>): Awaitable<T | undefined> {
     const { snapshot } = tx
     if (snapshot === undefined) return load()
     const entry = this.#entries.get(key)

@@ -174,10 +174,9 @@ function undo(finished: readonly Finished[], error: unknown): void {
   }
 }
 
-const exec = (sql: string): Step => ['exec', sql, []]
-const SAVEPOINT = exec('SAVEPOINT body')
-const RELEASE = exec('RELEASE body')
-const ROLLBACK_TO = exec('ROLLBACK TO body')
+const SAVEPOINT: Step = ['run', 'SAVEPOINT body', []]
+const RELEASE: Step = ['run', 'RELEASE body', []]
+const ROLLBACK_TO: Step = ['run', 'ROLLBACK TO body', []]
 
 /** The outer transaction. Savepoints begin and end together with the next statement, since each trip to the writer costs more than they do. */
 class Group {

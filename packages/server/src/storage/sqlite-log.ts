@@ -7,7 +7,7 @@ import type { Logger } from '../observe/log.ts'
 import { DatabaseError } from './database.ts'
 import { checkpoint } from './sqlite-checkpoint.ts'
 
-const SYNC_INTERVAL_MS = 20
+const SYNC_INTERVAL_MS = 100
 
 export class LogSync {
   readonly #database: string
@@ -48,7 +48,7 @@ export class LogSync {
     return this.#next
   }
 
-  /** Syncs within 20 ms. */
+  /** Syncs within 100 ms. */
   syncSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseError, type DatabaseFailure, type Value } from './database.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 
-export type Step = readonly [kind: 'all' | 'get' | 'run' | 'exec', sql: string, values: readonly Value[]]
+export type Step = readonly [kind: 'all' | 'get' | 'run', sql: string, values: readonly Value[]]
 export type Failure = { readonly reason: DatabaseFailure; readonly message: string }
 
 export type StepsReply = {
@@ -48,7 +48,7 @@ export class WriterSession {
   async begin(waitMs: number): Promise<void> {
     const deadline = performance.now() + waitMs
     for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(pauseMs * 1.2, PAUSE_MAX_MS)) {
-      const failure = attempt(() => this.#connection.exec('BEGIN IMMEDIATE'))
+      const failure = attempt(() => this.#connection.run('BEGIN IMMEDIATE', []))
       if (failure === undefined) return
       if (failure.reason !== 'conflict' || performance.now() >= deadline) throw toError(failure)
       await sleep(pauseMs * (0.5 + Math.random()))
@@ -58,16 +58,13 @@ export class WriterSession {
   execute(steps: readonly Step[]): StepsReply {
     const results: unknown[] = []
     const failure = attempt(() => {
-      for (const [kind, sql, values] of steps) {
-        if (kind === 'exec') results.push(this.#connection.exec(sql))
-        else results.push(this.#connection[kind](sql, values))
-      }
+      for (const [kind, sql, values] of steps) results.push(this.#connection[kind](sql, values))
     })
     return { results, failure, open: this.#connection.raw.isTransaction }
   }
 
   commit(): CommitReply {
-    const failure = attempt(() => this.#connection.exec('COMMIT'))
+    const failure = attempt(() => this.#connection.run('COMMIT', []))
     if (failure !== undefined) attempt(() => this.rollback())
     const wal = { log: 0, checkpointed: 0 }
     attempt(() => Object.assign(wal, this.#connection.get('PRAGMA wal_checkpoint(NOOP)', [])))

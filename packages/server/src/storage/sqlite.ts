@@ -19,7 +19,7 @@ export type SqliteOptions = {
   readonly readConnections?: number
   /**
    * commit: on disk before a write resolves, and before a read that saw it does. interval: written before it resolves, so that it survives
-   * kill -9, and synced within 20 ms. none: never synced, for tests.
+   * kill -9, and synced within 100 ms. none: never synced, for tests.
    */
   readonly durability: 'commit' | 'interval' | 'none'
   readonly log?: Logger
@@ -178,6 +178,7 @@ class ReadPool {
   readonly #queue: ((connection: SqliteConnection) => void)[] = []
   #open = 0
   #idle: (() => void) | undefined
+  #known: number | undefined
   /** Where it is set, a read resolves when what it saw is on disk: nobody acts on what a power failure could take back. */
   durable: LogSync | undefined
 
@@ -229,6 +230,20 @@ class ReadPool {
   /** Equal to an earlier one only if nothing was committed in between. */
   version(): number {
     return (this.#watcher.get('PRAGMA data_version', []) as { data_version: number }).data_version
+  }
+
+  /**
+   * The same, asked for once by all that runs without a break: requests that start together were all received before, and none may expect
+   * to see what was committed since. Whatever follows from a commit of this process runs in a later microtask than the one that forgets.
+   */
+  versionOfTurn(): number {
+    if (this.#known === undefined) {
+      this.#known = this.version()
+      queueMicrotask(() => {
+        this.#known = undefined
+      })
+    }
+    return this.#known
   }
 
   /** A connection for one transaction; a promise where all are in use. @throws DatabaseError where too many wait already. */
@@ -290,7 +305,7 @@ class ReadTransaction implements Transaction {
   /** Undefined where a statement came first: then no number is known to belong to the rows. */
   get snapshot(): number | undefined {
     if (this.#snapshot === undefined && this.#connection === undefined && !this.#over) {
-      this.#snapshot = this.#pool.version()
+      this.#snapshot = this.#pool.versionOfTurn()
     }
     return this.#snapshot
   }

@@ -125,11 +125,11 @@ test('recovery gives an administrator with a full set of keys a new one for the 
   const ids = async () =>
     (await write((tx) => listAccessKeys(app, tx, accountId, administrator))).map(({ accessKeyId }) => accessKeyId)
   assert.deepEqual(await ids(), [first.accessKeyId, third.accessKeyId])
-  assert.equal(await write((tx) => findAccessKey(app, tx, second.accessKeyId)), undefined)
+  assert.equal(await write(async (tx) => findAccessKey(app, tx, second.accessKeyId)), undefined)
 
   const fourth = await write((tx) => recoverAdministrator(app, tx, now + 3))
   assert.deepEqual(await ids(), [third.accessKeyId, fourth.accessKeyId])
-  assert.equal(await write((tx) => findAccessKey(app, tx, first.accessKeyId)), undefined)
+  assert.equal(await write(async (tx) => findAccessKey(app, tx, first.accessKeyId)), undefined)
   assert.ok(await write((tx) => mayDoAnything(app, tx, fourth)))
 })
 

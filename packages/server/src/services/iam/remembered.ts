@@ -1,7 +1,7 @@
 // What was made of rows, kept for as long as these rows stand: an opened secret access key, compiled policies. Nothing here outlives a change
 // of what it was made of, whichever process made the change.
 
-import { Lru } from '../../storage/cache.ts'
+import { type Awaitable, Lru } from '../../storage/cache.ts'
 import type { Transaction } from '../../storage/database.ts'
 
 export type Found<T> = {
@@ -23,10 +23,19 @@ export class Remembered<T, Name = string> {
    * Reads only where something was committed since; makes the value anew only where a source is another. What was not found is not
    * remembered, so that strangers cannot push out what is.
    */
-  async read(tx: Transaction, name: Name, find: () => Promise<Found<T> | undefined>): Promise<T | undefined> {
+  read(tx: Transaction, name: Name, find: () => Promise<Found<T> | undefined>): Awaitable<T | undefined> {
     const { snapshot } = tx
     const known = this.#entries.get(name)
     if (known !== undefined && snapshot !== undefined && known.snapshot === snapshot) return known.value
+    return this.#find(snapshot, name, known, find)
+  }
+
+  async #find(
+    snapshot: number | undefined,
+    name: Name,
+    known: Entry<T> | undefined,
+    find: () => Promise<Found<T> | undefined>,
+  ): Promise<T | undefined> {
     let found: Found<T> | undefined
     try {
       found = await find()

@@ -226,7 +226,7 @@ test('an access key that was deleted stays deleted when its row is put back', as
   const { accessKeyId } = await write((tx) => createAccessKey(app, tx, '111111111111', alice, now))
   const row = await write((tx) => tx.get<Row>('SELECT * FROM iam_access_key WHERE access_key_id = $1', accessKeyId))
   await write((tx) => deleteAccessKey(app, tx, '111111111111', alice, accessKeyId))
-  assert.equal(await write((tx) => findAccessKey(app, tx, accessKeyId)), undefined)
+  assert.equal(await write(async (tx) => findAccessKey(app, tx, accessKeyId)), undefined)
   const columns = Object.keys(row!)
   await write((tx) =>
     tx.run(
@@ -235,7 +235,7 @@ test('an access key that was deleted stays deleted when its row is put back', as
     ),
   )
   await assert.rejects(
-    write((tx) => findAccessKey(app, tx, accessKeyId)),
+    write(async (tx) => findAccessKey(app, tx, accessKeyId)),
     /is not among the keys of its owner/,
   )
 })
@@ -248,9 +248,9 @@ test('a policy made again under the ARN of an attached one does not stand in for
   await write((tx) => tx.run('DELETE FROM iam_policy_version WHERE arn = $1', arn))
   const document = policyDocument({ Effect: 'Allow', Action: '*', Resource: '*' })
   await write((tx) => createPolicy(app, tx, '111111111111', { policyName: 'deny', document, now }))
-  const key = await write((tx) => findAccessKey(app, tx, keys[2]!))
+  const key = await write(async (tx) => findAccessKey(app, tx, keys[2]!))
   await assert.rejects(
-    write((tx) => readPrincipal(app, tx, key!.identity)),
+    write(async (tx) => readPrincipal(app, tx, key!.identity)),
     IntegrityError,
   )
 })
@@ -260,7 +260,7 @@ test('rows of another installation, with other keys, are refused', async (t) => 
   const keys = await write((tx) => createWorld(app, tx))
   const stranger = testIam()
   await assert.rejects(
-    write((tx) => findAccessKey(stranger, tx, keys[0]!)),
+    write(async (tx) => findAccessKey(stranger, tx, keys[0]!)),
     IntegrityError,
   )
   await assert.rejects(
@@ -271,7 +271,7 @@ test('rows of another installation, with other keys, are refused', async (t) => 
 
 test('an unknown access key is undefined', async (t) => {
   const { app, read } = iamOn(await openTestDatabase(t))
-  assert.equal(await read((tx) => findAccessKey(app, tx, 'AKIAIOSFODNN7EXAMPLE')), undefined)
+  assert.equal(await read(async (tx) => findAccessKey(app, tx, 'AKIAIOSFODNN7EXAMPLE')), undefined)
 })
 
 test('nothing stored holds a secret access key', async (t) => {
@@ -336,7 +336,7 @@ test('what did not change is remembered as the same objects; a change by any pro
   )
   assert.equal((await ask()).key.active, false)
   await assert.rejects(
-    here.transaction('read', (tx) => readPrincipal(app, tx, first.key.identity)),
+    here.transaction('read', async (tx) => readPrincipal(app, tx, first.key.identity)),
     { kind: 'unrecognized', message: 'The security token included in the request is invalid.' },
   )
 
@@ -350,5 +350,5 @@ test('what did not change is remembered as the same objects; a change by any pro
   assert.ok((await ask()).principal)
 
   await there.transaction('write', (tx) => deleteAccessKey(elsewhere, tx, '111111111111', alice, accessKeyId!))
-  assert.equal(await here.transaction('read', (tx) => findAccessKey(app, tx, accessKeyId!)), undefined)
+  assert.equal(await here.transaction('read', async (tx) => findAccessKey(app, tx, accessKeyId!)), undefined)
 })

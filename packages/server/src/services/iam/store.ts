@@ -10,6 +10,7 @@ import { compilePolicy } from '../../policy/compile.ts'
 import type { NamedPolicy } from '../../policy/engine.ts'
 import { sealedVersion } from '../../seal/keyring.ts'
 import type { SealedTable } from '../../seal/rotate.ts'
+import { type Awaitable, andThen } from '../../storage/cache.ts'
 import type { Transaction, Value } from '../../storage/database.ts'
 import type { Rows, SealedColumns } from '../../storage/sealed.ts'
 import { findManagedPolicy, isManagedPolicyArn } from './managed-policies.ts'
@@ -582,7 +583,7 @@ export function cachesOf({ rows }: IamReader): Caches {
  * changed.
  * @throws IntegrityError where the key or its owner was altered, or the owner does not list the key.
  */
-export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: string): Promise<AccessKey | undefined> {
+export function findAccessKey(app: IamReader, tx: Transaction, accessKeyId: string): Awaitable<AccessKey | undefined> {
   return cachesOf(app).accessKeys.read(tx, accessKeyId, async () => {
     const key = await findRow(app, tx, ACCESS_KEY, [accessKeyId])
     if (key === undefined) return undefined
@@ -621,9 +622,9 @@ export async function findAccountOfAccessKey(
  * @throws SignatureError where its access key no longer holds.
  * @throws IntegrityError where its rows or the policies attached to it were altered or are missing.
  */
-export async function readPrincipal(app: IamReader, tx: Transaction, identity: Identity): Promise<Principal> {
+export function readPrincipal(app: IamReader, tx: Transaction, identity: Identity): Awaitable<Principal> {
   const { account, kind, userId, accessKeyId } = identity
-  const principal = await cachesOf(app).principals.read(tx, accessKeyId, async () => {
+  const principal = cachesOf(app).principals.read(tx, accessKeyId, async () => {
     const [accountRow, owner] = await Promise.all([
       findRow(app, tx, ACCOUNT, [account]),
       findOwner(app, tx, account, kind === 'user' ? userId : undefined),
@@ -640,8 +641,10 @@ export async function readPrincipal(app: IamReader, tx: Transaction, identity: I
       },
     }
   })
-  if (principal?.account !== account || principal.userId !== userId) throw unrecognized()
-  return principal
+  return andThen(principal, (found) => {
+    if (found?.account !== account || found.userId !== userId) throw unrecognized()
+    return found
+  })
 }
 
 /** Nobody of a suspended account is let in. */

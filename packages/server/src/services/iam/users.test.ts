@@ -36,7 +36,7 @@ test('a user name is unique in its account without regard to case, and kept as i
     refused,
   )
   const key = await write((tx) => createAccessKey(app, tx, account, { userName: 'aLiCe' }, now))
-  const found = await write((tx) => findAccessKey(app, tx, key.accessKeyId))
+  const found = await write(async (tx) => findAccessKey(app, tx, key.accessKeyId))
   assert.equal(found?.identity.arn, `arn:aws:iam::${account}:user/Alice`)
   assert.equal(found?.identity.userName, 'Alice')
 })
@@ -96,7 +96,7 @@ test('an access key of one owner cannot be changed through another', async (t) =
     write((tx) => deleteAccessKey(app, tx, account, 'root', key.accessKeyId)),
     { code: 'NoSuchEntity' },
   )
-  assert.ok((await write((tx) => findAccessKey(app, tx, key.accessKeyId)))?.active)
+  assert.ok((await write(async (tx) => findAccessKey(app, tx, key.accessKeyId)))?.active)
 })
 
 test('an owner has two access keys at most', async (t) => {

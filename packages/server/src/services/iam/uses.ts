@@ -1,12 +1,12 @@
 // When, for which service and in which Region an access key was used last, or a role by one of its sessions. Kept to a quarter of an hour, so
-// that few requests write: uses are gathered here and written together, outside the MAC and without an audit event of their own. What is lost
-// with a crash is noted again by the next request.
+// that few requests write: outside the MAC and without an audit event of their own.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access-keys-admin-managed.html (Finding unused access keys)
 
 import type { Identity } from '../../call.ts'
 import type { Logger } from '../../observe/log.ts'
 import { Lru } from '../../storage/cache.ts'
 import type { Database } from '../../storage/database.ts'
+import { createLateWrites } from '../../storage/late-writes.ts'
 import { recordKeyUse, recordRoleUse, type Use } from './store.ts'
 
 export type Uses = {
@@ -23,46 +23,29 @@ export type Uses = {
   close(): Promise<void>
 }
 
-type Noted = { readonly role: boolean; readonly account: string; readonly use: Use }
+type Noted = { readonly id: string; readonly role: boolean; readonly account: string; readonly use: Use }
 
 const NOTED_EVERY_MS = 15 * 60_000
-const FLUSH_AFTER_MS = 1_000
 /** Keys and roles in use beyond this are noted more often than they need be. */
 const NOTED_MAX = 10_000
-/** Beyond this a use is not noted until the next flush: memory stays bounded, and a later use will do. */
-const PENDING_MAX = 10_000
 
-export function createUses(database: Database, log: Logger, flushAfterMs = FLUSH_AFTER_MS): Uses {
+export function createUses(database: Database, log: Logger, afterMs?: number): Uses {
   const noted = new Lru<string, number>(NOTED_MAX)
-  const pending = new Map<string, Noted>()
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
-  let writing: Promise<void> = Promise.resolve()
-
-  const write = async (): Promise<void> => {
-    if (pending.size === 0) return
-    const uses = [...pending]
-    try {
-      await database.transaction('write', async (tx) => {
-        for (const [id, { role, account, use }] of uses) {
-          if (role) await recordRoleUse(tx, account, id, use)
-          else await recordKeyUse(tx, id, use)
-        }
-      })
-    } catch (error) {
-      log.warn({ uses: uses.length, err: error }, 'uses of access keys and roles could not be written')
-      for (const [id] of uses) noted.delete(id)
-    }
-    // Only now: until here a reader of the uses must find them in one of the two places.
-    for (const [id, one] of uses) if (pending.get(id) === one) pending.delete(id)
-  }
-
-  const flush = (): Promise<void> => {
-    clearTimeout(timer)
-    timer = undefined
-    writing = writing.then(write)
-    return writing
-  }
+  const pending = createLateWrites<Noted>({
+    database,
+    log,
+    what: 'uses of access keys and roles',
+    write: async (tx, uses) => {
+      for (const { id, role, account, use } of uses) {
+        if (role) await recordRoleUse(tx, account, id, use)
+        else await recordKeyUse(tx, id, use)
+      }
+    },
+    onGone: (uses, written) => {
+      if (!written) for (const { id } of uses) noted.delete(id)
+    },
+    ...(afterMs !== undefined && { afterMs }),
+  })
 
   return {
     note: ({ accessKeyId, account, session }, use) => {
@@ -70,16 +53,12 @@ export function createUses(database: Database, log: Logger, flushAfterMs = FLUSH
       if (id === undefined) return
       const last = noted.get(id)
       if (last !== undefined && use.usedAt - last < NOTED_EVERY_MS) return
-      if (closed || pending.size >= PENDING_MAX) return
+      if (!pending.open) return
       noted.set(id, use.usedAt)
-      pending.set(id, { role: session !== undefined, account, use })
-      timer ??= setTimeout(flush, flushAfterMs).unref()
+      pending.put(id, { id, role: session !== undefined, account, use })
     },
     pending: (id) => pending.get(id)?.use,
-    flush,
-    close: () => {
-      closed = true
-      return flush()
-    },
+    flush: pending.flush,
+    close: pending.close,
   }
 }

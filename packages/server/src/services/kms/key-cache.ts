@@ -1,6 +1,6 @@
 // Unwrapped keys in memory: few, and not for long. Whoever asks has checked first that the key may be used now.
 
-/** Bounded by count (the least recently used goes first) and by age, on the wall clock; what is too old is also forgotten unasked. */
+/** Bounded by count (the oldest goes first) and by age, on the wall clock; what is too old is also forgotten unasked. */
 export class KeyCache<V> {
   readonly #entries = new Map<string, { readonly value: V; readonly storedAt: number }>()
   readonly #max: number
@@ -17,10 +17,9 @@ export class KeyCache<V> {
   get(name: string): V | undefined {
     const entry = this.#entries.get(name)
     if (entry === undefined) return undefined
+    if (this.#isFresh(entry.storedAt)) return entry.value
     this.#entries.delete(name)
-    if (!this.#isFresh(entry.storedAt)) return undefined
-    this.#entries.set(name, entry)
-    return entry.value
+    return undefined
   }
 
   set(name: string, value: V): void {

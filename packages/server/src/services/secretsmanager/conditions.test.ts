@@ -11,6 +11,7 @@ import { call, createCaller, token } from './testing.ts'
 
 const KEY_ARN = `arn:aws:kms:${TEST_REGION}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`
 const TAG = { Key: 'team', Value: 'blue' }
+const TYPE = 'SnowflakePat'
 const VERSION = token('version')
 const POLICY = policyDocument({
   Effect: 'Allow',
@@ -41,7 +42,7 @@ const CASES: { readonly [operation: string]: Case | undefined } = {
       Name: 'new',
       Description: 'text',
       KmsKeyId: KEY_ARN,
-      Type: 'partner',
+      Type: 'DatadogApiKey',
       Tags: [TAG],
       AddReplicaRegions: [{ Region: 'us-east-1' }],
       ForceOverwriteReplicaSecret: true,
@@ -51,7 +52,7 @@ const CASES: { readonly [operation: string]: Case | undefined } = {
       'secretsmanager:Description': 'text',
       'secretsmanager:KmsKeyId': KEY_ARN,
       'secretsmanager:KmsKeyArn': KEY_ARN,
-      'secretsmanager:Type': 'partner',
+      'secretsmanager:Type': 'DatadogApiKey',
       'secretsmanager:AddReplicaRegions': 'us-east-1',
       'secretsmanager:ForceOverwriteReplicaSecret': 'true',
       'secretsmanager:ResourceTag/team': 'blue',
@@ -103,12 +104,13 @@ const CASES: { readonly [operation: string]: Case | undefined } = {
   },
   UntagResource: { input: { TagKeys: ['owner'] }, keys: { 'aws:TagKeys': 'owner' } },
   UpdateSecret: {
-    input: { Description: 'text', KmsKeyId: KEY_ARN, Type: 'partner' },
+    // With two values, so that it ends before KMS, which would deny the key too.
+    input: { Description: 'text', KmsKeyId: KEY_ARN, Type: 'DatadogApiKey', SecretString: 'y', SecretBinary: 'eQ==' },
     keys: {
       'secretsmanager:Description': 'text',
       'secretsmanager:KmsKeyId': KEY_ARN,
       'secretsmanager:KmsKeyArn': KEY_ARN,
-      'secretsmanager:Type': 'partner',
+      'secretsmanager:Type': 'DatadogApiKey',
     },
     optional: [
       'secretsmanager:Description',
@@ -124,8 +126,8 @@ const CASES: { readonly [operation: string]: Case | undefined } = {
   ValidateResourcePolicy: { input: { ResourcePolicy: POLICY }, keys: {} },
 }
 
-/** No secret has a rotation function or a partner yet, so these are never there. */
-const NEVER = { 'secretsmanager:resource/AllowRotationLambdaArn': 'true', 'secretsmanager:resource/Type': 'true' }
+/** No secret has a rotation function yet, so this is never there. */
+const NEVER = { 'secretsmanager:resource/AllowRotationLambdaArn': 'true' }
 
 async function start(t: TestContext) {
   const server = await startTestServer(t)
@@ -139,7 +141,7 @@ async function start(t: TestContext) {
     return body?.__type === 'AccessDeniedException'
   }
   const create = (Name: string) =>
-    call(server, 'CreateSecret', { Name, Tags: [TAG], SecretString: 'x', ClientRequestToken: VERSION })
+    call(server, 'CreateSecret', { Name, Tags: [TAG], Type: TYPE, SecretString: 'x', ClientRequestToken: VERSION })
   return { server, create, denied }
 }
 
@@ -162,6 +164,7 @@ test('a policy allows by each key that AWS documents, denies by another value, a
     const ofSecret: Keys = {
       'secretsmanager:SecretId': name,
       'secretsmanager:SecretPrimaryRegion': TEST_REGION,
+      'secretsmanager:resource/Type': TYPE,
       'secretsmanager:ResourceTag/team': 'blue',
       'aws:ResourceTag/team': 'blue',
     }

@@ -10,6 +10,7 @@ export function secretDetails(stored: StoredSecret, accesses: AccessNotes) {
   return {
     ARN: secret.arn,
     Name: secret.name,
+    Type: secret.type,
     Description: secret.description,
     KmsKeyId: secret.kmsKeyId,
     LastChangedDate: secret.changedAt,

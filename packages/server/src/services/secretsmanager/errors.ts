@@ -28,6 +28,9 @@ export const ownedByService = (service: string) =>
 export const reservedName = (prefix: string) =>
   invalidRequest(`You can't create a secret whose name starts with ${prefix}, which is reserved for an AWS service.`)
 
+export const unknownType = (type: string) =>
+  invalidParameter(`The Type ${type} isn't the type of a managed external secret.`)
+
 export const tooManySecrets = (quota: number) =>
   limitExceeded(`You've reached the quota of ${quota} secrets in this account and Region.`)
 
@@ -54,6 +57,14 @@ export const tokenNotText = () =>
 export const tokenInUse = (token: string, arn: string) =>
   resourceExists(
     `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${arn}.`,
+  )
+
+/** The condition of a conditional write. It does not say which version is current: the caller may not be allowed to know. */
+export const versionNotCurrent = () =>
+  new ServiceError(
+    'PreconditionNotMetException',
+    400,
+    'The version that x-strongroom-if-version names does not have staging label AWSCURRENT.',
   )
 
 export const tooManyStages = (max: number) =>
@@ -124,9 +135,6 @@ export const forceOverwriteUnsupported = () =>
     'This server does not replicate secrets to other Regions yet: ForceOverwriteReplicaSecret is not supported.',
   )
 
-export const externalSecretsUnsupported = () =>
-  invalidRequest('This server does not have managed external secrets yet: Type is not supported.')
-
 export const rotationTokenUnsupported = () =>
   invalidRequest('This server does not verify a RotationToken yet: a pending rotation takes none.')
 
@@ -148,6 +156,10 @@ export const invalidTagValue = (key: string) =>
 // Resource policies.
 
 const malformedPolicy = (message: string) => new ServiceError('MalformedPolicyDocumentException', 400, message)
+
+/** Of a quota below AWS's own, which is a limit of the shape. */
+export const policyTooLong = (max: number) =>
+  invalidParameter(`The resource policy can't be longer than ${max} characters.`)
 
 /** AWS says no more than the first sentence; `problem` tells where. */
 export const policySyntax = (problem: string) =>

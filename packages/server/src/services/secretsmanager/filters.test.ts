@@ -10,9 +10,11 @@ const SECRET: Searchable = {
   tags: [
     { key: 'Team', value: 'Blue' },
     { key: 'env', value: 'prod' },
+    { key: 'aws:secretsmanager:owningService', value: 'rds' },
   ],
   primaryRegion: 'eu-west-1',
   owningService: 'rds',
+  type: 'SnowflakePat',
 }
 const BARE: Searchable = { name: 'bare', tags: [] }
 
@@ -55,6 +57,7 @@ const table: readonly [FilterKey, string, boolean][] = [
   ['all', 'appuser', true],
   ['all', 'blue prod', true],
   ['all', 'rds', true],
+  ['all', 'snowflake', true],
   ['all', 'blue green', false],
   ['all', '!green', true],
   ['all', '!Blue', false],

@@ -14,12 +14,10 @@ export type Searchable = {
   readonly tags: readonly { readonly key: string; readonly value: string }[]
   readonly primaryRegion?: string | undefined
   readonly owningService?: string | undefined
+  readonly type?: string | undefined
 }
 
 export type SecretPredicate = (secret: Searchable) => boolean
-
-/** The tag key under which the owning service of a secret can be searched too. */
-const OWNING_SERVICE_TAG = 'aws:secretsmanager:owningService'
 
 /**
  * A secret passes if it passes every filter. It passes one filter if it matches any of its plain values, or if there are none,
@@ -92,9 +90,7 @@ function matcher(key: FilterKey, value: string): SecretPredicate {
       return ({ description }) => description !== undefined && everyWordBegins(words, wordsOf(description))
     }
     case 'tag-key':
-      return (secret) =>
-        secret.tags.some((tag) => tag.key.startsWith(value)) ||
-        (secret.owningService !== undefined && OWNING_SERVICE_TAG.startsWith(value))
+      return (secret) => secret.tags.some((tag) => tag.key.startsWith(value))
     case 'tag-value':
       return (secret) => secret.tags.some((tag) => tag.value.startsWith(value))
     case 'primary-region':
@@ -119,6 +115,7 @@ const attributesOf = (secret: Searchable): readonly string[] => [
   ...secret.tags.flatMap((tag) => [tag.key, tag.value]),
   ...(secret.primaryRegion === undefined ? [] : [secret.primaryRegion]),
   ...(secret.owningService === undefined ? [] : [secret.owningService]),
+  ...(secret.type === undefined ? [] : [secret.type]),
 ]
 
 const everyWordBegins = (wanted: readonly string[], words: readonly string[]): boolean =>

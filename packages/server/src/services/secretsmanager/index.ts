@@ -20,6 +20,7 @@ import { updateSecret } from './operations/update-secret.ts'
 import { updateSecretVersionStage } from './operations/update-secret-version-stage.ts'
 import { validateResourcePolicy } from './operations/validate-resource-policy.ts'
 import { PURGE_SECRET, purgeSecret } from './purge.ts'
+import { rates } from './rates.ts'
 
 export const secretsmanager: Service = {
   name: 'secretsmanager',
@@ -48,5 +49,6 @@ export const secretsmanager: Service = {
     updateSecretVersionStage,
     validateResourcePolicy,
   ],
+  rates,
   jobs: { [PURGE_SECRET]: purgeSecret },
 }

@@ -8,15 +8,20 @@ export const CURRENT = 'AWSCURRENT'
 export const PENDING = 'AWSPENDING'
 export const PREVIOUS = 'AWSPREVIOUS'
 
+/** CloudFormation's name of a secret. */
+export const RESOURCE_TYPE = 'AWS::SecretsManager::Secret'
+
 /** The key of a secret that names none: AWS's own for Secrets Manager in the account. */
 export const MANAGED_KEY = 'alias/aws/secretsmanager'
 
 /** What ListSecretVersionIds calls it. */
 export const DEFAULT_KEY = 'DefaultEncryptionKey'
 
+// AWS's quotas. The server's own are App.limits.
 export const STAGES_MAX = 20
 export const TAGS_MAX = 50
 export const VALUE_BYTES_MAX = 65_536
+
 const DAY_MS = 86_400_000
 /** A version without staging labels is not removed before. */
 const PRUNABLE_AFTER_MS = DAY_MS
@@ -34,7 +39,10 @@ export type Secret = {
   readonly kmsKeyId?: string
   /** In the order in which they were attached; keys are unique. */
   readonly tags: readonly Tag[]
+  /** The service that owns it (ownership.ts), which `tags` tell too. */
   readonly owningService?: string
+  /** The partner of a managed external secret (types.ts). */
+  readonly type?: string
   /** SHA-256 of the row that holds the resource policy, in base64; absent where the secret has none. */
   readonly policyDigest?: string
   /** In the order of their creation. */
@@ -97,24 +105,6 @@ export function splitTail(tail: string): { readonly name: string; readonly suffi
   return match ? { name: match[1]!, suffix: match[2]! } : { name: tail }
 }
 
-const SERVICE_PREFIXES = [
-  'appflow',
-  'databrew',
-  'directconnect',
-  'ecs-sc',
-  'events',
-  'opsworks-cm',
-  'rds',
-  'redshift',
-  'sqlworkbench',
-]
-
-/** @throws InvalidRequestException for a name that only a service may give. */
-export function checkNewName(name: string): void {
-  const prefix = SERVICE_PREFIXES.find((service) => name.startsWith(`${service}!`))
-  if (prefix !== undefined) throw errors.reservedName(`${prefix}!`)
-}
-
 /** The KmsKeyId to keep: none for the managed key, however it was named. */
 export const keptKeyId = (given: string | undefined): string | undefined =>
   given === '' || given === MANAGED_KEY ? undefined : given
@@ -125,18 +115,17 @@ export const keptKeyId = (given: string | undefined): string | undefined =>
  * The value that a call carries; undefined where it carries none.
  * @throws InvalidParameterException for two values, too many bytes, or text without a UTF-8 form.
  */
-export function plainOf(input: {
-  readonly SecretString?: string | undefined
-  readonly SecretBinary?: Uint8Array | undefined
-}): Plain | undefined {
+export function plainOf(
+  input: { readonly SecretString?: string | undefined; readonly SecretBinary?: Uint8Array | undefined },
+  bytesMax = VALUE_BYTES_MAX,
+): Plain | undefined {
   const { SecretString, SecretBinary } = input
   if (SecretString !== undefined && SecretBinary !== undefined) throw errors.bothValues()
-  if (SecretBinary !== undefined) return { kind: 'binary', bytes: SecretBinary }
-  if (SecretString === undefined) return undefined
-  if (!SecretString.isWellFormed()) throw errors.valueNotText()
-  const bytes = Buffer.from(SecretString)
-  if (bytes.length > VALUE_BYTES_MAX) throw errors.valueTooLong(VALUE_BYTES_MAX)
-  return { kind: 'string', bytes }
+  if (SecretBinary === undefined && SecretString === undefined) return undefined
+  if (SecretString?.isWellFormed() === false) throw errors.valueNotText()
+  const bytes = SecretBinary ?? Buffer.from(SecretString!)
+  if (bytes.length > bytesMax) throw errors.valueTooLong(bytesMax)
+  return { kind: SecretBinary === undefined ? 'string' : 'binary', bytes }
 }
 
 /** The id of the version that a call with a value makes. @throws InvalidRequestException where it is missing. */
@@ -153,6 +142,10 @@ export const findVersion = (secret: Secret, id: string): SecretVersion | undefin
 
 export const findHolder = (versions: readonly SecretVersion[], stage: string): SecretVersion | undefined =>
   versions.find((version) => version.stages.includes(stage))
+
+/** Whether version `id` has AWSCURRENT; of no id it is asked nothing. */
+export const isCurrent = ({ versions }: Secret, id: string | undefined): boolean =>
+  id === undefined || findHolder(versions, CURRENT)?.id === id
 
 /** A version that has a value. */
 export type ValuedVersion = SecretVersion & { readonly value: VersionValue }
@@ -194,12 +187,13 @@ export function withVersion(versions: readonly SecretVersion[], version: SecretV
 /**
  * Attaches `stages` to version `id`, taking each from its holder. Where AWSCURRENT comes from another version, that one becomes
  * AWSPREVIOUS, unless AWSPREVIOUS was itself asked for.
- * @throws LimitExceededException above 20 labels in the secret.
+ * @throws LimitExceededException above `max` labels in the secret.
  */
 export function attachStages(
   versions: readonly SecretVersion[],
   id: string,
   stages: readonly string[],
+  max = STAGES_MAX,
 ): readonly SecretVersion[] {
   const formerCurrent = findHolder(versions, CURRENT)
   let result = versions
@@ -209,7 +203,7 @@ export function attachStages(
   }
   for (const stage of stages) result = putStage(result, id, stage)
   const count = result.reduce((sum, version) => sum + version.stages.length, 0)
-  if (count > STAGES_MAX) throw errors.tooManyStages(STAGES_MAX)
+  if (count > max) throw errors.tooManyStages(max)
   return result
 }
 
@@ -225,13 +219,14 @@ export const stagesToAttach = (
 /**
  * UpdateSecretVersionStage: detaches a label from one version, attaches it to another, or both. The same list where nothing changes.
  * @throws InvalidParameterException where `removeFrom` is not the holder; ResourceNotFoundException where `moveTo` is unknown;
- * InvalidRequestException where AWSCURRENT would go to a version without a value; LimitExceededException above 20 labels.
+ * InvalidRequestException where AWSCURRENT would go to a version without a value; LimitExceededException above `max` labels.
  */
 export function moveStage(
   versions: readonly SecretVersion[],
   stage: string,
   removeFrom: string | undefined,
   moveTo: string | undefined,
+  max = STAGES_MAX,
 ): readonly SecretVersion[] {
   if (removeFrom === undefined && moveTo === undefined) throw errors.nothingToMove()
   const destination = moveTo === undefined ? undefined : versions.find((version) => version.id === moveTo)
@@ -250,7 +245,7 @@ export function moveStage(
   if (holder?.id === destination.id) return versions
   if (holder !== undefined && removeFrom === undefined) throw errors.removeFromMissing(stage, holder.id)
   if (stage === CURRENT && !hasValue(destination)) throw errors.currentNeedsValue(destination.id)
-  return attachStages(versions, destination.id, [stage])
+  return attachStages(versions, destination.id, [stage], max)
 }
 
 /** Moves one label, from wherever it is. */
@@ -296,7 +291,7 @@ type GivenTag = { readonly Key?: string | undefined; readonly Value?: string | u
 const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 
 /** `tags` with `given` attached: a known key gets the new value in its place. @throws InvalidParameterException */
-export function withTags(tags: readonly Tag[], given: readonly GivenTag[]): readonly Tag[] {
+export function withTags(tags: readonly Tag[], given: readonly GivenTag[], max = TAGS_MAX): readonly Tag[] {
   const merged = new Map(tags.map((tag) => [tag.key, tag]))
   const keys = new Set<string>()
   for (const { Key: key, Value: value = '' } of given) {
@@ -308,7 +303,9 @@ export function withTags(tags: readonly Tag[], given: readonly GivenTag[]): read
     if (!TAG_TEXT.test(value)) throw errors.invalidTagValue(key)
     merged.set(key, { key, value })
   }
-  if (merged.size > TAGS_MAX) throw errors.tooManyTags(TAGS_MAX)
+  // Those of AWS do not count.
+  const count = [...merged.keys()].filter((key) => !key.startsWith('aws:')).length
+  if (count > max) throw errors.tooManyTags(max)
   return [...merged.values()]
 }
 

@@ -1,4 +1,13 @@
-// What the rest of the server asks of Secrets Manager: the two things that a process keeps for it between calls (see app.ts).
+// What the rest of the server asks of Secrets Manager: what a process keeps for it between calls (see app.ts), the secrets that other
+// services of ours own, and whether a caller may know of a secret.
 
 export { type AccessNotes, createAccessNotes } from './access.ts'
+export {
+  changeOwnedSecret,
+  createOwnedSecret,
+  deleteOwnedSecret,
+  type NewOwnedSecret,
+  type OwnedSecretChange,
+} from './owned.ts'
 export { createSecretRows, type SecretRows } from './store.ts'
+export { mayKnow } from './target.ts'

@@ -1,13 +1,10 @@
 // The end of a secret: removed for good when its recovery window is over, or at once where the caller forced it.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_delete-secret.html
 
-import type { App } from '../../app.ts'
-import type { AuditEvent } from '../../audit/event.ts'
-import type { AlsoEvent } from '../../call.ts'
 import { cancel, type JobHandler, schedule } from '../../jobs/job.ts'
-import type { Secret, SecretVersion } from './model.ts'
+import { type ServiceEvent, tellServiceEvents } from './events.ts'
+import type { Secret } from './model.ts'
 import { findSecret, removeSecret, type Store, type StoredSecret } from './store.ts'
-import { RESOURCE_TYPE } from './target.ts'
 
 export const PURGE_SECRET = 'secretsmanager.PurgeSecret'
 
@@ -44,43 +41,14 @@ export const purgeSecret: JobHandler = async (app, tx, payload) => {
   // Early: due again at its time.
   if (deletionDate > app.now()) return schedulePurge(store, stored, deletionDate)
   await removeSecret(store, stored)
-  await app.trail.record(
-    tx,
-    versionEvents(stored, 'EndSecretVersionDelete').map((event) => serviceEvent(app, stored, event)),
-  )
+  await tellServiceEvents(store, removed(stored), versionEvents(stored, 'EndSecretVersionDelete'))
 }
+
+/** A secret that is gone: what is told of it comes after all that was told before. */
+export const removed = (stored: StoredSecret): StoredSecret => ({ ...stored, rev: stored.rev + 1 })
 
 export type VersionDeletionEvent = 'StartSecretVersionDelete' | 'CancelSecretVersionDelete' | 'EndSecretVersionDelete'
 
 /** One event of the service for each version of a secret. */
-export const versionEvents = (stored: StoredSecret, eventName: VersionDeletionEvent): readonly AlsoEvent[] =>
-  stored.secret.versions.map((version) => versionEvent(stored, version, eventName))
-
-const versionEvent = (
-  { account, secret }: StoredSecret,
-  version: SecretVersion,
-  eventName: VersionDeletionEvent,
-): AlsoEvent => ({
-  eventName,
-  readOnly: false,
-  ofService: true,
-  requestParameters: null,
-  additionalEventData: { SecretId: secret.arn, SecretVersionId: version.id },
-  owner: account,
-  resources: [{ arn: secret.arn, accountId: account, type: RESOURCE_TYPE }],
-})
-
-/** An event of nobody's call: the service's own work. */
-const serviceEvent = (app: App, { account, region }: StoredSecret, { owner: _, ...event }: AlsoEvent): AuditEvent => ({
-  requestParameters: null,
-  ...event,
-  eventId: app.uuid(),
-  time: app.wallNow(),
-  requestId: app.uuid(),
-  service: 'secretsmanager',
-  region,
-  account,
-  sourceIpAddress: 'secretsmanager.amazonaws.com',
-  userAgent: 'secretsmanager.amazonaws.com',
-  responseElements: null,
-})
+export const versionEvents = ({ secret }: StoredSecret, eventName: VersionDeletionEvent): readonly ServiceEvent[] =>
+  secret.versions.map(({ id }) => ({ eventName, additional: { SecretVersionId: id } }))

@@ -6,6 +6,7 @@ import type { ResourcePolicy } from '../../policy/engine.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
 import { parsePolicyJson } from '../../policy/json.ts'
 import { publicGrants } from '../../policy/public.ts'
+import type { Awaitable } from '../../storage/cache.ts'
 import { compileNaming, type NamingPolicy, resolvePrincipals, UnknownPrincipalError } from '../iam/port.ts'
 import * as errors from './errors.ts'
 import type { Secret } from './model.ts'
@@ -14,9 +15,9 @@ import { readPolicy, type Store } from './store.ts'
 const GRAMMAR = 'resource'
 
 /** The policy that stands on a secret, for the engine. Costs nothing where there is none. */
-export async function readResourcePolicy(store: Store, secret: Secret): Promise<ResourcePolicy | undefined> {
-  const policy = await readPolicy(store, secret)
-  return policy && toResourcePolicy(secret.arn, policy)
+export function readResourcePolicy(store: Store, secret: Secret): Awaitable<ResourcePolicy | undefined> {
+  if (secret.policyDigest === undefined) return undefined
+  return readPolicy(store, secret).then((policy) => policy && toResourcePolicy(secret.arn, policy))
 }
 
 /** `name` is how a decision reports it. */
@@ -30,9 +31,11 @@ export const isPublic = ({ policy }: ResourcePolicy): boolean => publicGrants(po
 
 /**
  * A document as it would be stored, with the unique ids of the principals that it names.
- * @throws ServiceError MalformedPolicyDocumentException
+ * @throws ServiceError MalformedPolicyDocumentException, InvalidParameterException above the quota of characters
  */
 export async function acceptDocument({ app, tx }: Call, document: string): Promise<NamingPolicy> {
+  const { resourcePolicyCharacters: max } = app.limits
+  if (document.length > max) throw errors.policyTooLong(max)
   try {
     const policy = await resolvePrincipals(app, tx, document, GRAMMAR)
     refuseOtherActions(document)

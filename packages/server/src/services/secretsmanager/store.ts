@@ -5,11 +5,12 @@ import { hash } from 'node:crypto'
 import type { App } from '../../app.ts'
 import type { Call } from '../../call.ts'
 import { IntegrityError } from '../../errors.ts'
-import { Lru, SnapshotCache } from '../../storage/cache.ts'
+import { type Awaitable, andThen, Lru, SnapshotCache } from '../../storage/cache.ts'
 import { DatabaseError, type Transaction } from '../../storage/database.ts'
 import type { SealedColumns } from '../../storage/sealed.ts'
 import type { NamingPolicy } from '../iam/port.ts'
 import * as errors from './errors.ts'
+import { prunedVersions, secretChanges, tellServiceEvents } from './events.ts'
 import type { Secret, SecretVersion, ValuedVersion } from './model.ts'
 
 /** A secret and where it is stored. */
@@ -61,7 +62,7 @@ export type SecretRows = {
 }
 
 /** What a call needs of App and of its own to reach rows; jobs have no Call but the same two. */
-export type Store = { readonly app: App; readonly tx: Transaction }
+export type Store = { readonly app: App; readonly tx: Transaction; readonly also?: Call['also'] }
 
 export const createSecretRows = (): SecretRows => ({
   secrets: new SnapshotCache(4_096),
@@ -74,12 +75,12 @@ export const createSecretRows = (): SecretRows => ({
 
 // Secrets.
 
-export async function findSecret(
+export function findSecret(
   { app, tx }: Store,
   account: string,
   region: string,
   name: string,
-): Promise<StoredSecret | undefined> {
+): Awaitable<StoredSecret | undefined> {
   return app.secretRows.secrets.read(tx, `${account}\0${region}\0${name}`, async () => {
     const row = await tx.get<SecretRow>(
       `SELECT ${SECRET_COLUMNS} FROM secret WHERE account_id = $1 AND region = $2 AND name = $3`,
@@ -135,11 +136,13 @@ export async function insertSecret(
     body,
     mac,
   )
+  await app.events.emit(tx, { account, region, arn: secret.arn, rev }, secretChanges(undefined, secret))
   return { account, region, rev, accessedDay: 0, secret }
 }
 
 /** Replaces a secret that was read in this transaction. Name, account and region stay. */
-export async function updateSecret({ app, tx }: Store, stored: StoredSecret, secret: Secret): Promise<StoredSecret> {
+export async function updateSecret(store: Store, stored: StoredSecret, secret: Secret): Promise<StoredSecret> {
+  const { app, tx } = store
   const { account, region } = stored
   const { rev, body, mac } = app.rows.seal('secret', secretKey(account, region, secret.name), stored.rev + 1, secret)
   const { changes } = await tx.run(
@@ -155,12 +158,15 @@ export async function updateSecret({ app, tx }: Store, stored: StoredSecret, sec
     stored.rev,
   )
   if (changes !== 1) throw new DatabaseError('conflict', 'a secret was changed by another transaction')
-  return { ...stored, rev, secret }
+  await app.events.emit(tx, { account, region, arn: secret.arn, rev }, secretChanges(stored.secret, secret))
+  const changed = { ...stored, rev, secret }
+  await tellServiceEvents(store, changed, prunedVersions(stored.secret, secret))
+  return changed
 }
 
 /** Removes a secret, its values, its policy and its place in the quota, for good. */
 export async function removeSecret(store: Store, stored: StoredSecret): Promise<void> {
-  const { tx } = store
+  const { app, tx } = store
   const { account, region, rev, secret } = stored
   await tx.run('DELETE FROM secret_version WHERE secret_arn = $1', secret.arn)
   await removePolicy(store, secret.arn)
@@ -177,6 +183,8 @@ export async function removeSecret(store: Store, stored: StoredSecret): Promise<
     account,
     region,
   )
+  const changed = { account, region, arn: secret.arn, rev: rev + 1 }
+  await app.events.emit(tx, changed, secretChanges(secret, undefined))
 }
 
 /** How a list is sorted. */
@@ -234,8 +242,8 @@ export const placeOf = ({ accessedDay, secret }: StoredSecret, { by }: SecretOrd
 // Values.
 
 /** The encrypted value of a version. @throws IntegrityError if it is gone or is not the one that the secret vouches for. */
-export async function readValue({ app, tx }: Store, secret: Secret, version: ValuedVersion): Promise<StoredValue> {
-  const value = await app.secretRows.values.read(tx, `${secret.arn}\0${version.id}`, async () => {
+export function readValue({ app, tx }: Store, secret: Secret, version: ValuedVersion): Awaitable<StoredValue> {
+  const value = app.secretRows.values.read(tx, `${secret.arn}\0${version.id}`, async () => {
     const row = await tx.get<VersionRow>(
       'SELECT accessed_day, rev, body, mac FROM secret_version WHERE secret_arn = $1 AND version_id = $2',
       secret.arn,
@@ -249,8 +257,10 @@ export async function readValue({ app, tx }: Store, secret: Secret, version: Val
     }
     return { rev: row.rev, accessedDay: row.accessed_day, bytes }
   })
-  if (value === undefined) throw new IntegrityError('secret_version', versionKey(secret.arn, version.id), 'is gone')
-  return value
+  return andThen(value, (found) => {
+    if (found === undefined) throw new IntegrityError('secret_version', versionKey(secret.arn, version.id), 'is gone')
+    return found
+  })
 }
 
 const versionKey = (arn: string, id: string) => [arn, id] as const

@@ -4,13 +4,13 @@
 import type { Call } from '../../call.ts'
 import type { Target } from '../../operation.ts'
 import type { Context, Permission, ResourcePolicy } from '../../policy/engine.ts'
+import { type Awaitable, andThen } from '../../storage/cache.ts'
 import { isOpenAccount } from '../iam/port.ts'
 import * as errors from './errors.ts'
-import { secretArn, splitTail, type Tag } from './model.ts'
+import { RESOURCE_TYPE, secretArn, splitTail, type Tag } from './model.ts'
+import { checkOwner, type OwnersOperation } from './ownership.ts'
 import { readResourcePolicy } from './resource-policy.ts'
 import { findSecret, type Store, type StoredSecret } from './store.ts'
-
-export const RESOURCE_TYPE = 'AWS::SecretsManager::Secret'
 
 export type SecretTarget = Target & {
   /** Undefined where nothing matches: known to `run`, but not told before authorization. */
@@ -76,10 +76,10 @@ export function liveSecret(target: SecretTarget): StoredSecret {
   return stored
 }
 
-/** A live secret whose value and metadata the caller may change. @throws InvalidRequestException where a service owns it. */
-export function writableSecret(target: SecretTarget): StoredSecret {
+/** A live secret that users may change by this operation. @throws InvalidRequestException where a service owns it and keeps that to itself. */
+export function writableSecret(target: SecretTarget, operation: OwnersOperation): StoredSecret {
   const stored = liveSecret(target)
-  if (stored.secret.owningService !== undefined) throw errors.ownedByService(stored.secret.owningService)
+  checkOwner(stored.secret, operation)
   return stored
 }
 
@@ -92,9 +92,8 @@ export const tagContext = (tags: readonly Tag[]): Context =>
     ]),
   )
 
-async function found(caller: Caller, stored: StoredSecret, secretId: string): Promise<SecretTarget> {
-  return targetOf(caller, stored, secretId, await readResourcePolicy(caller, stored.secret))
-}
+const found = (caller: Caller, stored: StoredSecret, secretId: string): Awaitable<SecretTarget> =>
+  andThen(readResourcePolicy(caller, stored.secret), (policy) => targetOf(caller, stored, secretId, policy))
 
 /** What a secret is to a caller, under the policy that stands on it, or is about to. */
 export function targetOf(
@@ -104,7 +103,11 @@ export function targetOf(
   resourcePolicy: ResourcePolicy | undefined,
 ): SecretTarget {
   const { secret } = stored
-  const context = { 'secretsmanager:SecretPrimaryRegion': stored.region, ...tagContext(secret.tags) }
+  const context = {
+    'secretsmanager:SecretPrimaryRegion': stored.region,
+    'secretsmanager:resource/Type': secret.type,
+    ...tagContext(secret.tags),
+  }
   const policy = resourcePolicy && { resourcePolicy }
   const bare = { ...missing(secret.arn, secret.arn, stored.account), resourceType: RESOURCE_TYPE, stored }
   const asked = { 'secretsmanager:SecretId': secretId }
@@ -126,6 +129,22 @@ export const permissionOn = (target: SecretTarget, action: string, conditions: C
   context: { ...target.context, ...conditions },
   ...(target.resourcePolicy && { resourcePolicy: target.resourcePolicy }),
 })
+
+/**
+ * Whether a caller may know what happens to the secret of an ARN, in the Region of its request: by GetSecretValue, of a staging label where
+ * one is given, or by DescribeSecret. Of a secret that is gone only the identity's policies say it, and of another account's nothing does.
+ */
+export async function mayKnow(call: Call, arn: string, label: string): Promise<boolean> {
+  if (parseArn(arn)?.region !== call.region) return false
+  const target = await resolveSecret(call, arn)
+  const read = permissionOn(
+    target,
+    'secretsmanager:GetSecretValue',
+    label === '' ? {} : { 'secretsmanager:VersionStage': label },
+  )
+  const described = permissionOn(target, 'secretsmanager:DescribeSecret')
+  return call.decide(read, target.concealed).allow || call.decide(described, target.concealed).allow
+}
 
 const missing = (resource: string, secretId: string, account: string): SecretTarget => ({
   resource,

@@ -89,6 +89,7 @@ export async function events(
 
 export type CloudTrailRecord = {
   readonly eventID: string
+  readonly eventSource: string
   readonly eventType: string
   readonly userIdentity: { readonly [name: string]: unknown }
   readonly recipientAccountId: string

@@ -99,14 +99,14 @@ async function seal(
 }
 
 async function open(call: Call, secret: Secret, version: ValuedVersion, { bytes }: StoredValue): Promise<Plain> {
-  const lengthOfKey = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0)
-  const encryptedKey = bytes.subarray(4, 4 + lengthOfKey)
+  const valueAt = 4 + (bytes[0]! * 0x1000000 + bytes[1]! * 0x10000 + bytes[2]! * 0x100 + bytes[3]!)
+  const encryptedKey = bytes.subarray(4, valueAt)
   const key = await onRead(
     call,
     call.app.kms.decryptDataKey(call, SERVICE, encryptedKey, contextOf(secret.arn, version.id)),
   )
   const place = { secretArn: secret.arn, versionId: version.id }
-  const opened = openValue(key, place, bytes.subarray(4 + lengthOfKey))
+  const opened = openValue(key, place, bytes.subarray(valueAt))
   if (opened?.kind !== version.value.kind) {
     throw new IntegrityError('secret_version', [secret.arn, version.id], 'does not open under its data key')
   }

@@ -4,7 +4,6 @@ import type { Call } from '../../call.ts'
 import {
   attachStages,
   findVersion,
-  ownerOf,
   type Plain,
   pruneVersions,
   type Secret,
@@ -12,13 +11,12 @@ import {
   withVersion,
 } from './model.ts'
 import { removeValues } from './store.ts'
-import { RESOURCE_TYPE } from './target.ts'
 import { storeValue } from './value.ts'
 
 /**
  * The secret with a new version that has this value and `stages` (AWSCURRENT where undefined), or with the value in the placeholder of
  * that id. The value is stored; the secret is for the caller to store.
- * @throws LimitExceededException above 20 labels, or above the quota of versions where none can go.
+ * @throws LimitExceededException at the quota of labels, or of versions where none can go.
  */
 export async function addVersion(
   call: Call,
@@ -28,22 +26,13 @@ export async function addVersion(
   stages: readonly string[] | undefined,
 ): Promise<Secret> {
   const version = findVersion(secret, id) ?? { id, stages: [], createdAt: call.now }
-  const labelled = attachStages(withVersion(secret.versions, version), id, stagesToAttach(secret.versions, stages))
-  const { kept, pruned } = pruneVersions(labelled, call.app.limits.versionsPerSecret, call.now)
+  const { labelsPerSecret, versionsPerSecret } = call.app.limits
+  const attached = stagesToAttach(secret.versions, stages)
+  const labelled = attachStages(withVersion(secret.versions, version), id, attached, labelsPerSecret)
+  const { kept, pruned } = pruneVersions(labelled, versionsPerSecret, call.now)
 
   const value = await storeValue(call, secret, id, plain)
   await removeValues(call, secret.arn, pruned)
-  for (const { id: prunedId } of pruned) {
-    call.also({
-      eventName: 'SecretVersionDeletion',
-      readOnly: false,
-      ofService: true,
-      requestParameters: null,
-      additionalEventData: { SecretId: secret.arn, SecretVersionId: prunedId },
-      owner: ownerOf(secret.arn),
-      resources: [{ arn: secret.arn, accountId: ownerOf(secret.arn), type: RESOURCE_TYPE }],
-    })
-  }
   return {
     ...secret,
     versions: kept.map((other) => (other.id === id ? { ...other, value } : other)),

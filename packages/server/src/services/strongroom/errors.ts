@@ -22,3 +22,6 @@ export const notASession = (account: string): ServiceError =>
     400,
     `AccessKeyId must be that of a session of account ${account}: it begins with ASIA.`,
   )
+
+export const tooManyStreams = (): ServiceError =>
+  new ServiceError('LimitExceededException', 400, 'There are as many open streams of events as this server allows.')

@@ -2,6 +2,7 @@
 
 import type { Service } from '../../operation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { readEvents } from './operations/read-events.ts'
 import { revokeSession } from './operations/revoke-session.ts'
 
 export const strongroom: Service = {
@@ -9,5 +10,5 @@ export const strongroom: Service = {
   signingName: 'secretsmanager',
   protocol: 'json',
   bodyBytesMax: 65_536,
-  operations: [advanceClock, revokeSession],
+  operations: [advanceClock, readEvents, revokeSession],
 }

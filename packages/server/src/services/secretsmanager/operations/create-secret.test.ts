@@ -139,8 +139,8 @@ test('CreateSecret', async (t) => {
       ],
       [
         { Type: 'Partner' },
-        'InvalidRequestException',
-        'This server does not have managed external secrets yet: Type is not supported.',
+        'InvalidParameterException',
+        "The Type Partner isn't the type of a managed external secret.",
       ],
     ] as const) {
       await assertRefused(server, 'CreateSecret', { ...it, ...input }, code, message)

@@ -7,17 +7,18 @@ import { boolean, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
 import { keyContext } from '../key-access.ts'
 import {
-  checkNewName,
   findVersion,
   keptKeyId,
   mustHaveToken,
   newSuffix,
   type Plain,
   plainOf,
+  RESOURCE_TYPE,
   type Secret,
   secretArn,
   withTags,
 } from '../model.ts'
+import { checkNewName } from '../ownership.ts'
 import {
   AddReplicaRegions,
   Arn,
@@ -35,7 +36,8 @@ import {
 } from '../shapes.ts'
 import { findSecret, insertSecret, type StoredSecret } from '../store.ts'
 import { requestTagContext } from '../tags.ts'
-import { RESOURCE_TYPE, tagContext } from '../target.ts'
+import { tagContext } from '../target.ts'
+import { checkType } from '../types.ts'
 import { hasSameValue, tryKey } from '../value.ts'
 import { addVersion } from '../version.ts'
 
@@ -107,11 +109,11 @@ export const createSecret = operation({
     const { now, partition, region, account, input, target } = call
     if (input.AddReplicaRegions) throw errors.replicationUnsupported()
     if (input.ForceOverwriteReplicaSecret) throw errors.forceOverwriteUnsupported()
-    if (input.Type) throw errors.externalSecretsUnsupported()
+    checkType(input.Type)
     checkNewName(input.Name)
-    const plain = plainOf(input)
+    const plain = plainOf(input, call.app.limits.secretValueBytes)
     const token = plain ? mustHaveToken(input.ClientRequestToken) : input.ClientRequestToken
-    const tags = withTags([], input.Tags ?? [])
+    const tags = withTags([], input.Tags ?? [], call.app.limits.tagsPerSecret)
 
     const existing = await findSecret(call, account, region, input.Name)
     if (existing) return retried(call, existing, token, plain)
@@ -124,6 +126,7 @@ export const createSecret = operation({
       ...(input.Description && { description: input.Description }),
       ...(kmsKeyId !== undefined && { kmsKeyId }),
       tags,
+      ...(input.Type && { type: input.Type }),
       versions: [],
       ...(!plain && token !== undefined && { createToken: token }),
       createdAt: now,

@@ -50,7 +50,7 @@ const records = async (server: TestServer, eventName: string) => (await events(s
 async function rowCounts({ app }: TestServer): Promise<Counts> {
   const counts = await app.database.transaction('read', (tx) =>
     tx.get<Counts>(`SELECT (SELECT COUNT(*) FROM secret) AS secrets, (SELECT COUNT(*) FROM secret_version) AS versions,
-      (SELECT COUNT(*) FROM job WHERE kind = 'secretsmanager.PurgeSecret') AS jobs, (SELECT SUM(used) FROM quota_usage WHERE resource = 'secret') AS used`),
+      (SELECT COUNT(*) FROM job WHERE kind LIKE 'secretsmanager.%') AS jobs, (SELECT SUM(used) FROM quota_usage WHERE resource = 'secret') AS used`),
   )
   return { ...counts }
 }

@@ -5,7 +5,9 @@ import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
 import { boolean, integer, optional, timestamp } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
-import { cancelPurge, schedulePurge, versionEvents } from '../purge.ts'
+import { tellServiceEvents } from '../events.ts'
+import { checkOwner } from '../ownership.ts'
+import { cancelPurge, removed, schedulePurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { removeSecret, type StoredSecret, updateSecret } from '../store.ts'
 import { existingSecret, liveSecret, nameOf, secretTarget } from '../target.ts'
@@ -40,8 +42,9 @@ export const deleteSecret = operation({
     if (days !== undefined && (days < RECOVERY_DAYS.min || days > RECOVERY_DAYS.max)) {
       throw errors.recoveryWindowOutOfRange()
     }
-    const owner = call.target.stored?.secret.owningService
-    if (owner !== undefined) throw errors.ownedByService(owner)
+    const { stored } = call.target
+    if (stored) checkOwner(stored.secret, 'DeleteSecret')
+    if (stored && force) checkOwner(stored.secret, 'DeleteSecret without recovery')
     if (!force) return scheduleDeletion(call, liveSecret(call.target), days ?? RECOVERY_DAYS.unlessGiven)
     // AWS documents that forcing succeeds where there is nothing, so that clean-up scripts can be repeated.
     return call.target.stored === undefined ? nothingToDelete(call) : deleteNow(call, existingSecret(call.target))
@@ -53,18 +56,20 @@ type Answer = { readonly ARN: string; readonly Name: string; readonly DeletionDa
 async function scheduleDeletion(call: Call, stored: StoredSecret, days: number): Promise<Answer> {
   const deletionDate = call.now + days * DAY_MS
   const { arn, name } = stored.secret
-  await updateSecret(call, stored, { ...stored.secret, changedAt: call.now, deletedAt: call.now, deletionDate })
+  const scheduled = { ...stored.secret, changedAt: call.now, deletedAt: call.now, deletionDate }
+  const changed = await updateSecret(call, stored, scheduled)
   await schedulePurge(call, stored, deletionDate)
-  for (const event of versionEvents(stored, 'StartSecretVersionDelete')) call.also(event)
+  await tellServiceEvents(call, changed, versionEvents(stored, 'StartSecretVersionDelete'))
   return { ARN: arn, Name: name, DeletionDate: deletionDate }
 }
 
-async function deleteNow(call: Call, stored: StoredSecret): Promise<Answer> {
+/** Removes a secret for good, whatever its state. */
+export async function deleteNow(call: Call, stored: StoredSecret): Promise<Answer> {
   const scheduled = stored.secret.deletedAt !== undefined
   if (scheduled) await cancelPurge(call, stored)
   await removeSecret(call, stored)
-  if (!scheduled) for (const event of versionEvents(stored, 'StartSecretVersionDelete')) call.also(event)
-  for (const event of versionEvents(stored, 'EndSecretVersionDelete')) call.also(event)
+  const started = scheduled ? [] : versionEvents(stored, 'StartSecretVersionDelete')
+  await tellServiceEvents(call, removed(stored), [...started, ...versionEvents(stored, 'EndSecretVersionDelete')])
   return { ARN: stored.secret.arn, Name: stored.secret.name, DeletionDate: call.now }
 }
 

@@ -4,7 +4,7 @@
 import { operation } from '../../../operation.ts'
 import { list, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
-import { findVersion, mustHaveToken, plainOf, type Secret } from '../model.ts'
+import { findVersion, isCurrent, mustHaveToken, plainOf, type Secret } from '../model.ts'
 import {
   Arn,
   ClientRequestToken,
@@ -25,6 +25,7 @@ import { addVersion } from '../version.ts'
 export const putSecretValue = operation({
   name: 'PutSecretValue',
   readOnly: false,
+  conditional: true,
 
   input: {
     SecretId,
@@ -53,9 +54,9 @@ export const putSecretValue = operation({
 
   async run(call) {
     const { input } = call
-    const stored = writableSecret(call.target)
+    const stored = writableSecret(call.target, 'PutSecretValue')
     const { secret } = stored
-    const plain = plainOf(input)
+    const plain = plainOf(input, call.app.limits.secretValueBytes)
     if (!plain) throw errors.noValue()
     const token = mustHaveToken(input.ClientRequestToken)
 
@@ -63,8 +64,10 @@ export const putSecretValue = operation({
     if (version?.value) {
       const same = await hasSameValue(call, secret, { ...version, value: version.value }, plain)
       if (!same) throw errors.tokenInUse(token, secret.arn)
+      // A retry: what it asks for was done under its condition, and others may have gone on from there.
       return answer(secret, token)
     }
+    if (!isCurrent(secret, call.ifVersion)) throw errors.versionNotCurrent()
     // AWS verifies the token while a rotation is pending, and takes no notice of it at other times.
     if (version && input.RotationToken !== undefined) throw errors.rotationTokenUnsupported()
 

@@ -3,6 +3,7 @@
 
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
+import { tellServiceEvents } from '../events.ts'
 import { cancelPurge, versionEvents } from '../purge.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { updateSecret } from '../store.ts'
@@ -22,9 +23,9 @@ export const restoreSecret = operation({
     const stored = existingSecret(call.target)
     const { deletedAt, deletionDate: _, ...live } = stored.secret
     if (deletedAt !== undefined) {
-      await updateSecret(call, stored, { ...live, changedAt: call.now })
+      const changed = await updateSecret(call, stored, { ...live, changedAt: call.now })
       await cancelPurge(call, stored)
-      for (const event of versionEvents(stored, 'CancelSecretVersionDelete')) call.also(event)
+      await tellServiceEvents(call, changed, versionEvents(stored, 'CancelSecretVersionDelete'))
     }
     return { ARN: live.arn, Name: live.name }
   },

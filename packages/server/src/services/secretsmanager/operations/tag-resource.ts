@@ -21,7 +21,7 @@ export const tagResource = operation({
 
   async run(call) {
     const stored = liveSecret(call.target)
-    const tags = withTags(stored.secret.tags, call.input.Tags)
+    const tags = withTags(stored.secret.tags, call.input.Tags, call.app.limits.tagsPerSecret)
     if (!sameTags(tags, stored.secret.tags)) {
       const secret = { ...stored.secret, tags, changedAt: call.now }
       mustKeepAccess(call, 'secretsmanager:TagResource', { ...stored, secret }, requestTagContext(call.input.Tags))

@@ -29,9 +29,10 @@ export const updateSecretVersionStage = operation({
 
   async run(call) {
     const { input, now } = call
-    const stored = writableSecret(call.target)
+    const stored = writableSecret(call.target, 'UpdateSecretVersionStage')
     const { secret } = stored
-    const versions = moveStage(secret.versions, input.VersionStage, input.RemoveFromVersionId, input.MoveToVersionId)
+    const { VersionStage: stage, RemoveFromVersionId: from, MoveToVersionId: to } = input
+    const versions = moveStage(secret.versions, stage, from, to, call.app.limits.labelsPerSecret)
     if (versions !== secret.versions) await updateSecret(call, stored, { ...secret, versions, changedAt: now })
     return { ARN: secret.arn, Name: secret.name }
   },

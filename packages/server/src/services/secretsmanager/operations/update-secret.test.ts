@@ -105,8 +105,8 @@ test('UpdateSecret', async (t) => {
       ],
       [
         { Type: 'Partner' },
-        'InvalidRequestException',
-        'This server does not have managed external secrets yet: Type is not supported.',
+        'InvalidParameterException',
+        "The Type Partner isn't the type of a managed external secret.",
       ],
       [{ SecretId: 'none' }, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret."],
     ] as const) {

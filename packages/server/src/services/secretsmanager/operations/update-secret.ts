@@ -10,6 +10,7 @@ import {
   CURRENT,
   DEFAULT_KEY,
   findVersion,
+  isCurrent,
   keptKeyId,
   mustHaveToken,
   PENDING,
@@ -33,12 +34,14 @@ import {
 } from '../shapes.ts'
 import { updateSecret as storeSecret } from '../store.ts'
 import { secretTarget, writableSecret } from '../target.ts'
+import { checkType } from '../types.ts'
 import { hasSameValue, mayReencrypt, reencryptValue, tryKey } from '../value.ts'
 import { addVersion } from '../version.ts'
 
 export const updateSecret = operation({
   name: 'UpdateSecret',
   readOnly: false,
+  conditional: true,
 
   input: {
     SecretId,
@@ -64,13 +67,21 @@ export const updateSecret = operation({
 
   async run(call) {
     const { input, now } = call
-    const stored = writableSecret(call.target)
-    if (input.Type) throw errors.externalSecretsUnsupported()
-    const plain = plainOf(input)
+    const stored = writableSecret(call.target, 'UpdateSecret')
+    checkType(input.Type)
+    const plain = plainOf(input, call.app.limits.secretValueBytes)
     const token = plain ? mustHaveToken(input.ClientRequestToken) : undefined
+
+    if (!isCurrent(stored.secret, call.ifVersion)) {
+      // A retry of what was done under its condition changes nothing any more: others may have gone on from there.
+      if (!plain || !findVersion(stored.secret, token!)) throw errors.versionNotCurrent()
+      await withValue(call, stored.secret, token!, plain)
+      return { ARN: stored.secret.arn, Name: stored.secret.name, VersionId: token }
+    }
 
     let secret = stored.secret
     if (input.Description !== undefined) secret = withDescription(secret, input.Description, now)
+    if (input.Type !== undefined) secret = withType(secret, input.Type, now)
     const kmsKeyId = input.KmsKeyId === undefined ? undefined : keptKeyId(input.KmsKeyId)
     const keyArn = input.KmsKeyId === undefined ? undefined : await tryKey(call, secret.arn, kmsKeyId)
     if (keyArn !== undefined) secret = withKey(secret, kmsKeyId, now)
@@ -82,10 +93,17 @@ export const updateSecret = operation({
   },
 })
 
-function withDescription(secret: Secret, description: string, now: number): Secret {
+/** Empty text is none. */
+export function withDescription(secret: Secret, description: string, now: number): Secret {
   if (description === (secret.description ?? '')) return secret
   const { description: _, ...rest } = secret
   return { ...rest, ...(description !== '' && { description }), changedAt: now }
+}
+
+function withType(secret: Secret, type: string, now: number): Secret {
+  if (type === (secret.type ?? '')) return secret
+  const { type: _, ...rest } = secret
+  return { ...rest, ...(type !== '' && { type }), changedAt: now }
 }
 
 function withKey(secret: Secret, kmsKeyId: string | undefined, now: number): Secret {
