@@ -427,7 +427,8 @@ export async function findKeyUse({ tx }: Pick<Store, 'tx'>, place: KeyPlace): Pr
 export async function recordKeyUse(tx: Transaction, { account, region, keyId }: KeyPlace, use: KeyUse): Promise<void> {
   await tx.run(
     `INSERT INTO kms_key_usage (account_id, region, key_id, used_at, operation, event_id, request_id)
-       SELECT account_id, region, key_id, $4, $5, $6, $7 FROM kms_key
+       SELECT account_id, region, key_id, CAST($4 AS BIGINT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT)
+         FROM kms_key
          WHERE account_id = $1 AND region = $2 AND key_id = $3
      ON CONFLICT (account_id, region, key_id) DO UPDATE
        SET used_at = excluded.used_at, operation = excluded.operation, event_id = excluded.event_id,

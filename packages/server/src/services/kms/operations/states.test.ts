@@ -222,6 +222,10 @@ test('a policy bounds the window, and asks how long a key was not used', async (
   await call(server, 'Encrypt', { KeyId: key.id, Plaintext: x })
   assert.equal(await codeOf(server, 'DisableKey', { KeyId: key.id }, idle), 'AccessDeniedException')
   await server.app.keyUses.flush()
+  const written = await server.app.database.transaction('read', (tx) =>
+    tx.get<{ readonly operation: string }>('SELECT operation FROM kms_key_usage WHERE key_id = $1', key.id),
+  )
+  assert.equal(written!.operation, 'Encrypt')
   server.clock.advance(30 * DAY_MS)
   assert.equal(await codeOf(server, 'DisableKey', { KeyId: key.id }, idle), 'ok')
   const { KeyLastUsage, TrackingStartDate, KeyCreationDate } = await call(server, 'GetKeyLastUsage', { KeyId: key.id })
