@@ -19,7 +19,7 @@ import {
 import { deleteNow } from './operations/delete-secret.ts'
 import { withDescription } from './operations/update-secret.ts'
 import { type Owner, ownersPrefix, owningServiceTag } from './ownership.ts'
-import { changeSecret } from './replication.ts'
+import { changeSecret, removeReplica } from './replication.ts'
 import { findSecret, insertSecret, type StoredSecret } from './store.ts'
 import { requestTagContext } from './tags.ts'
 import { tagContext } from './target.ts'
@@ -136,12 +136,13 @@ export async function changeOwnedSecret(
 }
 
 /**
- * Deletes a secret of the owner at once, without a recovery window, also where a user scheduled its deletion. Asks nothing of the caller.
+ * Deletes a secret of the owner and its replicas at once, without a recovery window, also where a user scheduled its deletion. Asks nothing of the caller.
  * @throws ServiceError ResourceNotFoundException where it is not there, or another's
  */
 export async function deleteOwnedSecret(caller: Call, owner: Owner, name: string): Promise<void> {
   const call = inSecretsManager(caller)
   const stored = await findOwned(call, owner, name)
+  for (const { region } of stored.secret.replicas ?? []) await removeReplica(call, stored, stored.secret, region)
   await deleteNow(call, stored)
   const parameters = { secretId: stored.secret.arn, forceDeleteWithoutRecovery: true }
   call.also(eventOf(stored.secret, 'DeleteSecret', parameters))
