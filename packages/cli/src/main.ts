@@ -66,10 +66,19 @@ function createProgram(): Command {
       print(await restoreOffline(config, resolve(file)).catch(exitWith))
     })
 
-  const rootKey = program.command('root-key').description('the key that everything else is sealed under')
-  addDataDirOptions(rootKey.command('describe', { isDefault: true }))
-    .description('tell where the root key comes from and what it opens')
-    .action((given: GivenOptions) => ask(given, 'root-key/describe'))
+  const rootKey = program.command('root-key').description('the keys that open the keyring, each by a slot of it')
+  addDataDirOptions(rootKey.command('status', { isDefault: true }))
+    .description('tell which slots the keyring has, where their root keys are, and which keys are in use')
+    .action((given: GivenOptions) => ask(given, 'root-key/status'))
+  addDataDirOptions(rootKey.command('verify'))
+    .description('try every root key of the server; exits 1 where one of the slots does not open')
+    .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'root-key/verify')))
+  addDataDirOptions(rootKey.command('add').argument('<WHERE>', `where the key is: ${options.rootKey.allowed}`))
+    .description('let one more root key open the keyring')
+    .action((where: string, given: GivenOptions) => ask(given, 'root-key/add', loadNewRootKey(where, 'root-key add')))
+  addDataDirOptions(rootKey.command('remove').argument('<SLOT>', 'the id of a slot, as status tells it'))
+    .description('remove a slot, so that its root key opens the keyring no more; never the last one')
+    .action((slot: string, given: GivenOptions) => ask(given, 'root-key/remove', { slot }))
   addDataDirOptions(rootKey.command('rotate'))
     .description('seal the keyring under a new root key')
     .option(
@@ -77,7 +86,11 @@ function createProgram(): Command {
       `where it is: ${options.rootKey.allowed}; absent: the server makes one in the place of the file in use`,
     )
     .action((given: GivenOptions & { readonly newRootKey?: string }) =>
-      ask(given, 'root-key/rotate', given.newRootKey === undefined ? {} : loadNewRootKey(given.newRootKey)),
+      ask(
+        given,
+        'root-key/rotate',
+        given.newRootKey === undefined ? {} : loadNewRootKey(given.newRootKey, '--new-root-key'),
+      ),
     )
   addDataDirOptions(rootKey.command('retire'))
     .description("close out every root key but the server's: old ones, and those of rotations that did not finish")

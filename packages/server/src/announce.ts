@@ -21,8 +21,9 @@ export function readyLines(config: Config, url: string, firstStart: boolean): st
   lines.push('export AWS_REGION=us-east-1', 'export AWS_DEFAULT_REGION=us-east-1')
   if (firstStart) {
     lines.push(`# First start. The keys of the administrator are in ${credentials}`)
-    if (config.rootKeyFile !== '')
-      lines.push(`# Without the root key in ${config.rootKeyFile} the data is lost: keep a copy apart`)
+    for (const { file } of config.rootKeys) {
+      if (file !== '') lines.push(`# Without the root key in ${file} the data is lost: keep a copy apart`)
+    }
     if (config.database === '') lines.push(`# The data, encrypted, is in ${join(dataDir, 'strongroom.db')}`)
   }
   return `${lines.join('\n')}\n`

@@ -59,8 +59,8 @@ export type RunningServer = {
   credentials(): Credentials
   /** Whether this start made the first account. */
   readonly firstStart: boolean
-  /** Another worker changes the root key. */
-  useRootKey(place: RootKeyPlace): void
+  /** Another worker changes the root keys. */
+  useRootKeys(places: readonly RootKeyPlace[]): void
   /** Reads the certificate again; what cannot be read is logged, and the old one stays. */
   reloadTls(): void
   /** Accepts no more, finishes requests in flight within graceMs, writes what is pending, lets go of everything. */
@@ -72,14 +72,14 @@ export type StartOptions = {
   readonly slot?: number
   /** The numbers of the other workers. */
   readonly otherMetrics?: () => Promise<readonly MetricValues[]>
-  /** Gives the other workers, those too that come later, a new root key; resolves when they use it. */
-  readonly shareRootKey?: (place: RootKeyPlace) => Promise<void>
+  /** Gives the other workers, those too that come later, other root keys; resolves when they use them. */
+  readonly shareRootKeys?: (places: readonly RootKeyPlace[]) => Promise<void>
 }
 
 /** Starts one server in this process. @throws what exitWith turns into one line. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   await using starting = new AsyncDisposableStack()
-  const { slot, otherMetrics = async () => [], shareRootKey = async () => undefined } = options
+  const { slot, otherMetrics = async () => [], shareRootKeys = async () => undefined } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
   const warnings = [...prepareDataDirectory(config.dataDir)]
@@ -96,7 +96,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   // The order of a first start: schema, root key, keyring, and the first account together with its credentials file. Each step is whole
   // or not there, and the next start does what is missing.
   const { wallNow } = systemClock
-  const providers = [rootKeyAt(config, randomBytes)]
+  let places = config.rootKeys
+  const providers = places.map((place) => rootKeyAt(place, randomBytes))
   const { keyring, rows, accountId, firstStart, organization } = await underMigrationLock(database, async () => {
     const keyring = await openKeyring(database, providers, { wallNow, randomBytes })
     const rows = createRows(keyring)
@@ -197,7 +198,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       auditDatabases: databases.trail,
       sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
       account: accountId,
-      shareRootKey,
+      rootKeys: {
+        places: () => places,
+        use: async (next: readonly RootKeyPlace[]) => {
+          await shareRootKeys(next)
+          places = next
+        },
+      },
     }
     const admin = await serveAdmin(context, commands)
     starting.defer(() => admin.close())
@@ -220,7 +227,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       return credentials
     },
     firstStart,
-    useRootKey: (place) => keyring.useRootKeys([rootKeyAt(place, randomBytes)]),
+    useRootKeys: (places) => keyring.useRootKeys(places.map((place) => rootKeyAt(place, randomBytes))),
     reloadTls: () => reloadTls(config, listener, log),
     close: (grace = STOP_GRACE_MS) => {
       graceMs = grace

@@ -18,8 +18,11 @@ export type AdminContext = {
   readonly sealedTables: readonly SealedTable[]
   readonly retention: Retention
   readonly health: () => Promise<Health>
-  /** As of startServer. */
-  readonly shareRootKey: (place: RootKeyPlace) => Promise<void>
+  /** Where this server's root keys are, in the order of `keyring.providers`; `use` tells the other workers of others. */
+  readonly rootKeys: {
+    places(): readonly RootKeyPlace[]
+    use(places: readonly RootKeyPlace[]): Promise<void>
+  }
   /** The first account: where events of this kind stand, and whose administrator can be recovered. */
   readonly account: string
 }
