@@ -75,7 +75,19 @@ function createProgram(): Command {
     .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'root-key/verify')))
   addDataDirOptions(rootKey.command('add').argument('<WHERE>', `where the key is: ${options.rootKey.allowed}`))
     .description('let one more root key open the keyring')
-    .action((where: string, given: GivenOptions) => ask(given, 'root-key/add', loadNewRootKey(where, 'root-key add')))
+    .option('--shares <N>', 'of shamir: how many shares to make, 2 to 16')
+    .option('--threshold <T>', 'of shamir: how many of them open the keyring')
+    .action(async (where: string, given: GivenOptions & { readonly shares?: string; readonly threshold?: string }) => {
+      const { shares, threshold } = given
+      if ((where === 'shamir') !== (shares !== undefined && threshold !== undefined))
+        throw new UsageError('--shares and --threshold go with shamir, and shamir with both')
+      if (where !== 'shamir') return ask(given, 'root-key/add', loadNewRootKey(where, 'root-key add'))
+      const input = { newRootKey: where, shares: Number(shares), threshold: Number(threshold) }
+      const { texts, ...told } = await callAdmin(loadDataDir(given), 'root-key/add', input)
+      // One line for each holder, and nothing else.
+      for (const text of texts as readonly string[]) process.stdout.write(`${text}\n`)
+      process.stderr.write(`${JSON.stringify(told)}\n`)
+    })
   addDataDirOptions(rootKey.command('remove').argument('<SLOT>', 'the id of a slot, as status tells it'))
     .description('remove a slot, so that its root key opens the keyring no more; never the last one')
     .action((slot: string, given: GivenOptions) => ask(given, 'root-key/remove', { slot }))
@@ -95,6 +107,16 @@ function createProgram(): Command {
   addDataDirOptions(rootKey.command('retire'))
     .description("close out every root key but the server's: old ones, and those of rotations that did not finish")
     .action((given: GivenOptions) => ask(given, 'root-key/retire'))
+
+  addDataDirOptions(program.command('unseal'))
+    .description('give the server one share of its root key, from standard input or without showing what is typed')
+    .action(async (given: GivenOptions) => {
+      const { readShare } = await import('./share.ts')
+      await ask(given, 'unseal', { share: await readShare() })
+    })
+  addDataDirOptions(program.command('seal-status'))
+    .description('tell whether the server is sealed, and how many shares it was given')
+    .action((given: GivenOptions) => ask(given, 'seal-status'))
 
   const domainKeys = program.command('domain-keys').description('the keys that seal rows and key material')
   addDataDirOptions(domainKeys.command('rotate'))

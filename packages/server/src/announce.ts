@@ -29,5 +29,9 @@ export function readyLines(config: Config, url: string, firstStart: boolean): st
   return `${lines.join('\n')}\n`
 }
 
+/** The one line of a server that listens and waits for shares of its root key. */
+export const sealedLine = (config: Config, url: string): string =>
+  `Strongroom sealed on ${url}: give it shares with strongroom unseal --data-dir ${shellQuoted(config.dataDir)}\n`
+
 const shellQuoted = (text: string): string =>
   /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

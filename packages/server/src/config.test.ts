@@ -126,7 +126,7 @@ test('every mistake is one line that names the option, the value and the mend', 
     [
       { rootKey: 'credential' },
       {},
-      '--root-key credential needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with --root-key file:PATH',
+      '--root-key credential needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with file:PATH',
     ],
     [{ rootKey: 'env:MY_KEY' }, {}, '--root-key env:MY_KEY needs the variable MY_KEY: put the root key in it'],
     [

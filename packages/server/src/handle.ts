@@ -377,7 +377,13 @@ function encodeOutput(
   return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encodeJson(operation.output, output) }
 }
 
-function encodeError({ rawHeaders }: WireRequest, route: Route, error: ServiceError, requestId: string): WireResponse {
+/** A refusal in the words of the protocol that the request speaks. */
+export function encodeError(
+  { rawHeaders }: WireRequest,
+  route: Route,
+  error: ServiceError,
+  requestId: string,
+): WireResponse {
   if (route.protocol === 'query') {
     if (wantsJson(rawHeaders)) {
       const body = encodeQueryJsonError(error, requestId)

@@ -9,7 +9,7 @@ import { mustHoldDatabase, openMainDatabase, openTrail } from './databases.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger } from './observe/log.ts'
 import { loadKeyring } from './seal/lifecycle.ts'
-import { rootKeyAt } from './seal/root-key.ts'
+import { rootKeyAt } from './seal/place.ts'
 import { restore } from './storage/backup.ts'
 
 /**

@@ -4,8 +4,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { commands } from './admin/registry.ts'
-import { serveAdmin } from './admin/server.ts'
-import { clientUrl, readyLines } from './announce.ts'
+import { recordAdmin, serveAdmin } from './admin/server.ts'
+import { clientUrl, readyLines, sealedLine } from './announce.ts'
 import type { App } from './app.ts'
 import { createRetention } from './audit/retention.ts'
 import { createTrail } from './audit/trail.ts'
@@ -26,7 +26,9 @@ import { createMetrics, type MetricValues } from './observe/metrics.ts'
 import { createRefusalLog } from './observe/refusals.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
-import { rootKeyAt } from './seal/root-key.ts'
+import { rootKeyAt } from './seal/place.ts'
+import { createShares } from './seal/shares.ts'
+import { createGate, needsShares, waitForShares } from './sealed.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
 import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
 import { createUses } from './services/iam/uses.ts'
@@ -74,12 +76,19 @@ export type StartOptions = {
   readonly otherMetrics?: () => Promise<readonly MetricValues[]>
   /** Gives the other workers, those too that come later, other root keys; resolves when they use them. */
   readonly shareRootKeys?: (places: readonly RootKeyPlace[]) => Promise<void>
+  /** The server listens and waits for shares of its root key. */
+  readonly onSealed?: (url: string) => void
 }
 
 /** Starts one server in this process. @throws what exitWith turns into one line. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   await using starting = new AsyncDisposableStack()
-  const { slot, otherMetrics = async () => [], shareRootKeys = async () => undefined } = options
+  const {
+    slot,
+    otherMetrics = async () => [],
+    shareRootKeys = async () => undefined,
+    onSealed = () => undefined,
+  } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
   const warnings = [...prepareDataDirectory(config.dataDir)]
@@ -97,9 +106,25 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   // or not there, and the next start does what is missing.
   const { wallNow } = systemClock
   let places = config.rootKeys
+  let graceMs = STOP_GRACE_MS
+  const keyringOptions = { wallNow, randomBytes }
+  const others = places.filter(({ kind }) => kind !== 'shamir').map((place) => rootKeyAt(place, randomBytes))
+  const gate = createGate(randomUUID)
+  let listener: Listener | undefined
+  if (await needsShares({ database, config, log }, others, keyringOptions)) {
+    listener = await listenOrExplain(config, gate.handler, tls)
+    const { port, close } = listener
+    starting.defer(() => close(0))
+    onSealed(clientUrl(config, port))
+    log.warn('sealed: waiting for shares of the root key')
+    const shares = await waitForShares({ database, config, log })
+    places = places.map((place) => (place.kind === 'shamir' ? shares : place))
+    await shareRootKeys(places)
+  }
+  const wasSealed = listener !== undefined
   const providers = places.map((place) => rootKeyAt(place, randomBytes))
   const { keyring, rows, accountId, firstStart, organization } = await underMigrationLock(database, async () => {
-    const keyring = await openKeyring(database, providers, { wallNow, randomBytes })
+    const keyring = await openKeyring(database, providers, keyringOptions)
     const rows = createRows(keyring)
     return { keyring, rows, ...(await bootstrap(config, database, keyring, rows)) }
   })
@@ -185,9 +210,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 
   const health = createHealth({ keyring, trail, retention })
   const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
-  const listener = await listenOrExplain(config, handler, tls)
-  let graceMs = STOP_GRACE_MS
-  starting.defer(() => listener.close(graceMs))
+  gate.open(handler)
+  const listening = listener ?? (await listenOrExplain(config, handler, tls))
+  starting.defer(() => listening.close(graceMs))
   if (first) {
     const context = {
       app,
@@ -198,6 +223,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       auditDatabases: databases.trail,
       sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
       account: accountId,
+      shares: createShares({ readHeader: async () => keyring.opened().header }),
       rootKeys: {
         places: () => places,
         use: async (next: readonly RootKeyPlace[]) => {
@@ -209,11 +235,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const admin = await serveAdmin(context, commands)
     starting.defer(() => admin.close())
   }
+  if (wasSealed) await recordAdmin(app, accountId, 'Unseal')
   jobs.start()
 
   // Only now: what cannot start says one line and no more.
   if (first) for (const warning of warnings) log.warn(warning)
-  const url = clientUrl(config, listener.port)
+  const url = clientUrl(config, listening.port)
   log.info({ url, ...(slot !== undefined && { slot }), pid: process.pid }, 'ready')
   const closing = starting.move()
   return {
@@ -228,7 +255,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     },
     firstStart,
     useRootKeys: (places) => keyring.useRootKeys(places.map((place) => rootKeyAt(place, randomBytes))),
-    reloadTls: () => reloadTls(config, listener, log),
+    reloadTls: () => reloadTls(config, listening, log),
     close: (grace = STOP_GRACE_MS) => {
       graceMs = grace
       return closing.disposeAsync()
@@ -243,8 +270,16 @@ export async function runServer(config: Config): Promise<void> {
   process.on('unhandledRejection', crash)
   // Whoever read the ready line may be gone.
   process.stdout.on('error', () => undefined)
+  // While it is sealed there is nothing to finish.
+  const quit = (): never => process.exit(0)
+  const onSealed = (url: string): void => {
+    for (const signal of STOP_SIGNALS) process.on(signal, quit)
+    process.stdout.write(sealedLine(config, url))
+  }
   try {
-    const running = config.workers > 1 ? await startSupervisor(config) : await startServer(config)
+    const running =
+      config.workers > 1 ? await startSupervisor(config, onSealed) : await startServer(config, { onSealed })
+    for (const signal of STOP_SIGNALS) process.off(signal, quit)
     process.on('SIGHUP', running.reloadTls)
     const stopped = Promise.withResolvers<void>()
     const stop = (): void => {
@@ -265,7 +300,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 type Running = Pick<RunningServer, 'url' | 'firstStart' | 'reloadTls' | 'close'>
 
-async function startSupervisor(config: Config): Promise<Running> {
+async function startSupervisor(config: Config, onSealed: (url: string) => void): Promise<Running> {
   await using starting = new AsyncDisposableStack()
   const log = createLogger(config.logLevel)
   readTls(config)
@@ -273,7 +308,7 @@ async function startSupervisor(config: Config): Promise<Running> {
   const lock = await holdDataDirectory(config.dataDir)
   starting.defer(() => lock.release())
   await closeMemory()
-  const supervisor = supervise(config, log)
+  const supervisor = supervise(config, log, onSealed)
   let graceMs = 1_000
   starting.defer(() => supervisor.stop(graceMs))
   const { url, firstStart } = await supervisor.ready

@@ -23,6 +23,7 @@ export type Order =
 export type Report =
   | { readonly report: 'waiting' }
   | { readonly report: 'ready'; readonly url: string; readonly firstStart: boolean }
+  | { readonly report: 'sealed'; readonly url: string }
   /** For the numbers of the other workers. */
   | ({ readonly report: 'otherMetrics' } & Question)
   /** For all other workers to use it, those too that come later. */
@@ -57,7 +58,8 @@ const MEASURE_MS = 1_000
 /** A worker that hangs for longer takes the new root keys when it goes on. */
 const SHARE_MS = 5_000
 
-export function supervise(config: Config, log: Logger): Supervisor {
+/** `onSealed`: as of startServer. */
+export function supervise(config: Config, log: Logger, onSealed: (url: string) => void): Supervisor {
   const slots = Array.from({ length: config.workers }, () => ({
     worker: undefined as Worker | undefined,
     ready: false,
@@ -82,6 +84,7 @@ export function supervise(config: Config, log: Logger): Supervisor {
         if (message.report === 'waiting') order(worker, { order: 'start', config: shared, slot })
         if (message.report === 'otherMetrics') tell(worker, message, measureOthers(worker))
         if (message.report === 'shareRootKeys') tell(worker, message, shareRootKeys(worker, message.places))
+        if (message.report === 'sealed') onSealed(message.url)
         if (message.report === 'answer') hear(message)
         if (message.report !== 'ready') return
         place.ready = true

@@ -36,6 +36,7 @@ const start = ({ config, slot }: Order & { readonly order: 'start' }): Promise<R
   startServer(config, {
     slot,
     otherMetrics,
+    onSealed: (url) => report({ report: 'sealed', url }),
     shareRootKeys: async (places) => {
       await ask((question) => report({ report: 'shareRootKeys', places, ...question }), SHARE_MS)
     },

@@ -15,6 +15,7 @@ import {
   rootKeyStatusCommand,
   rootKeyVerify,
 } from './commands/root-key.ts'
+import { sealStatus, unseal } from './commands/unseal.ts'
 
 export const commands: readonly AdminCommand[] = [
   auditVerify,
@@ -29,4 +30,6 @@ export const commands: readonly AdminCommand[] = [
   rootKeyRotate,
   rootKeyStatusCommand,
   rootKeyVerify,
+  sealStatus,
+  unseal,
 ]

@@ -5,7 +5,6 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { RootKeyPlace } from '../config.ts'
 import { decrypt, encrypt, IV_BYTES, KEY_BYTES, systemRandomBytes, TAG_BYTES } from '../crypto/aead.ts'
 import { deriveKey } from '../crypto/kbkdf.ts'
 import { hmacSha256, sameBytes } from '../crypto/mac.ts'
@@ -123,14 +122,6 @@ export function rawProvider(kind: RootKeyKind, where: string, read: () => Promis
     unwrap: async (slot, binding) => unwrapUnder(await read(), slot, binding),
     warnings: () => Promise.resolve([]),
   }
-}
-
-/** The provider of the place that `--root-key` names. @throws RootKeyError where a key from the environment is none. */
-export function rootKeyAt({ rootKey, kind, file, text }: RootKeyPlace, randomBytes: RandomBytes): RootKeyProvider {
-  if (kind === 'env') return envRootKey(rootKey.slice('env:'.length) || 'STRONGROOM_ROOT_KEY', () => text)
-  if (kind === 'credential') return credentialRootKey(file)
-  if (kind === 'file') return fileRootKey(file, randomBytes)
-  throw new RootKeyError(`root keys of the kind ${kind} are not there yet`)
 }
 
 /** `wrapped = IV ‖ ciphertext ‖ tag` under a key of its own purpose; `check` tells whose slot it is without opening it. */

@@ -2,11 +2,19 @@
 
 import { ConfigurationError, findNewRootKey, type RootKeyPlace } from '../../config.ts'
 import { RootKeyError } from '../../seal/errors.ts'
+import { rootKeyAt } from '../../seal/place.ts'
 import type { RootKeyProvider } from '../../seal/root-key.ts'
-import { rootKeyAt } from '../../seal/root-key.ts'
 import { moveRootKey, retireRootKeys, rotateRootKey } from '../../seal/rotate-root-key.ts'
+import { makeShares } from '../../seal/shares.ts'
 import { addRootKey, removeSlot, rootKeyStatus, verifySlots } from '../../seal/slots.ts'
-import { type AdminCommand, type AdminContext, AdminError, type AdminInput, mustText } from '../command.ts'
+import {
+  type AdminCommand,
+  type AdminContext,
+  AdminError,
+  type AdminInput,
+  type AdminOutput,
+  mustText,
+} from '../command.ts'
 
 export const rootKeyStatusCommand: AdminCommand = {
   name: 'root-key/status',
@@ -22,16 +30,15 @@ export const rootKeyAdd: AdminCommand = {
   name: 'root-key/add',
   eventName: 'AddRootKey',
   // The place and never the key, which may have come along.
-  eventParameters: ({ newRootKey }) => ({ newRootKey }),
+  eventParameters: ({ newRootKey, shares, threshold }) => ({ newRootKey, shares, threshold }),
   run: (context, input) =>
     oneAtATime(async () => {
-      const { keyring, app, rootKeys } = context
+      const { keyring, app } = context
+      if (input.newRootKey === 'shamir') return addShares(context, input)
       const place = findPlace(context, input, 'root-key add')
       const provider = rootKeyAt(place, app.randomBytes)
       await addRootKey(keyring, provider, app)
-      const others = pairs(context).filter((pair) => pair.place.rootKey !== place.rootKey)
-      await rootKeys.use([...others.map((pair) => pair.place), place])
-      keyring.useRootKeys([...others.map((pair) => pair.provider), provider])
+      await useAlso(context, place, provider)
       const next = `a start with --root-key ${place.rootKey} opens the keyring too`
       return { next, ...(await rootKeyStatus(keyring)) }
     }),
@@ -71,6 +78,28 @@ export const rootKeyRetire: AdminCommand = {
       await retireRootKeys(keyring, app)
       return rootKeyStatus(keyring)
     }),
+}
+
+/** The shares are told once, here, and are nowhere else. The server keeps none: `unseal` proves that their holders have them. */
+async function addShares({ keyring, app }: AdminContext, input: AdminInput): Promise<AdminOutput> {
+  const { provider, texts } = await makeShares(Number(input.shares), Number(input.threshold), app.randomBytes)
+  await addRootKey(keyring, provider, app)
+  const slot = keyring.opened().header.slots.find(({ shareSet }) => shareSet?.set === provider.shareSet?.set)
+  return { slot: slot?.id, ...provider.shareSet, texts }
+}
+
+/** From now on this server and its workers have this root key too. @returns what takes it from them again */
+export async function useAlso(
+  context: AdminContext,
+  place: RootKeyPlace,
+  provider = rootKeyAt(place, context.app.randomBytes),
+): Promise<() => Promise<void>> {
+  const use = async (all: ReturnType<typeof pairs>): Promise<void> => {
+    await context.rootKeys.use(all.map((pair) => pair.place))
+    context.keyring.useRootKeys(all.map((pair) => pair.provider))
+  }
+  await use([...pairs(context).filter((pair) => pair.provider.where !== provider.where), { place, provider }])
+  return () => use(pairs(context).filter((pair) => pair.provider !== provider))
 }
 
 /** @returns what the next start needs for `--root-key` */
