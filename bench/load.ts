@@ -74,11 +74,11 @@ export type Signer = {
 }
 
 /** The bytes of one signed call, good for five minutes. */
-export function signedCall(signer: Signer, target: string, input: object): Buffer {
+export function signedCall(signer: Signer, target: string, input: object, service = 'secretsmanager'): Buffer {
   const body = JSON.stringify(input)
   const date = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '')
   const day = date.slice(0, 8)
-  const scope = `${day}/${signer.region}/secretsmanager/aws4_request`
+  const scope = `${day}/${signer.region}/${service}/aws4_request`
   const names = 'content-type;host;x-amz-date;x-amz-target'
   const type = 'application/x-amz-json-1.1'
   const canonical = [
@@ -88,7 +88,7 @@ export function signedCall(signer: Signer, target: string, input: object): Buffe
     createHash('sha256').update(body).digest('hex'),
   ].join('\n')
   const toSign = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${createHash('sha256').update(canonical).digest('hex')}`
-  const key = [day, signer.region, 'secretsmanager', 'aws4_request'].reduce<Buffer | string>(
+  const key = [day, signer.region, service, 'aws4_request'].reduce<Buffer | string>(
     (previous, part) => createHmac('sha256', previous).update(part).digest(),
     `AWS4${signer.secretAccessKey}`,
   )

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as cloudtrail from '@aws-sdk/client-cloudtrail'
 import * as iam from '@aws-sdk/client-iam'
+import * as kms from '@aws-sdk/client-kms'
 import * as organizations from '@aws-sdk/client-organizations'
 import * as secretsmanager from '@aws-sdk/client-secrets-manager'
 import * as sts from '@aws-sdk/client-sts'
@@ -16,6 +17,7 @@ import { isOptional, type Member, type Members, type Shape, shapeOf } from '../p
 const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } } = {
   cloudtrail,
   iam,
+  kms,
   organizations,
   secretsmanager,
   sts,

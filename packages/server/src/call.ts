@@ -2,7 +2,15 @@
 
 import type { App } from './app.ts'
 import type { AuditResource } from './audit/event.ts'
-import type { Context, Decision, NamedPolicy, Permission, PolicyPrincipal, ResourcePolicy } from './policy/engine.ts'
+import type {
+  Context,
+  Decision,
+  Grant,
+  NamedPolicy,
+  Permission,
+  PolicyPrincipal,
+  ResourcePolicy,
+} from './policy/engine.ts'
 import type { Transaction } from './storage/database.ts'
 
 /** Who signed the request, as far as the signature tells: the access key and its owner. Policies are read in the transaction. */
@@ -53,6 +61,8 @@ export type Principal = PolicyPrincipal & {
 export type CallBase<I> = {
   readonly app: App
   readonly requestId: string
+  /** Of the call's own event in the trail of its caller. */
+  readonly eventId: string
   /** The service clock, in milliseconds: schedules, windows, expiry, deletion. The test clock may advance it. */
   readonly now: number
   readonly partition: string
@@ -84,7 +94,13 @@ export type Call<I = unknown> = CallBase<I> & {
 }
 
 /** Condition keys and the policy of a resource that the caller may not know to exist. */
-export type Concealed = { readonly context: Context; readonly resourcePolicy?: ResourcePolicy }
+export type Concealed = {
+  readonly context: Context
+  readonly resourcePolicy?: ResourcePolicy
+  readonly grant?: Grant
+  /** The resource itself, where the caller named it by what only leads to it: the alias of a key. */
+  readonly resource?: string
+}
 
 export type AlsoEvent = {
   readonly eventName: string

@@ -84,12 +84,13 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
 async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
   const started = performance.now()
   const requestId = app.uuid()
+  const ownEventId = app.uuid()
   const time = app.wallNow()
   const route = router.route(request)
   const progress: Progress = { region: '', parameters: null, resources: [], owner: undefined }
 
-  const event = (error?: ServiceError, responseElements: Plain | null = null): AuditEvent => ({
-    eventId: app.uuid(),
+  const event = (error?: ServiceError, responseElements: Plain | null = null, eventId = ownEventId): AuditEvent => ({
+    eventId,
     time,
     requestId,
     service: route.service?.name ?? 'strongroom',
@@ -137,6 +138,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const base: CallBase<Plain> = {
       app,
       requestId,
+      eventId: ownEventId,
       now,
       partition: app.partition,
       region: caller.region,
@@ -159,7 +161,9 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     progress.owner = target.account
     const result: Plain = await operation.run({ ...call, target })
     const own = event(undefined, operation.responseElements?.(result) ?? null)
-    const others = also.flatMap(({ owner, ...fields }) => inTrails({ ...event(), ...fields }, owner))
+    const others = also.flatMap(({ owner, ...fields }) =>
+      inTrails({ ...event(undefined, null, app.uuid()), ...fields }, owner),
+    )
     return { service, operation, result, events: [...inTrails(own, progress.owner), ...others] }
   }
 
@@ -299,21 +303,26 @@ function authorizeAll(call: Call<Plain>, service: Service, operation: AnyOperati
     },
   ]
   const context = { ...target.context, ...operation.conditions?.(call.input) }
-  const { resourcePolicy, concealed } = target
-  for (const permission of permissions) {
+  const { resourcePolicy, grant, concealed } = target
+  for (const { concealed: others, ...permission } of permissions) {
     // The policy of the target is not one of whatever else the call asks for.
     const isOwn = permission.resource === target.resource
-    const own = isOwn && resourcePolicy ? { resourcePolicy } : {}
+    const own = isOwn ? { ...(resourcePolicy && { resourcePolicy }), ...(grant && { grant }) } : {}
     const asked = { ...own, ...permission, context: { ...context, ...permission.context } }
-    call.authorize(asked, isOwn ? concealed : undefined)
+    call.authorize(asked, others ?? (isOwn ? concealed : undefined))
   }
 }
 
 /** What is asked of a resource, with all that it has. */
-const withConcealed = (permission: Permission, { context, resourcePolicy }: Concealed): Permission => ({
+const withConcealed = (
+  permission: Permission,
+  { resource, context, resourcePolicy, grant }: Concealed,
+): Permission => ({
   ...permission,
+  ...(resource !== undefined && { resource }),
   context: { ...context, ...permission.context },
   ...(resourcePolicy && { resourcePolicy }),
+  ...(grant && { grant }),
 })
 
 const resourcesOf = (target: Target): readonly AuditResource[] =>

@@ -2,7 +2,7 @@
 
 import type { Call, Concealed, Preparation } from './call.ts'
 import type { JobHandler } from './jobs/job.ts'
-import type { Context, Permission, ResourcePolicy } from './policy/engine.ts'
+import type { Context, Grant, Permission, ResourcePolicy } from './policy/engine.ts'
 import type { Members, ValuesOf } from './shape/shape.ts'
 
 /** What a call is about, as authorization sees it. */
@@ -19,11 +19,16 @@ export type Target = {
   readonly context?: Context
   /** The policy that stands on the resource. */
   readonly resourcePolicy?: ResourcePolicy
+  /** The KMS grant that covers the call. */
+  readonly grant?: Grant
   /** Of a resource of another account, what would tell that it exists: it decides, and no refusal is worded from it. */
   readonly concealed?: Concealed
   /** What the audit event shows among requestParameters besides the input: what the call took over from the session it was made from. */
   readonly requestParameters?: { readonly [key: string]: unknown }
 }
+
+/** A permission that an operation asks for, with what is concealed of its resource where that is not the target. */
+export type AskedPermission = Permission & { readonly concealed?: Concealed }
 
 export type Operation<I extends Members = Members, O extends Members = Members, T extends Target = Target> = {
   /** AWS's name, in AWS's spelling. */
@@ -40,7 +45,7 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   /** Condition keys that the request gives. Undefined values are absent keys. */
   readonly conditions?: (input: ValuesOf<I>) => Context
   /** Every permission asked for, where it is not just the operation's own action on the target. The first is the operation's own. */
-  readonly permissions?: (input: ValuesOf<I>, target: T) => readonly Permission[]
+  readonly permissions?: (input: ValuesOf<I>, target: T) => readonly AskedPermission[]
   /** Slow or outside work, run once after a first authorization and outside any transaction. */
   readonly prepare?: (call: Preparation<ValuesOf<I>>) => Promise<unknown>
   /** What the audit event carries as responseElements; null where absent, as for reads. */
@@ -63,7 +68,7 @@ export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path'> & {
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
   readonly target: (call: any) => Promise<Target>
   readonly conditions?: (input: any) => Context
-  readonly permissions?: (input: any, target: any) => readonly Permission[]
+  readonly permissions?: (input: any, target: any) => readonly AskedPermission[]
   readonly prepare?: (call: any) => Promise<unknown>
   readonly responseElements?: (output: any) => Plain | null
   readonly run: (call: any) => Promise<Plain>

@@ -34,7 +34,8 @@ import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
 import { createUses } from './services/iam/uses.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
-import { materialTable } from './services/kms/store.ts'
+import { createKeyUses } from './services/kms/key-uses.ts'
+import { createKmsRows, materialTable } from './services/kms/store.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
@@ -154,6 +155,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   starting.defer(() => accesses.close())
   const uses = createUses(database, log)
   starting.defer(() => uses.close())
+  const keyUses = createKeyUses(database, log)
+  starting.defer(() => keyUses.close())
   const limits = {
     accounts: config.maxAccounts,
     secretsPerRegion: config.secretsPerRegion,
@@ -167,14 +170,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     database,
     rows,
     keyring,
-    kms: createKms({
-      keyring,
-      rows,
-      wallNow,
-      uuid: randomUUID,
-      randomBytes,
-      dataKeyCache: config.dataKeyCache === 'on',
-    }),
+    kms: createKms({ wallNow, randomBytes, dataKeyCache: config.dataKeyCache === 'on' }),
+    kmsRows: createKmsRows(wallNow),
+    keyUses,
     secretRows: createSecretRows(),
     accesses,
     uses,

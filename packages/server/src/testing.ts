@@ -55,6 +55,7 @@ export type TestServer = {
 
 const TARGETS: { readonly [service: string]: string } = {
   organizations: 'AWSOrganizationsV20161128',
+  kms: 'TrentService',
   secretsmanager: 'secretsmanager',
   cloudtrail: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
 }

@@ -1,27 +1,18 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { decrypt, encrypt } from './aead.ts'
 import { hmacSha256 } from './mac.ts'
+import { bytes, noVectors as skip, wycheproof } from './testing-wycheproof.ts'
 
-/** Project Wycheproof's `testvectors_v1`, kept beside the repository. */
-const folder = join(import.meta.dirname, '../../../../../shared/vectors/wycheproof')
-const skip = !existsSync(folder) && 'the public test vectors are not beside the repository'
-
-type Group<T> = { readonly [size: string]: number } & { readonly tests: readonly T[] }
-const groups = <T>(file: string): readonly Group<T>[] =>
-  (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { testGroups: Group<T>[] }).testGroups
-const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
-
+type Sizes = { readonly keySize: number; readonly ivSize: number; readonly tagSize: number }
 type GcmTest = { key: string; iv: string; aad: string; msg: string; ct: string; tag: string; result: string }
 type HmacTest = { key: string; msg: string; tag: string; result: string }
 
 test('AES-256-GCM judges Wycheproof’s vectors of our sizes as Wycheproof does', { skip }, () => {
   let valid = 0
   let invalid = 0
-  for (const group of groups<GcmTest>('aes_gcm_test.json')) {
+  for (const group of wycheproof<Sizes, GcmTest>('aes_gcm_test.json')) {
     if (group.keySize !== 256 || group.ivSize !== 96 || group.tagSize !== 128) continue
     for (const { key, iv, aad, msg, ct, tag, result } of group.tests) {
       const opened = decrypt(createSecretKey(bytes(key)), bytes(iv), bytes(ct + tag), bytes(aad))
@@ -41,7 +32,7 @@ test('AES-256-GCM judges Wycheproof’s vectors of our sizes as Wycheproof does'
 
 test('HMAC-SHA256 judges Wycheproof’s vectors of full tags as Wycheproof does', { skip }, () => {
   let judged = 0
-  for (const group of groups<HmacTest>('hmac_sha256_test.json')) {
+  for (const group of wycheproof<Sizes, HmacTest>('hmac_sha256_test.json')) {
     if (group.tagSize !== 256) continue
     for (const { key, msg, tag, result } of group.tests) {
       judged++

@@ -24,8 +24,11 @@ export type Permission = {
 /** `trust` (of a role) and `key` (of a KMS key) are gates: nobody passes whom they do not name. */
 export type ResourcePolicy = { readonly kind: 'normal' | 'trust' | 'key'; readonly policy: NamedPolicy }
 
-/** A grant to a role counts for its sessions within their session policies and boundary; any other is enough by itself. */
-export type Grant = { readonly name: string; readonly to: 'direct' | 'role' }
+/**
+ * `direct` is enough by itself. One to a role counts for its sessions within their session policies and boundary. One to an account leaves it to
+ * the account's own policies, as a key policy that names the account does.
+ */
+export type Grant = { readonly name: string; readonly to: 'direct' | 'role' | 'account' }
 
 /** Which elements a policy may have. */
 export type PolicyGrammar = 'identity' | 'resource' | 'trust' | 'key' | 'session'

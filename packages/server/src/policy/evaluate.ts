@@ -49,17 +49,16 @@ function decide({ principal, permission }: AuthorizationRequest, layers: Layers)
   }
 
   const grantedToRole = grant?.to === 'role'
+  const granted = grant !== undefined
   const identityAllows = principal.kind === 'root' || grantedToRole || allows(identity)
   if (principal.account !== resourceAccount) {
     const refusal = callerRefusal(identityAllows, layers)
     if (refusal !== undefined) return refusal
-    return match !== undefined || grantedToRole
-      ? allowed('resource', resource?.allowed ?? [])
-      : implicitDeny('resource')
+    return match !== undefined || granted ? allowed('resource', resource?.allowed ?? []) : implicitDeny('resource')
   }
 
   const isGate = resourcePolicy !== undefined && resourcePolicy.kind !== 'normal'
-  if (isGate && match === undefined && !grantedToRole) return implicitDeny('resource')
+  if (isGate && match === undefined && !granted) return implicitDeny('resource')
   if (match === 'direct') return allowed('resource', resource!.allowed)
   const refusal = callerRefusal(identityAllows || match === 'role', layers)
   if (refusal !== undefined) return refusal

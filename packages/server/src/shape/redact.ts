@@ -12,7 +12,7 @@ export function redact(members: Members, input: Plain): Plain | null {
     const value = input[name]
     if (value === undefined) continue
     const shape = shapeOf(members[name]!)
-    if (shape.sensitive) continue
+    if (shape.sensitive || shape.unlogged) continue
     kept ??= {}
     kept[lowerCamel(name)] = shape.kind === 'string' ? value : plain(shape, value)
   }

@@ -3,6 +3,8 @@
 type Common = {
   /** The value never reaches the audit trail, a log or an error message. */
   readonly sensitive?: boolean
+  /** No secret, but bytes that tell a reader of the trail nothing: ciphertext, signatures, tokens. Left out of it, as on AWS. */
+  readonly unlogged?: boolean
 }
 
 export type StringShape<T extends string = string> = Common & {

@@ -1,34 +1,73 @@
-// Whether a service may use a key on a principal's behalf: what the managed key's policy and the principal's own policies say together.
+// Whether a service may use a key on a principal's behalf: what the key's policy, its grants and the principal's own policies say together.
 // https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
 
 import type { Call } from '../../call.ts'
-import type { Permission } from '../../policy/engine.ts'
+import type { Context, Permission } from '../../policy/engine.ts'
 import { explicitlyDenied, notAuthorized } from './errors.ts'
+import type { GrantOperation } from './grant.ts'
+import { findGrant } from './grants.ts'
+import { encryptionContextKeys, keyContext } from './key-context.ts'
+import { keyPolicyOf } from './key-policy.ts'
 import { arnOf, type KmsKey } from './model.ts'
+import type { EncryptionContext } from './port.ts'
 
-export type KeyAction = 'kms:GenerateDataKey' | 'kms:Decrypt'
+/** What a service asks for. */
+export type ThroughService = {
+  readonly service: string
+  readonly operation: GrantOperation
+  readonly context: EncryptionContext
+  /** The alias by which the key was named. */
+  readonly alias?: string | undefined
+}
 
-/**
- * The policy of an AWS managed key admits every principal of kms:CallerAccount through kms:ViaService, both of which only the server
- * sets; the principal's own policies need not allow it, but may deny. Customer keys have no API yet: none is admitted.
- * @throws ServiceError AccessDeniedException
- */
-export function authorizeThroughService(call: Call, key: KmsKey, service: string, action: KeyAction): void {
+/** @throws ServiceError AccessDeniedException, which tells of a key of another account no more than of one that does not exist */
+export async function authorizeThroughService(call: Call, key: KmsKey, asked: ThroughService): Promise<void> {
   const { identity } = call
-  const callerAccountEquals = call.account === key.accountId
-  const viaServiceEquals = key.keyManager === 'AWS' && key.managedFor === service
-  if (!callerAccountEquals || !viaServiceEquals) throw notAuthorized(identity.arn, action)
+  const action = `kms:${asked.operation}`
+  const decision = call.decide(await permissionThroughService(call, key, asked))
+  if (decision.allow) return
+  if (decision.reason === 'explicit-deny' && decision.layer !== 'resource')
+    throw explicitlyDenied(identity.arn, action, arnOf(key), 'an identity-based policy')
+  throw notAuthorized(identity.arn, action)
+}
 
+export async function permissionThroughService(
+  call: Call,
+  key: KmsKey,
+  { service, operation, context, alias }: ThroughService,
+): Promise<Permission> {
+  const { account } = call
+  const bare = { action: `kms:${operation}`, resource: arnOf(key), resourceAccount: key.accountId }
+  const through = throughService(call, service)
+  // Its policy admits every principal of the account through its service, and both only the server sets: what is left to ask is who denies.
+  if (key.managedFor === service && account === key.accountId) {
+    return { ...bare, context: { ...through, ...encryptionContextKeys(context) }, grant: ADMITTED }
+  }
+  const grant = await findGrant(call, call.principal, key, { operation, context })
+  return {
+    ...bare,
+    context: {
+      ...keyContext(key),
+      ...through,
+      ...encryptionContextKeys(context),
+      ...(alias !== undefined && { 'kms:RequestAlias': alias }),
+    },
+    resourcePolicy: keyPolicyOf(key),
+    ...(grant && { grant }),
+  }
+}
+
+/** The managed key's policy in one word. */
+const ADMITTED = { name: 'the policy of an AWS managed key', to: 'direct' } as const
+
+function throughService({ account, region }: Call, service: string): Context {
   const host = `${service}.amazonaws.com`
-  const context = {
-    'kms:CallerAccount': call.account,
-    'kms:ViaService': `${service}.${call.region}.amazonaws.com`,
+  return {
+    'kms:CallerAccount': account,
+    'kms:ViaService': `${service}.${region}.amazonaws.com`,
     'aws:ViaAWSService': 'true',
     'aws:CalledVia': [host],
     'aws:CalledViaFirst': host,
     'aws:CalledViaLast': host,
   }
-  const permission: Permission = { action, resource: arnOf(key), resourceAccount: key.accountId, context }
-  const decision = call.decide(permission)
-  if (decision.reason === 'explicit-deny') throw explicitlyDenied(identity.arn, action, permission.resource)
 }

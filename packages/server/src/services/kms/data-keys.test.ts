@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict'
 import { type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import type { App } from '../../app.ts'
 import type { Call, Identity, Principal } from '../../call.ts'
 import { sealBlob } from '../../crypto/ciphertext.ts'
 import { canonicalContext } from '../../crypto/encryption-context.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import { compilePolicy } from '../../policy/compile.ts'
 import { evaluate } from '../../policy/evaluate.ts'
+import type { Keyring } from '../../seal/keyring.ts'
 import { testKeyring, testStorage } from '../../seal/testing.ts'
 import type { Access, Database } from '../../storage/database.ts'
 import { createRows } from '../../storage/sealed.ts'
@@ -17,6 +19,7 @@ import { createKms, type KmsOptions } from './data-keys.ts'
 import { openMaterial } from './material.ts'
 import type { KmsAlias, KmsKey, KmsMaterial } from './model.ts'
 import type { DataKey, Kms } from './port.ts'
+import { createKmsRows } from './store.ts'
 
 const ACCOUNT = '111122223333'
 const context = { SecretARN: `arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:db-AbCdEf`, SecretVersionId: 'v1' }
@@ -27,17 +30,35 @@ async function setUp(t: TestContext, options: Partial<KmsOptions> = {}) {
   const keyring = testKeyring()
   const rows = createRows(keyring)
   const clock = { wall: 1_000_000 }
-  const kms = createKms({ keyring, rows, wallNow: () => clock.wall, uuid: randomUUID, randomBytes, ...options })
+  const kms = inProcess(keyring, { wallNow: () => clock.wall, ...options })
   return { database, keyring, rows, kms, clock }
 }
 
-type Caller = { access?: Access; account?: string; region?: string; policy?: object }
+/** The port and its caches as one process has them. */
+function inProcess(keyring: Keyring, options: Partial<KmsOptions> = {}): Process {
+  const wallNow = options.wallNow ?? Date.now
+  const all = { wallNow, randomBytes, ...options }
+  const app = {
+    partition: 'aws',
+    rows: createRows(keyring),
+    keyring,
+    kmsRows: createKmsRows(wallNow),
+    keyUses: { note: () => undefined, last: () => undefined },
+    uuid: randomUUID,
+    randomBytes: all.randomBytes,
+  } as unknown as App
+  return { ...createKms(all), app }
+}
+
+type Process = Kms & { readonly app: App }
+
+type Caller = { access?: Access; account?: string; region?: string; policy?: object; app?: App }
 
 /** Runs work as one call of a user of the account. */
 const asCaller = <T>(
   database: Database,
   work: (call: Call) => Promise<T>,
-  { access = 'write', account = ACCOUNT, region = 'us-east-1', policy }: Caller = {},
+  { access = 'write', account = ACCOUNT, region = 'us-east-1', policy, app }: Caller = {},
 ): Promise<T> =>
   database.transaction(access, (tx) => {
     const arn = `arn:aws:iam::${account}:user/u`
@@ -47,20 +68,24 @@ const asCaller = <T>(
     const principal: Principal = { ...identity, identity, policies, tags: {} }
     const decide: Call['decide'] = (permission) =>
       evaluate({ principal, permission, context: () => ({}), layers: { identity: policies } })
-    return work({ tx, now: 5, partition: 'aws', region, account, identity, principal, decide } as Call)
+    return work({ app, tx, now: 5, partition: 'aws', region, account, identity, principal, decide } as Call)
   })
 
-const generate = (database: Database, kms: Kms, keyId?: string, caller = {}): Promise<DataKey> =>
-  asCaller(database, (call) => kms.generateDataKey(call, 'secretsmanager', keyId, context), caller)
+const generate = (database: Database, kms: Process, keyId?: string, caller = {}): Promise<DataKey> =>
+  asCaller(database, (call) => kms.generateDataKey(call, 'secretsmanager', keyId, context), { app: kms.app, ...caller })
 
 const decrypt = (
   database: Database,
-  kms: Kms,
+  kms: Process,
   blob: Uint8Array,
   caller = {},
   given: Record<string, string> = context,
 ) =>
-  asCaller(database, (call) => kms.decryptDataKey(call, 'secretsmanager', blob, given), { access: 'read', ...caller })
+  asCaller(database, (call) => kms.decryptDataKey(call, 'secretsmanager', blob, given), {
+    access: 'read',
+    app: kms.app,
+    ...caller,
+  })
 
 const answers = (code: string, message: string | RegExp) => (error: unknown) => {
   assert.ok(error instanceof ServiceError, String(error))
@@ -90,14 +115,7 @@ test('a data key comes back, with its cache, without it, and in another process'
   assert.equal(made.ciphertextBlob.length, 144)
   assert.match(made.keyArn, /^arn:aws:kms:us-east-1:111122223333:key\/[0-9a-f-]{36}$/)
 
-  const other = createKms({
-    keyring,
-    rows: createRows(keyring),
-    wallNow: Date.now,
-    uuid: randomUUID,
-    randomBytes,
-    dataKeyCache: false,
-  })
+  const other = inProcess(keyring, { dataKeyCache: false })
   for (const reader of [kms, kms, other, other])
     assert.equal(bytesOf(await decrypt(database, reader, made.ciphertextBlob)), bytesOf(made.key))
   assert.notEqual(bytesOf((await generate(database, kms)).key), bytesOf(made.key))
@@ -154,7 +172,7 @@ test('first uses at once, in one process and in two, end with one key', async (t
   const processes = await Promise.all(
     [0, 1].map(async () => {
       const database = await open()
-      const kms = createKms({ keyring, rows: createRows(keyring), wallNow: Date.now, uuid: randomUUID, randomBytes })
+      const kms = inProcess(keyring)
       return { database, kms }
     }),
   )
@@ -170,10 +188,14 @@ test('first uses at once, in one process and in two, end with one key', async (t
 test('a first use that is rolled back leaves nothing, and the next one works', async (t) => {
   const { database, kms } = await setUp(t)
   await assert.rejects(
-    asCaller(database, async (call) => {
-      await kms.generateDataKey(call, 'secretsmanager', undefined, context)
-      throw new Error('rolled back')
-    }),
+    asCaller(
+      database,
+      async (call) => {
+        await kms.generateDataKey(call, 'secretsmanager', undefined, context)
+        throw new Error('rolled back')
+      },
+      kms,
+    ),
     /rolled back/,
   )
   const count = await database.transaction('read', (tx) =>
@@ -254,7 +276,7 @@ test('a blob opens in no other account, region, context or service, cached or no
     ])
       await refused({}, wrong as Record<string, string>, 'InvalidCiphertextException', '')
     await assert.rejects(
-      asCaller(database, (call) => kms.decryptDataKey(call, 'ssm', ciphertextBlob, context)),
+      asCaller(database, (call) => kms.decryptDataKey(call, 'ssm', ciphertextBlob, context), kms),
       answers('AccessDeniedException', /kms:Decrypt/),
     )
     await decrypt(database, kms, ciphertextBlob) // now it is cached
@@ -352,8 +374,7 @@ test('material moved to another row or altered by SQL is refused', async (t) => 
   const { database, kms, keyring } = await setUp(t)
   const { ciphertextBlob } = await generate(database, kms)
   await generate(database, kms, undefined, { account: '444455556666' })
-  const fresh = () =>
-    createKms({ keyring, rows: createRows(keyring), wallNow: Date.now, uuid: randomUUID, randomBytes })
+  const fresh = () => inProcess(keyring)
   await decrypt(database, fresh(), ciphertextBlob)
   const sql = (text: string) => database.transaction('write', (tx) => tx.run(text))
 

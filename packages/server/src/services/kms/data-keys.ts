@@ -3,45 +3,31 @@
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Call } from '../../call.ts'
-import { findMaterialId, openBlob, sealBlob } from '../../crypto/ciphertext.ts'
-import { canonicalContext } from '../../crypto/encryption-context.ts'
-import { IntegrityError } from '../../errors.ts'
-import type { Keyring } from '../../seal/keyring.ts'
-import { SnapshotCache } from '../../storage/cache.ts'
-import type { Transaction } from '../../storage/database.ts'
-import type { Rows } from '../../storage/sealed.ts'
-import { authorizeThroughService } from './access.ts'
+import { findMaterialId } from '../../crypto/ciphertext.ts'
+import { isAsymmetric } from '../../crypto/kms/spec.ts'
+import { isOpenAccount } from '../iam/port.ts'
+import { authorizeThroughService, permissionThroughService } from './access.ts'
+import { decryptUnder, encryptUnder, keyOfMaterial } from './encryption.ts'
 import {
   aliasNotFound,
   ciphertextNotAuthorized,
   invalidCiphertext,
-  keyDisabled,
-  keyInvalidState,
   keyNotFound,
+  noDataKeyUnderPair,
   notAuthorized,
+  wrongUsage,
 } from './errors.ts'
 import { KeyCache } from './key-cache.ts'
-import { newMaterial, openMaterial } from './material.ts'
-import {
-  aliasArn,
-  arnOf,
-  type KeyScope,
-  type KmsAlias,
-  type KmsKey,
-  type KmsMaterial,
-  keyArn,
-  managedAlias,
-  managedKeyPolicy,
-  parseKeyName,
-} from './model.ts'
+import { mustBeFit } from './key-states.ts'
+import { noteUse } from './key-uses.ts'
+import { findManagedKey } from './managed-keys.ts'
+import { aliasArn, arnOf, isManagedService, type KmsKey, keyArn, managedAlias, parseKeyName } from './model.ts'
 import type { EncryptionContext, Kms } from './port.ts'
-import { findAlias, findKey, findMaterial, insertAlias, insertKey, insertMaterial } from './store.ts'
+import { findMaterial } from './store.ts'
+import { findNamed } from './target.ts'
 
 export type KmsOptions = {
-  readonly keyring: Keyring
-  readonly rows: Rows
   readonly wallNow: () => number
-  readonly uuid: () => string
   readonly randomBytes: (size: number) => Uint8Array
   /** Whether unwrapped data keys stay in memory for a minute. True unless told. */
   readonly dataKeyCache?: boolean
@@ -49,147 +35,97 @@ export type KmsOptions = {
 
 const DATA_KEY_BYTES = 32
 const DATA_KEYS_MAX = 10_000
-const MATERIALS_MAX = 1_000
 const KEY_AGE_MS_MAX = 60_000
-const ROWS_REMEMBERED_MAX = 10_000
-
-/** The services that have an AWS managed key. */
-const isManagedService = (service: string): service is 'secretsmanager' => service === 'secretsmanager'
 
 /** A data key that was opened before, with all that it was opened with. */
 type Opened = { readonly key: KeyObject; readonly materialId: string; readonly context: EncryptionContext }
 
-export function createKms(options: KmsOptions): Kms {
-  const { keyring, rows, wallNow, uuid, randomBytes, dataKeyCache = true } = options
-  const keyRows = new SnapshotCache<KmsKey>(ROWS_REMEMBERED_MAX)
-  const aliasRows = new SnapshotCache<KmsAlias>(ROWS_REMEMBERED_MAX)
-  const materialRows = new SnapshotCache<KmsMaterial>(ROWS_REMEMBERED_MAX)
+type Found = { readonly key: KmsKey; readonly alias?: string }
+
+export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOptions): Kms {
   const dataKeys = new KeyCache<Opened>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
-  const materials = new KeyCache<KeyObject>(MATERIALS_MAX, KEY_AGE_MS_MAX, wallNow)
-
-  const readKey = (tx: Transaction, account: string, region: string, keyId: string) =>
-    keyRows.read(tx, `${account}/${region}/${keyId}`, () => findKey(tx, rows, account, region, keyId))
-  const readAlias = (tx: Transaction, account: string, region: string, aliasName: string) =>
-    aliasRows.read(tx, `${account}/${region}/${aliasName}`, () => findAlias(tx, rows, account, region, aliasName))
-  const readMaterial = (tx: Transaction, materialId: string, region: string) =>
-    materialRows.read(tx, `${materialId}/${region}`, () => findMaterial(tx, rows, materialId, region))
-
-  /** The key behind one of the four forms of a KeyId. Keys of other accounts look all the same, whether they exist or not. */
-  const resolveKey = async (call: Call, service: string, keyId: string, action: string): Promise<KmsKey> => {
-    const scope: KeyScope = call
-    const name = parseKeyName(keyId, scope)
-    if (name.account !== call.account) throw notAuthorized(call.identity.arn, action)
-    if (name.kind === 'key') {
-      const key = await readKey(call.tx, name.account, call.region, name.keyId)
-      if (key === undefined) throw keyNotFound(keyArn(scope, name.keyId))
-      return key
-    }
-    if (name.aliasName === managedAlias(service)) return managedKey(call, service)
-    const alias = await readAlias(call.tx, name.account, call.region, name.aliasName)
-    if (alias === undefined) throw aliasNotFound(aliasArn(scope, name.aliasName))
-    return targetOf(call, alias)
-  }
-
-  const targetOf = async (call: Call, { aliasName, targetKeyId }: KmsAlias): Promise<KmsKey> => {
-    const key = await readKey(call.tx, call.account, call.region, targetKeyId)
-    if (key === undefined)
-      throw new IntegrityError('kms_alias', [call.account, call.region, aliasName], 'names a key that is gone')
-    return key
-  }
-
-  /** The AWS managed key of a service in the caller's account and region, made on first use. */
-  const managedKey = async (call: Call, service: string): Promise<KmsKey> => {
-    const aliasName = managedAlias(service)
-    if (!isManagedService(service)) throw aliasNotFound(aliasArn(call, aliasName))
-    const alias = await readAlias(call.tx, call.account, call.region, aliasName)
-    if (alias !== undefined) return targetOf(call, alias)
-
-    const keyId = uuid()
-    const created = { aliasName, targetKeyId: keyId, createdAt: call.now }
-    // The alias first: whoever inserts it makes the key, everyone else waits for that or uses it.
-    if (!(await insertAlias(call.tx, rows, call.account, call.region, created))) {
-      const winner = await findAlias(call.tx, rows, call.account, call.region, aliasName)
-      if (winner === undefined) throw aliasNotFound(aliasArn(call, aliasName))
-      return targetOf(call, winner)
-    }
-    const container: Omit<KmsKey, 'currentMaterialId'> = {
-      partition: call.partition,
-      accountId: call.account,
-      region: call.region,
-      keyId,
-      createdAt: call.now,
-      description: 'Default key that protects my Secrets Manager data when no other key is defined',
-      keyManager: 'AWS',
-      managedFor: service,
-      keySpec: 'SYMMETRIC_DEFAULT',
-      keyUsage: 'ENCRYPT_DECRYPT',
-      origin: 'AWS_KMS',
-      keyState: 'Enabled',
-      policy: managedKeyPolicy(service, call),
-    }
-    const material = newMaterial(keyring, container, randomBytes)
-    const key: KmsKey = { ...container, currentMaterialId: material.materialId }
-    await insertMaterial(call.tx, rows, material)
-    await insertKey(call.tx, rows, key)
-    return key
-  }
-
-  const unwrapped = (material: KmsMaterial): KeyObject => {
-    const known = materials.get(material.materialId)
-    if (known !== undefined) return known
-    const opened = openMaterial(keyring, material)
-    materials.set(material.materialId, opened)
-    return opened
-  }
 
   return {
     generateDataKey: async (call, service, keyId, context) => {
-      const action = 'kms:GenerateDataKey'
-      const key = keyId === undefined ? await managedKey(call, service) : await resolveKey(call, service, keyId, action)
-      authorizeThroughService(call, key, service, action)
-      mustBeUsable(key)
-      const material = await readMaterial(call.tx, key.currentMaterialId, key.region)
-      if (material === undefined)
-        throw new IntegrityError('kms_key', [key.accountId, key.region, key.keyId], 'names material that is gone')
+      const operation = 'GenerateDataKey'
+      const { key, alias } = await findKeyFor(call, service, keyId, `kms:${operation}`)
+      await authorizeThroughService(call, key, { service, operation, context, alias })
+      mustBeFit(key, 'use')
+      mustMakeDataKeys(key, operation)
 
       const bytes = Buffer.from(randomBytes(DATA_KEY_BYTES))
-      const id = Buffer.from(material.materialId, 'hex')
-      const ciphertextBlob = sealBlob(unwrapped(material), id, bytes, canonicalContext(context))
+      const { blob } = await encryptUnder(call, key, bytes, context)
       const dataKey = createSecretKey(bytes)
       bytes.fill(0)
-      return { key: dataKey, ciphertextBlob, keyArn: arnOf(key) }
+      noteUse(call, key, operation)
+      return { key: dataKey, ciphertextBlob: blob, keyArn: arnOf(key) }
     },
 
     decryptDataKey: async (call, service, ciphertextBlob, context) => {
+      const operation = 'Decrypt'
       const name = blobName(ciphertextBlob)
       const known = dataKeys.get(name)
       const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
       if (materialId === undefined) throw invalidCiphertext()
-      const material = await readMaterial(call.tx, materialId, call.region)
+      const material = await findMaterial(call, materialId, call.region)
       if (material === undefined) throw invalidCiphertext()
-      if (material.accountId !== call.account) throw ciphertextNotAuthorized()
-      const key = await readKey(call.tx, material.accountId, call.region, material.keyId)
-      if (key === undefined)
-        throw new IntegrityError('kms_material', [materialId, call.region], 'belongs to a key that is gone')
-      authorizeThroughService(call, key, service, 'kms:Decrypt')
-      mustBeUsable(key)
+      const foreign = material.accountId !== call.account
+      if (foreign && !(await isOpenAccount(call.app, call.tx, material.accountId))) throw ciphertextNotAuthorized()
+      const { key } = await keyOfMaterial(call, material)
+      if (foreign) {
+        const permission = await permissionThroughService(call, key, { service, operation, context })
+        if (!call.decide(permission).allow) throw ciphertextNotAuthorized()
+      } else await authorizeThroughService(call, key, { service, operation, context })
+      mustBeFit(key, 'use')
 
-      if (known !== undefined && sameContext(known.context, context)) return known.key
-      const bytes = openBlob(unwrapped(material), ciphertextBlob, canonicalContext(context))
-      if (bytes === undefined) throw invalidCiphertext()
+      noteUse(call, key, operation)
+      if (known !== undefined && material.wrapped !== '' && sameContext(known.context, context)) return known.key
+      const bytes = decryptUnder(call, key, material, ciphertextBlob, context)
       if (bytes.length !== DATA_KEY_BYTES) throw invalidCiphertext() // encrypted by Encrypt: no data key
       const dataKey = createSecretKey(bytes)
       bytes.fill(0)
       dataKeys.set(name, { key: dataKey, materialId, context: { ...context } })
       return dataKey
     },
+
+    mayEncrypt: async (call, service, arn, context) => {
+      const stored = await findNamed(call, parseKeyName(arn, call))
+      if (stored === undefined) return false
+      const asked = { service, operation: 'Encrypt', context } as const
+      return call.decide(await permissionThroughService(call, stored.key, asked)).allow
+    },
   }
 }
 
-/** https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html */
-function mustBeUsable(key: KmsKey): void {
-  if (key.keyState === 'Disabled') throw keyDisabled(arnOf(key))
-  if (key.keyState === 'PendingDeletion') throw keyInvalidState(arnOf(key), 'pending deletion')
+/** The key behind one of the four forms of a KeyId. Keys of other accounts look all the same, whether they exist or not. */
+async function findKeyFor(call: Call, service: string, keyId: string | undefined, action: string): Promise<Found> {
+  if (keyId === undefined) return { key: await managedKey(call, service) }
+  const name = parseKeyName(keyId, call)
+  if (name.account !== call.account) {
+    const stored = (await isOpenAccount(call.app, call.tx, name.account)) ? await findNamed(call, name) : undefined
+    if (stored === undefined) throw notAuthorized(call.identity.arn, action)
+    return { key: stored.key, ...(name.kind === 'alias' && { alias: name.aliasName }) }
+  }
+  if (name.kind === 'alias' && name.aliasName === managedAlias(service)) return { key: await managedKey(call, service) }
+  const stored = await findNamed(call, name)
+  if (name.kind === 'key') {
+    if (stored === undefined) throw keyNotFound(keyArn(call, name.keyId))
+    return { key: stored.key }
+  }
+  if (stored === undefined) throw aliasNotFound(aliasArn(call, name.aliasName))
+  return { key: stored.key, alias: name.aliasName }
+}
+
+/** The AWS managed key of a service in the caller's account and region, made on first use. */
+async function managedKey(call: Call, service: string): Promise<KmsKey> {
+  if (!isManagedService(service)) throw aliasNotFound(aliasArn(call, managedAlias(service)))
+  return findManagedKey(call, service)
+}
+
+/** @throws ServiceError InvalidKeyUsageException */
+export function mustMakeDataKeys(key: KmsKey, operation: string): void {
+  if (isAsymmetric(key.keySpec)) throw noDataKeyUnderPair()
+  if (key.keySpec !== 'SYMMETRIC_DEFAULT') throw wrongUsage(arnOf(key), key.keyUsage, operation)
 }
 
 /** Every byte of the blob, as a key of a map. */

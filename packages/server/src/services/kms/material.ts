@@ -1,7 +1,7 @@
-// Key material: made, wrapped under a domain key, opened again, and tied to its id.
+// Key material: made, wrapped under a domain key, opened again, and tied to its id. Here it is bytes in a KeyObject, whatever the key spec:
+// the raw key, or PKCS#8 of a key pair (crypto/kms/key-material.ts).
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import { KEY_BYTES } from '../../crypto/aead.ts'
 import { materialId } from '../../crypto/ciphertext.ts'
 import { IntegrityError } from '../../errors.ts'
 import type { Keyring } from '../../seal/keyring.ts'
@@ -9,21 +9,34 @@ import { type KmsKey, type KmsMaterial, materialAad } from './model.ts'
 
 export const MATERIAL_PURPOSE = 'kms/material'
 
-/** Fresh material for a key. */
-export function newMaterial(
-  keyring: Keyring,
-  key: Omit<KmsKey, 'currentMaterialId'>,
-  randomBytes: (size: number) => Uint8Array,
-): KmsMaterial {
-  const bytes = Buffer.from(randomBytes(KEY_BYTES))
+/** What of a key its material is bound to. */
+export type MaterialOwner = Pick<
+  KmsKey,
+  'partition' | 'accountId' | 'region' | 'keyId' | 'keySpec' | 'keyUsage' | 'origin'
+>
+
+/** Material for a key, wrapped. The bytes are zeroed. */
+export function newMaterial(keyring: Keyring, owner: MaterialOwner, bytes: Uint8Array, createdAt: number): KmsMaterial {
   const material = createSecretKey(bytes)
   bytes.fill(0)
-  const { partition, accountId, region, keyId, keySpec, keyUsage, origin, createdAt } = key
-  const unwrapped = {
-    materialId: materialId(material, keyId).toString('hex'),
-    ...{ partition, accountId, region, keyId, keySpec, keyUsage, origin, createdAt },
-  }
-  return wrapMaterial(keyring, unwrapped, material)
+  return keepMaterial(keyring, owner, material, createdAt)
+}
+
+/** The same of material that is wanted again: for the replica of a key. */
+export function keepMaterial(
+  keyring: Keyring,
+  { partition, accountId, region, keyId, keySpec, keyUsage, origin }: MaterialOwner,
+  material: KeyObject,
+  createdAt: number,
+): KmsMaterial {
+  return wrapMaterial(
+    keyring,
+    {
+      materialId: materialId(material, keyId).toString('hex'),
+      ...{ partition, accountId, region, keyId, keySpec, keyUsage, origin, createdAt },
+    },
+    material,
+  )
 }
 
 export function wrapMaterial(keyring: Keyring, about: Omit<KmsMaterial, 'wrapped'>, material: KeyObject): KmsMaterial {

@@ -25,7 +25,7 @@ const key = {
 } as const
 
 test('material moved to another partition, account, region, key, spec, usage or origin does not open', () => {
-  const material = newMaterial(keyring, key, randomBytes)
+  const material = newMaterial(keyring, key, randomBytes(32), 0)
   assert.equal(openMaterial(keyring, material).symmetricKeySize, 32)
   for (const member of ['materialId', 'partition', 'accountId', 'region', 'keyId', 'keySpec', 'keyUsage', 'origin']) {
     const moved = { ...material, [member]: `${material[member as keyof KmsMaterial]}x` } as KmsMaterial

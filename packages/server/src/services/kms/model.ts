@@ -1,33 +1,81 @@
-// What a KMS key is, how it is named, and the policy of the AWS managed key. Pure.
+// What a KMS key is, how it is named, and the policies that keys begin with. Pure.
 
+import {
+  type EncryptionAlgorithm,
+  encryptionAlgorithmsOf,
+  type KeySpec,
+  type KeyUsage,
+  macAlgorithmsOf,
+  signingAlgorithmsOf,
+} from '../../crypto/kms/spec.ts'
 import { lengthPrefixed } from '../../crypto/length-prefix.ts'
-import { invalidKeyId, otherRegion } from './errors.ts'
+import type { PrincipalIds } from '../../policy/engine.ts'
+import { aliasNotTaken, invalidArn, invalidKeyId, otherRegion } from './errors.ts'
 
-export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
+/** Creating, Updating and Unavailable never show here: what makes them on AWS is done in one transaction. */
+export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion' | 'PendingImport'
 
-/** The key as a container: what is in row `kms_key`. */
+export type Origin = 'AWS_KMS' | 'EXTERNAL'
+
+export type Tag = { readonly key: string; readonly value: string }
+
+/** The key as a container: what is in row `kms_key`. Times are milliseconds since the epoch, service clock. */
 export type KmsKey = {
   readonly partition: string
   readonly accountId: string
   readonly region: string
   readonly keyId: string
-  /** Milliseconds since the epoch, service clock. */
   readonly createdAt: number
   readonly description: string
   readonly keyManager: 'AWS' | 'CUSTOMER'
-  /** The service whose managed key it is: `secretsmanager`. */
-  readonly managedFor?: string
-  readonly keySpec: 'SYMMETRIC_DEFAULT'
-  readonly keyUsage: 'ENCRYPT_DECRYPT'
-  readonly origin: 'AWS_KMS'
+  /** The service whose managed key it is. */
+  readonly managedFor?: ManagedService
+  readonly keySpec: KeySpec
+  readonly keyUsage: KeyUsage
+  readonly origin: Origin
   readonly keyState: KeyState
-  /** The document's text, as GetKeyPolicy will return it. */
+  /** The document's text as it was put; `principalIds` tells whom it names, as they were then. */
   readonly policy: string
-  /** What encrypts now, in hexadecimal; older material only decrypts. */
-  readonly currentMaterialId: string
+  readonly principalIds?: PrincipalIds
+  /** What encrypts now, in hexadecimal; older material only decrypts. Absent until material was imported. */
+  readonly currentMaterialId?: string
+  /** All material that the key ever had, oldest first. Absent: the current one, since the key was made. */
+  readonly materials?: readonly MaterialEntry[]
+  /** SubjectPublicKeyInfo of an asymmetric key, base64. */
+  readonly publicKey?: string
+  /** In the order in which they were made. Absent: of a managed key its own, of others none. */
+  readonly aliases?: readonly string[]
+  readonly tags?: readonly Tag[]
+  /** Absent: automatic rotation is off. */
+  readonly rotation?: { readonly periodDays: number; readonly nextAt: number }
+  /** From ScheduleKeyDeletion on. `date` is absent while replicas hold up the deletion of their primary. */
+  readonly deletion?: { readonly windowDays: number; readonly date?: number }
+  /** Digests of the rows of grants, by bucket: no other row holds. */
+  readonly grants?: { readonly [bucket: string]: string }
+  readonly grantCount?: number
+  readonly multiRegion?: { readonly primaryRegion: string; readonly replicaRegions: readonly string[] }
 }
 
-export type KmsAlias = { readonly aliasName: string; readonly targetKeyId: string; readonly createdAt: number }
+export type MaterialEntry = {
+  readonly materialId: string
+  readonly createdAt: number
+  /** Absent for the first material, and for what was imported and not rotated to yet. */
+  readonly rotation?: { readonly type: 'AUTOMATIC' | 'ON_DEMAND'; readonly date: number }
+  /** Imported, and awaiting RotateKeyOnDemand. */
+  readonly pending?: true
+  /** It was imported and is gone again: deleted or expired. */
+  readonly absent?: true
+  readonly description?: string
+  /** When imported material expires. */
+  readonly validTo?: number
+}
+
+export type KmsAlias = {
+  readonly aliasName: string
+  readonly targetKeyId: string
+  readonly createdAt: number
+  readonly updatedAt?: number
+}
 
 /** One version of a key's material, wrapped: what is in row `kms_material`. */
 export type KmsMaterial = {
@@ -36,9 +84,9 @@ export type KmsMaterial = {
   readonly accountId: string
   readonly region: string
   readonly keyId: string
-  readonly keySpec: KmsKey['keySpec']
-  readonly keyUsage: KmsKey['keyUsage']
-  readonly origin: KmsKey['origin']
+  readonly keySpec: KeySpec
+  readonly keyUsage: KeyUsage
+  readonly origin: Origin
   readonly createdAt: number
   /** base64 of what `keyring.seal` gave. */
   readonly wrapped: string
@@ -53,7 +101,7 @@ export const keyArn = ({ partition, region, account }: KeyScope, keyId: string):
 export const aliasArn = ({ partition, region, account }: KeyScope, aliasName: string): string =>
   `arn:${partition}:kms:${region}:${account}:${aliasName}`
 
-export const arnOf = (key: KmsKey): string =>
+export const arnOf = (key: Pick<KmsKey, 'partition' | 'region' | 'accountId' | 'keyId'>): string =>
   keyArn({ partition: key.partition, region: key.region, account: key.accountId }, key.keyId)
 
 export const managedAlias = (service: string): string => `alias/aws/${service}`
@@ -83,17 +131,140 @@ export function parseKeyName(text: string, scope: KeyScope): KeyName {
   throw invalidKeyId(text)
 }
 
+/** The two forms that operations on the key itself take. @throws ServiceError NotFoundException, InvalidArnException */
+export function parseKeyIdOrArn(text: string, scope: KeyScope): KeyName & { readonly kind: 'key' } {
+  if (text.startsWith('arn:') && text.split(':').length !== 6) throw invalidArn(text)
+  const name = parseKeyName(text, scope)
+  if (name.kind === 'alias') throw aliasNotTaken(text)
+  return name
+}
+
+/** The key id of a multi-Region key from a uuid. */
+export const multiRegionKeyId = (uuid: string): string => `mrk-${uuid.replaceAll('-', '')}`
+
+export const materialsOf = (key: KmsKey): readonly MaterialEntry[] =>
+  key.materials ??
+  (key.currentMaterialId === undefined ? [] : [{ materialId: key.currentMaterialId, createdAt: key.createdAt }])
+
+export const aliasesOf = (key: KmsKey): readonly string[] =>
+  key.aliases ?? (key.managedFor === undefined ? [] : [managedAlias(key.managedFor)])
+
+/** `true` for the primary key of a set, and for its replicas. */
+export const isMultiRegion = (key: KmsKey): boolean => key.multiRegion !== undefined
+export const isReplica = (key: KmsKey): boolean =>
+  key.multiRegion !== undefined && key.multiRegion.primaryRegion !== key.region
+
+/** The Regions of the other keys of its set. */
+export const relatedRegions = ({ region, multiRegion }: KmsKey): readonly string[] =>
+  multiRegion === undefined
+    ? []
+    : [multiRegion.primaryRegion, ...multiRegion.replicaRegions].filter((related) => related !== region)
+
+/** The algorithms that a key takes; of an RSA key those of its usage. */
+export const encryptionAlgorithms = ({ keySpec, keyUsage }: KmsKey): readonly EncryptionAlgorithm[] =>
+  keyUsage === 'ENCRYPT_DECRYPT' ? encryptionAlgorithmsOf(keySpec) : []
+
+/** What DescribeKey, CreateKey and ReplicateKey tell of a key. */
+export function keyMetadata(key: KmsKey) {
+  const { keySpec, keyUsage, deletion, multiRegion } = key
+  const place = (region: string) => ({
+    Arn: keyArn({ partition: key.partition, region, account: key.accountId }, key.keyId),
+    Region: region,
+  })
+  const current = materialsOf(key).find(({ materialId }) => materialId === key.currentMaterialId)
+  const imported = key.origin === 'EXTERNAL' && current !== undefined && current.absent === undefined
+  const encryption = encryptionAlgorithms(key)
+  const signing = keyUsage === 'SIGN_VERIFY' ? signingAlgorithmsOf(keySpec) : []
+  const macs = macAlgorithmsOf(keySpec)
+  return {
+    AWSAccountId: key.accountId,
+    KeyId: key.keyId,
+    Arn: arnOf(key),
+    CreationDate: key.createdAt,
+    Enabled: key.keyState === 'Enabled',
+    Description: key.description,
+    KeyUsage: keyUsage,
+    KeyState: key.keyState,
+    ...(deletion?.date !== undefined && { DeletionDate: deletion.date }),
+    ...(key.keyState === 'PendingReplicaDeletion' && { PendingDeletionWindowInDays: deletion!.windowDays }),
+    Origin: key.origin,
+    ...(imported && {
+      ExpirationModel: current.validTo === undefined ? 'KEY_MATERIAL_DOES_NOT_EXPIRE' : 'KEY_MATERIAL_EXPIRES',
+      ...(current.validTo !== undefined && { ValidTo: current.validTo }),
+    }),
+    KeyManager: key.keyManager,
+    CustomerMasterKeySpec: keySpec,
+    KeySpec: keySpec,
+    ...(encryption.length > 0 && { EncryptionAlgorithms: encryption }),
+    ...(signing.length > 0 && { SigningAlgorithms: signing }),
+    ...(keyUsage === 'KEY_AGREEMENT' && { KeyAgreementAlgorithms: ['ECDH'] }),
+    ...(macs.length > 0 && { MacAlgorithms: macs }),
+    MultiRegion: multiRegion !== undefined,
+    ...(multiRegion !== undefined && {
+      MultiRegionConfiguration: {
+        MultiRegionKeyType: isReplica(key) ? 'REPLICA' : 'PRIMARY',
+        PrimaryKey: place(multiRegion.primaryRegion),
+        ReplicaKeys: multiRegion.replicaRegions.map(place),
+      },
+    }),
+    ...(keySpec === 'SYMMETRIC_DEFAULT' && current !== undefined && { CurrentKeyMaterialId: current.materialId }),
+  } as const
+}
+
+/**
+ * The policy of a key that was made without one: its account may give access to it by policies of its own.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+ */
+export const defaultKeyPolicy = ({ partition, account }: Pick<KeyScope, 'partition' | 'account'>): string =>
+  JSON.stringify(
+    {
+      Version: '2012-10-17',
+      Id: 'key-default-1',
+      Statement: [
+        {
+          Sid: 'Enable IAM User Permissions',
+          Effect: 'Allow',
+          Principal: { AWS: `arn:${partition}:iam::${account}:root` },
+          Action: 'kms:*',
+          Resource: '*',
+        },
+      ],
+    },
+    undefined,
+    2,
+  )
+
+/** The services that have an AWS managed key. */
+export const MANAGED_SERVICES = ['secretsmanager', 'ssm'] as const
+export type ManagedService = (typeof MANAGED_SERVICES)[number]
+export const isManagedService = (service: string): service is ManagedService =>
+  MANAGED_SERVICES.includes(service as ManagedService)
+
+/** How AWS words what a managed key is for. */
+export const MANAGED_KEYS: {
+  readonly [service in ManagedService]: { readonly description: string; readonly sid: string }
+} = {
+  secretsmanager: {
+    description: 'Default key that protects my Secrets Manager data when no other key is defined',
+    sid: 'Allow access through AWS Secrets Manager for all principals in the account that are authorized to use AWS Secrets Manager',
+  },
+  ssm: {
+    description: 'Default key that protects my SSM data when no other key is defined',
+    sid: 'Allow access through SSM for all principals in the account that are authorized to use SSM',
+  },
+}
+
 /**
  * The policy of an AWS managed key: every principal of the account, through the service.
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html#security-encryption-policies
  */
-export const managedKeyPolicy = (service: 'secretsmanager', { partition, region, account }: KeyScope): string =>
+export const managedKeyPolicy = (service: ManagedService, { partition, region, account }: KeyScope): string =>
   JSON.stringify({
     Version: '2012-10-17',
     Id: `auto-${service}-1`,
     Statement: [
       {
-        Sid: 'Allow access through AWS Secrets Manager for all principals in the account that are authorized to use AWS Secrets Manager',
+        Sid: MANAGED_KEYS[service].sid,
         Effect: 'Allow',
         Principal: { AWS: '*' },
         Action: [

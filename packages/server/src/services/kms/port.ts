@@ -25,4 +25,9 @@ export type Kms = {
     ciphertextBlob: Uint8Array,
     context: EncryptionContext,
   ): Promise<KeyObject>
+  /** Whether the caller has kms:Encrypt on the key of that ARN, through the service. Never throws for lack of it. */
+  mayEncrypt(call: Call, service: string, keyArn: string, context: EncryptionContext): Promise<boolean>
 }
+
+export type { KeyUses } from './key-uses.ts'
+export type { KmsRows } from './store.ts'

@@ -11,7 +11,7 @@ import { testOptions, testStorage } from '../../seal/testing.ts'
 import { createRows } from '../../storage/sealed.ts'
 import { newMaterial, openMaterial } from './material.ts'
 import type { KmsMaterial } from './model.ts'
-import { findMaterial, insertMaterial, materialTable } from './store.ts'
+import { createKmsRows, findMaterial, insertMaterial, materialTable } from './store.ts'
 
 test('material is wrapped anew in batches, stays the same material, and outlives the old domain key', async (t) => {
   const { folder, open } = await testStorage(t)
@@ -19,6 +19,7 @@ test('material is wrapped anew in batches, stays the same material, and outlives
   const file = fileRootKey(join(folder, 'root.key'), randomBytes)
   const keyring = await openKeyring(database, [file], testOptions)
   const rows = createRows(keyring)
+  const kmsRows = createKmsRows(Date.now)
   const made: KmsMaterial[] = Array.from({ length: 7 }, () =>
     newMaterial(
       keyring,
@@ -27,20 +28,17 @@ test('material is wrapped anew in batches, stays the same material, and outlives
         accountId: '111122223333',
         region: 'us-east-1',
         keyId: randomUUID(),
-        createdAt: 0,
-        description: '',
-        keyManager: 'AWS',
         keySpec: 'SYMMETRIC_DEFAULT',
         keyUsage: 'ENCRYPT_DECRYPT',
         origin: 'AWS_KMS',
-        keyState: 'Enabled',
-        policy: '{}',
       },
-      randomBytes,
+      randomBytes(32),
+      0,
     ),
   )
   await database.transaction('write', async (tx) => {
-    for (const material of made) await insertMaterial(tx, rows, material)
+    for (const material of made)
+      await insertMaterial({ app: { partition: 'aws', rows, keyring, kmsRows }, tx }, material)
   })
 
   const noAccessKeys: SealedTable = {
@@ -58,7 +56,11 @@ test('material is wrapped anew in batches, stays the same material, and outlives
   const freshRows = createRows(restarted)
   for (const before of made) {
     const after = await restarted.database.transaction('read', (tx) =>
-      findMaterial(tx, freshRows, before.materialId, before.region),
+      findMaterial(
+        { app: { partition: 'aws', rows: freshRows, keyring: restarted, kmsRows: createKmsRows(Date.now) }, tx },
+        before.materialId,
+        before.region,
+      ),
     )
     assert.notEqual(after!.wrapped, before.wrapped)
     assert.equal(openMaterial(restarted, after!).export().length, 32)

@@ -13,6 +13,7 @@ import {
   ownerOf,
   type Plain,
   type Secret,
+  type SecretVersion,
   type ValuedVersion,
   type VersionValue,
 } from './model.ts'
@@ -119,18 +120,30 @@ function takeText(bytes: Uint8Array): string {
   return text
 }
 
-/** To KMS undefined is the caller's own managed key. That of another account's secret is named instead: it admits nobody from elsewhere. */
 function generate(
   call: Call,
   secretArn: string,
   kmsKeyId: string | undefined,
   context: EncryptionContext,
 ): Promise<DataKey> {
-  const { partition, region, account } = call
-  const owner = ownerOf(secretArn)
-  const managed = owner === account ? undefined : `arn:${partition}:kms:${region}:${owner}:${MANAGED_KEY}`
-  return onWrite(call, call.app.kms.generateDataKey(call, SERVICE, kmsKeyId ?? managed, context))
+  const keyId = keyOfOwner(call, secretArn, kmsKeyId)
+  return onWrite(call, call.app.kms.generateDataKey(call, SERVICE, keyId, context))
 }
+
+/**
+ * A key as its secret's owner names it. To KMS undefined is the caller's own managed key, and ids and aliases are of the caller's account: of
+ * another account's secret they become ARNs there. Its managed key admits nobody from elsewhere.
+ */
+function keyOfOwner({ partition, region, account }: Call, secretArn: string, kmsKeyId: string | undefined) {
+  const owner = ownerOf(secretArn)
+  if (owner === account || kmsKeyId?.startsWith('arn:')) return kmsKeyId
+  const name = kmsKeyId ?? MANAGED_KEY
+  return `arn:${partition}:kms:${region}:${owner}:${name.startsWith('alias/') ? name : `key/${name}`}`
+}
+
+/** Whether the caller has kms:Encrypt on a key, without which existing versions are not encrypted anew. */
+export const mayReencrypt = (call: Call, secret: Secret, version: SecretVersion, keyArn: string): Promise<boolean> =>
+  call.app.kms.mayEncrypt(call, SERVICE, keyArn, contextOf(secret.arn, version.id))
 
 const onWrite = <T>(call: Call, work: Promise<T>): Promise<T> =>
   work.catch((error) => {

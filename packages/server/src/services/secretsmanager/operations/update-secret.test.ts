@@ -12,8 +12,8 @@ import { assertRefused, call, createCaller, labels, token, versions } from '../t
 async function managedKey(server: TestServer) {
   const { app, accountId, region } = server
   return app.database.transaction('read', async (tx) => {
-    const alias = await findAlias(tx, app.rows, accountId, region, 'alias/aws/secretsmanager')
-    const key = (await findKey(tx, app.rows, accountId, region, alias!.targetKeyId))!
+    const alias = await findAlias({ app, tx }, accountId, region, 'alias/aws/secretsmanager')
+    const key = (await findKey({ app, tx }, accountId, region, alias!.targetKeyId))!.key
     return { key, arn: arnOf(key) }
   })
 }
@@ -151,7 +151,9 @@ test('UpdateSecret', async (t) => {
     const two = token('two')
     const { arn } = await managedKey(server)
     const allow = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }
-    const { credentials } = await createCaller(server, 'no-encrypt', [allow])
+    // The managed key's own policy lets everyone encrypt through the service.
+    const deny = { Effect: 'Deny', Action: 'kms:Encrypt', Resource: '*' }
+    const { credentials } = await createCaller(server, 'no-encrypt', [allow, deny])
     const input = { SecretId: 'kept', KmsKeyId: arn, ClientRequestToken: two, SecretString: '2' }
     const { status } = await server.call('secretsmanager', 'UpdateSecret', input, { credentials })
     assert.equal(status, 200)

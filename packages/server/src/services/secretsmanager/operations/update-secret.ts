@@ -5,7 +5,7 @@ import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
-import { keyContext, mayEncrypt } from '../key-access.ts'
+import { keyContext } from '../key-access.ts'
 import {
   CURRENT,
   DEFAULT_KEY,
@@ -33,7 +33,7 @@ import {
 } from '../shapes.ts'
 import { updateSecret as storeSecret } from '../store.ts'
 import { secretTarget, writableSecret } from '../target.ts'
-import { hasSameValue, reencryptValue, tryKey } from '../value.ts'
+import { hasSameValue, mayReencrypt, reencryptValue, tryKey } from '../value.ts'
 import { addVersion } from '../version.ts'
 
 export const updateSecret = operation({
@@ -71,8 +71,9 @@ export const updateSecret = operation({
 
     let secret = stored.secret
     if (input.Description !== undefined) secret = withDescription(secret, input.Description, now)
-    const keyArn = input.KmsKeyId === undefined ? undefined : await tryKey(call, secret.arn, keptKeyId(input.KmsKeyId))
-    if (keyArn !== undefined) secret = withKey(secret, keptKeyId(input.KmsKeyId), now)
+    const kmsKeyId = input.KmsKeyId === undefined ? undefined : keptKeyId(input.KmsKeyId)
+    const keyArn = input.KmsKeyId === undefined ? undefined : await tryKey(call, secret.arn, kmsKeyId)
+    if (keyArn !== undefined) secret = withKey(secret, kmsKeyId, now)
     if (plain) secret = await withValue(call, secret, token!, plain)
     if (keyArn !== undefined) secret = await reencrypted(call, secret, keyArn)
 
@@ -113,13 +114,17 @@ async function reencrypted(call: Call, secret: Secret, keyArn: string): Promise<
     value.kmsKey !== kmsKey &&
     [CURRENT, PENDING, PREVIOUS].some((stage) => stages.includes(stage))
   if (!secret.versions.some(isDue)) return secret
-  if (kmsKey !== DEFAULT_KEY && !mayEncrypt(call, keyArn)) return secret
 
   const versions: SecretVersion[] = []
   for (const version of secret.versions) {
     const { value } = version
-    const due = value !== undefined && isDue(version)
+    const due =
+      value !== undefined &&
+      isDue(version) &&
+      (kmsKey === DEFAULT_KEY || (await mayReencrypt(call, secret, version, keyArn)))
     versions.push(due ? { ...version, value: await reencryptValue(call, secret, { ...version, value }) } : version)
   }
-  return { ...secret, versions, changedAt: call.now }
+  return versions.every((version, at) => version === secret.versions[at])
+    ? secret
+    : { ...secret, versions, changedAt: call.now }
 }

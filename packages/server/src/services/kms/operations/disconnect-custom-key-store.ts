@@ -1,0 +1,18 @@
+// DisconnectCustomKeyStore is refused: there are no custom key stores.
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_DisconnectCustomKeyStore.html
+
+import { operation } from '../../../operation.ts'
+import { noCustomKeyStore } from '../errors.ts'
+import { CustomKeyStoreId } from '../shapes.ts'
+
+export const disconnectCustomKeyStore = operation({
+  name: 'DisconnectCustomKeyStore',
+  readOnly: false,
+  input: { CustomKeyStoreId },
+  output: {},
+  target: async ({ account }) => ({ resource: '*', shown: '*', account }),
+
+  async run() {
+    throw noCustomKeyStore()
+  },
+})
