@@ -1,7 +1,8 @@
 // From the place that `--root-key` names to what opens and makes slots with the key there.
 
 import type { RootKeyPlace } from '../root-key-place.ts'
-import { RootKeyError } from './errors.ts'
+import { awsKmsRootKey, type KmsPlace } from './aws-kms.ts'
+import { pkcs11RootKey } from './pkcs11.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './root-key.ts'
 import { awaitedShares, shamirRootKey } from './shares.ts'
 
@@ -22,7 +23,12 @@ export function rootKeyAt(
       const { set = '', shares, threshold } = settings
       return shamirRootKey(Buffer.from(text, 'base64'), { set, shares: Number(shares), threshold: Number(threshold) })
     }
-    default:
-      throw new RootKeyError(`root keys of the kind ${kind} are not there yet`)
+    case 'aws-kms':
+      return awsKmsRootKey(settings as KmsPlace)
+    case 'pkcs11': {
+      const { token = '', object = '', 'module-path': modulePath = '', 'pin-source': pinSource = '' } = settings
+      const pin = pinSource.startsWith('env:') ? { pin: text } : { pinFile: pinSource }
+      return pkcs11RootKey({ token, object, modulePath, ...pin })
+    }
   }
 }
