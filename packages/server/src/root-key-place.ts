@@ -1,6 +1,6 @@
 // What `--root-key` names, as text and as a place: paths are absolute, credentials are found, what came in a variable is taken from it.
 
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { ConfigurationError } from './configuration-error.ts'
 
 /** Where a root key is. Plain data: workers are told it by their supervisor. */
@@ -47,10 +47,14 @@ export function rootKeyPlace(
     if (!FILE_SETTINGS.includes(name)) continue
     const [scheme, rest] = splitOnce(value)
     if (scheme === 'env') continue
-    settings[name] =
-      scheme === 'credential' && rest !== undefined
-        ? credentialFile(option, rootKey, rest, environment)
-        : resolve(scheme === 'file' && rest !== undefined ? rest : value)
+    if (scheme === 'credential' && rest !== undefined) {
+      settings[name] = credentialFile(option, rootKey, rest, environment)
+      continue
+    }
+    const path = scheme === 'file' && rest !== undefined ? rest : value
+    // The command that adds it and the server stand in different directories.
+    if (!isAbsolute(path)) throw new ConfigurationError(`${option} ${rootKey}: ${name}= needs an absolute path`)
+    settings[name] = path
   }
   return { ...plain, text: taken, settings }
 }

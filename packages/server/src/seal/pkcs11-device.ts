@@ -147,7 +147,7 @@ function findKey(module: Module, session: bigint, label: string): bigint {
   return key
 }
 
-/** CK_MECHANISM over CK_GCM_PARAMS; `kept` holds what it points to. */
+/** CK_MECHANISM over CK_GCM_PARAMS; `kept` holds what it points to, and is looked at after the call so that it lives until then. */
 function gcm(iv: Uint8Array, aad: Uint8Array): { readonly mechanism: Buffer; readonly kept: readonly Buffer[] } {
   const [ivAt, aadAt] = [placed(iv), placed(aad)]
   const parameters = ulongs(
