@@ -376,6 +376,29 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   for (const event of (await call('LookupEvents', { MaxResults: 50 }, 'cloudtrail')).body.Events)
     said.push(event.CloudTrailEvent)
   said.push((await run(process.execPath, [COMMAND, 'root-key', '--data-dir', home.dataDir])).stdout)
+
+  // Shares of a root key: made, and given to the server, one of them in vain.
+  const command = (...args: string[]) => run(process.execPath, [COMMAND, ...args, '--data-dir', home.dataDir])
+  const shares = (await command('root-key', 'add', 'shamir', '--shares', '4', '--threshold', '3')).stdout
+    .trim()
+    .split('\n')
+  assert.equal(shares.length, 4)
+  for (const share of shares) {
+    const text = canaries.know(share.slice(share.indexOf(':') + 1))
+    // Format, set, threshold and index are no secret; the payload is, its checksum goes with it.
+    canaries.knowBytes(Buffer.from(text, 'base64url').subarray(11, 43))
+  }
+  const give = async (share: string) => {
+    const child = run(process.execPath, [COMMAND, 'unseal', '--data-dir', home.dataDir])
+    child.child.stdin?.end(share)
+    const { stdout, stderr } = await child.catch((error: { readonly stdout: string; readonly stderr: string }) => error)
+    said.push(stdout, stderr)
+    return stdout
+  }
+  await give(shares[0]!.slice(0, -1))
+  for (const share of shares.slice(0, 3)) assert.match(await give(share), /"sealed": false/)
+  said.push((await command('seal-status')).stdout, (await command('root-key', 'verify')).stdout)
+  said.push((await command('root-key')).stdout)
   await dumpPostgres(home.options, outside)
 
   // The keys of the installation are canaries too, outside the two files that are there to hold them.

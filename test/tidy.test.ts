@@ -55,6 +55,15 @@ test('ciphers and key generation stand only in crypto/', () => {
   )
 })
 
+test('foreign code is called in two files alone', () => {
+  nowhere(outside(/server\/src\/(memory|seal\/pkcs11-device)\.ts$/), /node:ffi/, 'node:ffi elsewhere')
+  assert.deepEqual(
+    product.filter(({ path }) => importsOf(path).some((target) => target.endsWith('seal/pkcs11-device.ts'))),
+    [],
+    'pkcs11-device.ts is a process of its own',
+  )
+})
+
 test('signatures that are not OpenSSL’s stand behind one port', () => {
   nowhere(outside(/server\/src\/crypto\/kms\/raw-signer\.ts$/), /from '@noble\//, '@noble outside raw-signer.ts')
 })

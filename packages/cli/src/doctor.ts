@@ -11,7 +11,7 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import { isRegion } from '@strongroom/server/auth/region.ts'
 import { type Environment, isLoopback, loadClientSettings } from '@strongroom/server/config.ts'
 import { type Credentials, credentialsPath, findCredentials } from '@strongroom/server/credentials-file.ts'
-import { Sha256 } from './signed-call.ts'
+import { Sha256 } from '@strongroom/server/crypto/sha256.ts'
 
 /** `check` names the check and stays the same from version to version; `mend` is absent where all is well. */
 export type Finding = {

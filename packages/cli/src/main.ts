@@ -66,10 +66,31 @@ function createProgram(): Command {
       print(await restoreOffline(config, resolve(file)).catch(exitWith))
     })
 
-  const rootKey = program.command('root-key').description('the key that everything else is sealed under')
-  addDataDirOptions(rootKey.command('describe', { isDefault: true }))
-    .description('tell where the root key comes from and what it opens')
-    .action((given: GivenOptions) => ask(given, 'root-key/describe'))
+  const rootKey = program.command('root-key').description('the keys that open the keyring, each by a slot of it')
+  addDataDirOptions(rootKey.command('status', { isDefault: true }))
+    .description('tell which slots the keyring has, where their root keys are, and which keys are in use')
+    .action((given: GivenOptions) => ask(given, 'root-key/status'))
+  addDataDirOptions(rootKey.command('verify'))
+    .description('try every root key of the server; exits 1 where one of the slots does not open')
+    .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'root-key/verify')))
+  addDataDirOptions(rootKey.command('add').argument('<WHERE>', `where the key is: ${options.rootKey.allowed}`))
+    .description('let one more root key open the keyring')
+    .option('--shares <N>', 'of shamir: how many shares to make, 2 to 16')
+    .option('--threshold <T>', 'of shamir: how many of them open the keyring')
+    .action(async (where: string, given: GivenOptions & { readonly shares?: string; readonly threshold?: string }) => {
+      const { shares, threshold } = given
+      if ((where === 'shamir') !== (shares !== undefined && threshold !== undefined))
+        throw new UsageError('--shares and --threshold go with shamir, and shamir with both')
+      if (where !== 'shamir') return ask(given, 'root-key/add', loadNewRootKey(where, 'root-key add'))
+      const input = { newRootKey: where, shares: Number(shares), threshold: Number(threshold) }
+      const { texts, ...told } = await callAdmin(loadDataDir(given), 'root-key/add', input)
+      // One line for each holder, and nothing else.
+      for (const text of texts as readonly string[]) process.stdout.write(`${text}\n`)
+      process.stderr.write(`${JSON.stringify(told)}\n`)
+    })
+  addDataDirOptions(rootKey.command('remove').argument('<SLOT>', 'the id of a slot, as status tells it'))
+    .description('remove a slot, so that its root key opens the keyring no more; never the last one')
+    .action((slot: string, given: GivenOptions) => ask(given, 'root-key/remove', { slot }))
   addDataDirOptions(rootKey.command('rotate'))
     .description('seal the keyring under a new root key')
     .option(
@@ -77,11 +98,25 @@ function createProgram(): Command {
       `where it is: ${options.rootKey.allowed}; absent: the server makes one in the place of the file in use`,
     )
     .action((given: GivenOptions & { readonly newRootKey?: string }) =>
-      ask(given, 'root-key/rotate', given.newRootKey === undefined ? {} : loadNewRootKey(given.newRootKey)),
+      ask(
+        given,
+        'root-key/rotate',
+        given.newRootKey === undefined ? {} : loadNewRootKey(given.newRootKey, '--new-root-key'),
+      ),
     )
   addDataDirOptions(rootKey.command('retire'))
     .description("close out every root key but the server's: old ones, and those of rotations that did not finish")
     .action((given: GivenOptions) => ask(given, 'root-key/retire'))
+
+  addDataDirOptions(program.command('unseal'))
+    .description('give the server one share of its root key, from standard input or without showing what is typed')
+    .action(async (given: GivenOptions) => {
+      const { readShare } = await import('./share.ts')
+      await ask(given, 'unseal', { share: await readShare() })
+    })
+  addDataDirOptions(program.command('seal-status'))
+    .description('tell whether the server is sealed, and how many shares it was given')
+    .action((given: GivenOptions) => ask(given, 'seal-status'))
 
   const domainKeys = program.command('domain-keys').description('the keys that seal rows and key material')
   addDataDirOptions(domainKeys.command('rotate'))

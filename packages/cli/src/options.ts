@@ -17,7 +17,7 @@ export function addServerOptions(command: Command): Command {
       command.addOption(new Option(`--no-${commandLineName(name)}`).hideHelp())
       continue
     }
-    const shown = option.repeatable || option.default === '' ? '' : ` (default: ${option.default})`
+    const shown = String(option.default) === '' ? '' : ` (default: ${option.default})`
     const added = new Option(`${flag} <${option.value}>`, `${option.help}${shown}`)
     if (option.repeatable) {
       added.argParser((value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value])

@@ -1,7 +1,7 @@
 // A signed POST to one of our own routes, as any AWS signer could send it.
 
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { Sha256 } from '@strongroom/server/crypto/sha256.ts'
 import { type Connection, noAnswer } from './connection.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -41,31 +41,4 @@ export async function signedCall<Answer extends object>(
   }
   if (!response.ok) throw new UsageError(String(answer.Message ?? answer.message ?? `status ${response.status}`))
   return answer as Answer
-}
-
-/** SHA-256, or HMAC-SHA256 where there is a key, in the form that the signer takes. */
-export class Sha256 {
-  #hash: Hash | Hmac
-  readonly #secret: Parameters<typeof createHmac>[1] | undefined
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#secret = secret as Parameters<typeof createHmac>[1] | undefined
-    this.#hash = this.#create()
-  }
-
-  #create(): Hash | Hmac {
-    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', this.#secret)
-  }
-
-  update(data: Uint8Array | string): void {
-    this.#hash.update(data)
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-
-  reset(): void {
-    this.#hash = this.#create()
-  }
 }

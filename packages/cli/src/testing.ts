@@ -36,9 +36,9 @@ export function temporaryDirectory(t: TestContext): string {
   return directory
 }
 
-function start(args: readonly string[], variables: Variables): ChildProcess {
+function start(args: readonly string[], variables: Variables, stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
   const child = spawn(process.execPath, [BIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
     env: { PATH: '/usr/bin:/bin', ...variables },
   })
   child.stdout?.setEncoding('utf8')
@@ -46,9 +46,10 @@ function start(args: readonly string[], variables: Variables): ChildProcess {
   return child
 }
 
-/** Runs a command to its end. */
-export async function run(args: readonly string[], variables: Variables = {}): Promise<Outcome> {
-  const child = start(args, variables)
+/** Runs a command to its end; `input` is what it reads from standard input. */
+export async function run(args: readonly string[], variables: Variables = {}, input?: string): Promise<Outcome> {
+  const child = start(args, variables, input === undefined ? 'ignore' : 'pipe')
+  child.stdin?.end(input)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (text: string) => {

@@ -21,12 +21,17 @@ export function readyLines(config: Config, url: string, firstStart: boolean): st
   lines.push('export AWS_REGION=us-east-1', 'export AWS_DEFAULT_REGION=us-east-1')
   if (firstStart) {
     lines.push(`# First start. The keys of the administrator are in ${credentials}`)
-    if (config.rootKeyFile !== '')
-      lines.push(`# Without the root key in ${config.rootKeyFile} the data is lost: keep a copy apart`)
+    for (const { file } of config.rootKeys) {
+      if (file !== '') lines.push(`# Without the root key in ${file} the data is lost: keep a copy apart`)
+    }
     if (config.database === '') lines.push(`# The data, encrypted, is in ${join(dataDir, 'strongroom.db')}`)
   }
   return `${lines.join('\n')}\n`
 }
+
+/** The one line of a server that listens and waits for shares of its root key. */
+export const sealedLine = (config: Config, url: string): string =>
+  `Strongroom sealed on ${url}: give it shares with strongroom unseal --data-dir ${shellQuoted(config.dataDir)}\n`
 
 const shellQuoted = (text: string): string =>
   /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

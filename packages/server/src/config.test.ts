@@ -45,7 +45,7 @@ test('without options the server listens on loopback port 4650 and keeps its dat
   assert.equal(config.port, 4650)
   assert.equal(config.host, '127.0.0.1')
   assert.equal(config.dataDir, resolve('data'))
-  assert.equal(config.rootKeyFile, resolve('data/root.key'))
+  assert.equal(config.rootKeys[0]?.file, resolve('data/root.key'))
   assert.equal(config.testClock, false)
   assert.equal(config.dataKeyCache, 'on')
 })
@@ -141,17 +141,17 @@ test('every mistake is one line that names the option, the value and the mend', 
     [
       { rootKey: 'vault' },
       {},
-      '--root-key vault is not allowed: give file, file:PATH, credential, credential:NAME, env or env:VARIABLE',
+      '--root-key vault is not allowed: give file, file:PATH, credential, credential:NAME, env, env:VARIABLE, shamir, aws-kms:KEY?... or pkcs11:...',
     ],
     [
       {},
       { STRONGROOM_ROOT_KEY: 'c2VjcmV0' },
-      'STRONGROOM_ROOT_KEY is not allowed: give file, file:PATH, credential, credential:NAME, env or env:VARIABLE; where it holds the root key itself, give --root-key env',
+      'STRONGROOM_ROOT_KEY is not allowed: give file, file:PATH, credential, credential:NAME, env, env:VARIABLE, shamir, aws-kms:KEY?... or pkcs11:...; where it holds the root key itself, give --root-key env',
     ],
     [
       { rootKey: 'credential' },
       {},
-      '--root-key credential needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with --root-key file:PATH',
+      '--root-key credential needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with file:PATH',
     ],
     [{ rootKey: 'env:MY_KEY' }, {}, '--root-key env:MY_KEY needs the variable MY_KEY: put the root key in it'],
     [
@@ -272,14 +272,14 @@ test('secrets leave the environment when they have been read', () => {
   }
   const config = loadConfig({ rootKey: 'env' }, environment)
   assert.deepEqual(environment, { STRONGROOM_PORT: '0' })
-  assert.equal(config.rootKeyText, 'root')
+  assert.equal(config.rootKeys[0]?.text, 'root')
   assert.equal(config.database, 'postgres://u:p@h/d')
   assert.equal(config.bootstrapSecretAccessKey, 'k'.repeat(40))
 })
 
 test('a credential is read from the directory that systemd names', () => {
   const environment = { CREDENTIALS_DIRECTORY: '/run/credentials/strongroom.service' }
-  const rootKeyFile = (rootKey: string) => loadConfig({ rootKey }, environment).rootKeyFile
+  const rootKeyFile = (rootKey: string) => loadConfig({ rootKey }, environment).rootKeys[0]?.file
   assert.equal(rootKeyFile('credential'), '/run/credentials/strongroom.service/root-key')
   assert.equal(rootKeyFile('credential:key-2'), '/run/credentials/strongroom.service/key-2')
   assert.equal(rootKeyFile('file:/etc/key'), '/etc/key')
@@ -305,6 +305,6 @@ function documentedRow(name: (typeof optionNames)[number]): string {
   const value = option.value === undefined ? '' : ` ${option.value.replaceAll('|', '\\|')}`
   const names = option.environmentOnly ? variable : `\`--${commandLineName(name)}${value}\``
   const others = option.environmentOnly ? 'only the variable' : `${variable}, \`${name}\``
-  const shown = Array.isArray(option.default) || option.default === '' ? '' : `\`${option.default}\``
+  const shown = String(option.default) === '' ? '' : `\`${option.default}\``
   return `| ${names} | ${others} | ${shown} | ${option.help} | ${option.allowed} |`
 }

@@ -4,14 +4,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { join, resolve } from 'node:path'
+import { ConfigurationError } from './configuration-error.ts'
+import { ROOT_KEY, type RootKeyPlace, rootKeyPlace, takeRootKey } from './root-key-place.ts'
 
-/** The message is one line for the operator; the process prints it and exits 1. Never carries a secret. */
-export class ConfigurationError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ConfigurationError'
-  }
-}
+export { ConfigurationError }
 
 type Option<T> = {
   /** What the value is: `NUMBER`, `FILE`, ...; absent for a switch. */
@@ -112,11 +108,15 @@ export const options = {
   ),
   maxConnections: integer('N', 1, 1_000_000, 10_000, 'Open connections to accept; with --workers, per process'),
   skewMinutes: integer('MINUTES', 1, 15, 5, 'How far the clock of a caller may differ'),
-  rootKey: text('WHERE', 'file', 'Where the root key comes from: file[:PATH], credential[:NAME] or env[:VARIABLE]', {
-    pattern:
-      /^(?:file(?::[^\0-\x1f]{1,4096})?|credential(?::[A-Za-z0-9._-]{1,255})?|env(?::[A-Za-z_][A-Za-z0-9_]{0,254})?)$/,
-    allowed: 'file, file:PATH, credential, credential:NAME, env or env:VARIABLE',
-  }),
+  rootKey: {
+    ...names(
+      'WHERE',
+      'Where a root key comes from; given more than once, any of them opens the keyring',
+      ROOT_KEY.pattern,
+      ROOT_KEY.allowed,
+    ),
+    default: ['file'],
+  },
   dataKeyCache: choice(['on', 'off'], 'on', 'Keep unwrapped data keys in memory for up to a minute'),
   auditSync: flag('Sync the audit event of a read to disk before its answer'),
   auditRetentionDays: integer('DAYS', 1, 36_500, 90, 'Days that audit events are kept'),
@@ -192,13 +192,7 @@ export type OptionName = keyof typeof options
 
 type Settings = { readonly [K in OptionName]: (typeof options)[K] extends Option<infer T> ? T : never }
 
-/** Where a root key is. */
-export type RootKeyPlace = Pick<Settings, 'rootKey'> & {
-  /** The value of the variable that `rootKey` names, where it is `env`. It was removed from the environment. */
-  readonly rootKeyText: string
-  /** The file that `rootKey` names, where it is `file` or `credential`. */
-  readonly rootKeyFile: string
-}
+export type { RootKeyPlace }
 
 /** Where change events go. */
 export type SinkPlace =
@@ -206,7 +200,11 @@ export type SinkPlace =
   | { readonly kind: 'https'; readonly name: string; readonly url: string; readonly secretFile: string }
 
 /** What the server starts with. Paths are absolute. */
-export type Config = Settings & RootKeyPlace & { readonly eventSinks: readonly SinkPlace[] }
+export type Config = Settings & {
+  /** What `rootKey` names, in the order given. */
+  readonly rootKeys: readonly RootKeyPlace[]
+  readonly eventSinks: readonly SinkPlace[]
+}
 
 export const optionNames = Object.keys(options) as readonly OptionName[]
 
@@ -322,7 +320,7 @@ function complete(settings: Settings, environment: Environment): Config {
     eventSinkCa: settings.eventSinkCa && resolve(settings.eventSinkCa),
     eventSinks: sinkPlaces(settings, environment),
     regionCredentials: settings.regionCredentials && resolve(settings.regionCredentials),
-    ...rootKeyPlace('--root-key', settings.rootKey, dataDir, environment),
+    rootKeys: settings.rootKey.map((rootKey) => rootKeyPlace('--root-key', rootKey, dataDir, environment)),
   }
 }
 
@@ -396,66 +394,34 @@ function checkRegionEndpoints({ regionEndpoint, regionCredentials }: Settings): 
   }
 }
 
-const STANDARD_VARIABLE = 'STRONGROOM_ROOT_KEY'
-
-function rootKeyPlace(option: string, rootKey: string, dataDir: string, environment: Environment): RootKeyPlace {
-  const [kind, where] = splitOnce(rootKey)
-  if (kind === 'file') return { rootKey, rootKeyText: '', rootKeyFile: resolve(where ?? join(dataDir, 'root.key')) }
-  if (kind === 'credential') {
-    const directory = nonEmpty(environment.CREDENTIALS_DIRECTORY)
-    if (directory === undefined) {
-      throw new ConfigurationError(
-        `${option} ${rootKey} needs CREDENTIALS_DIRECTORY: start under systemd with LoadCredential=, or name the file with ${option} file:PATH`,
-      )
-    }
-    return { rootKey, rootKeyText: '', rootKeyFile: join(directory, where ?? 'root-key') }
-  }
-  return { rootKey, rootKeyText: takeRootKey(option, rootKey, where, environment), rootKeyFile: '' }
-}
-
-/** The variable's value, which is removed from the environment. */
-function takeRootKey(option: string, rootKey: string, where: string | undefined, environment: Environment): string {
-  const variable = where ?? STANDARD_VARIABLE
-  const text = nonEmpty(environment[variable])
-  if (text === undefined) {
-    throw new ConfigurationError(`${option} ${rootKey} needs the variable ${variable}: put the root key in it`)
-  }
-  delete environment[variable]
-  return text
-}
-
-const NEW_ROOT_KEY = '--new-root-key'
-
 export type NewRootKey = {
   /** As `--root-key`; the path of a file is absolute. */
   readonly newRootKey: string
-  /** The key itself, where it is in a variable of the command. */
+  /** The key or the PIN itself, where it is in a variable of the command. */
   readonly newRootKeyText?: string
 }
 
-/** What `strongroom root-key rotate --new-root-key WHERE` tells the server. @throws ConfigurationError */
-export function loadNewRootKey(given: string, environment: Environment = process.env): NewRootKey {
-  const newRootKey = parse(options.rootKey, [given], (value) => `${NEW_ROOT_KEY} ${value}`) as string
-  const [kind, where] = splitOnce(newRootKey)
-  if (kind === 'file' && where !== undefined) return { newRootKey: `file:${resolve(where)}` }
-  if (kind !== 'env') return { newRootKey }
-  return { newRootKey, newRootKeyText: takeRootKey(NEW_ROOT_KEY, newRootKey, where, environment) }
+/** What a command tells the server of the root key that `given`, a value of `option`, names. @throws ConfigurationError */
+export function loadNewRootKey(given: string, option: string, environment: Environment = process.env): NewRootKey {
+  const newRootKey = parseOne(given, option)
+  const file = /^file:(.+)$/.exec(newRootKey)?.[1]
+  if (file !== undefined) return { newRootKey: `file:${resolve(file)}` }
+  const newRootKeyText = takeRootKey(option, newRootKey, environment)
+  return { newRootKey, ...(newRootKeyText !== '' && { newRootKeyText }) }
 }
 
 /** The place of which the server was told, in its own terms: its data directory, its credentials. @throws ConfigurationError */
 export function findNewRootKey(
   { newRootKey, newRootKeyText }: NewRootKey,
   dataDir: string,
-  environment: Environment = process.env,
+  option: string,
+  { CREDENTIALS_DIRECTORY }: Environment = process.env,
 ): RootKeyPlace {
-  const rootKey = parse(options.rootKey, [newRootKey], (value) => `${NEW_ROOT_KEY} ${value}`) as string
-  const [, where] = splitOnce(rootKey)
-  const { CREDENTIALS_DIRECTORY } = environment
-  return rootKeyPlace(NEW_ROOT_KEY, rootKey, dataDir, {
-    CREDENTIALS_DIRECTORY,
-    [where ?? STANDARD_VARIABLE]: newRootKeyText,
-  })
+  return rootKeyPlace(option, parseOne(newRootKey, option), dataDir, { CREDENTIALS_DIRECTORY }, newRootKeyText)
 }
+
+const parseOne = (given: string, option: string): string =>
+  (parse(options.rootKey, [given], (value) => `${option} ${value}`) as readonly string[])[0]!
 
 function fromCommandLine(
   name: OptionName,
@@ -474,7 +440,7 @@ function fromEnvironment(name: OptionName, option: Option<unknown>, environment:
   // Kubernetes sets STRONGROOM_PORT=tcp://10.0.0.1:4650 beside a Service called strongroom. It is not meant for us.
   if (name === 'port' && given.startsWith('tcp://')) return undefined
   // The option's own variable is also the one that `--root-key env` reads: what it holds may be the key.
-  if (name === 'rootKey' && option.parse(given) === undefined) {
+  if (name === 'rootKey' && given.split(',').some((part) => option.parse(part.trim()) === undefined)) {
     throw new ConfigurationError(
       `${variable} is not allowed: give ${option.allowed}; where it holds the root key itself, give --root-key env`,
     )
@@ -586,9 +552,4 @@ const quote = (value: string): string => JSON.stringify(printable(value))
 const printable = (value: string): string => {
   const clean = value.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?')
   return clean.length > 200 ? `${clean.slice(0, 200)}...` : clean
-}
-
-function splitOnce(value: string): readonly [string, string | undefined] {
-  const at = value.indexOf(':')
-  return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + 1)]
 }

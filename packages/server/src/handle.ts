@@ -442,7 +442,13 @@ function headerMembers({ headers = {} }: AnyOperation, { rawHeaders }: WireReque
   return members
 }
 
-function encodeError({ rawHeaders }: WireRequest, route: Route, error: ServiceError, requestId: string): WireResponse {
+/** A refusal in the words of the protocol that the request speaks. */
+export function encodeError(
+  { rawHeaders }: WireRequest,
+  route: Route,
+  error: ServiceError,
+  requestId: string,
+): WireResponse {
   if (route.protocol === 'query') {
     if (wantsJson(rawHeaders)) {
       const body = encodeQueryJsonError(error, requestId)

@@ -1,5 +1,5 @@
 // Closes the memory of this process to other processes of the same user: no ptrace, no core dump, no /proc/PID/environ (prctl(2)).
-// The only user of node:ffi. Where it is not to be had the server runs without, and says so in its log.
+// Where node:ffi is not to be had the server runs without, and says so in its log.
 
 /** Linux: PR_SET_DUMPABLE of prctl(2), RLIMIT_CORE of setrlimit(2). */
 const PR_SET_DUMPABLE = 4

@@ -9,7 +9,7 @@ import { mustHoldDatabase, openMainDatabase, openTrail } from './databases.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger } from './observe/log.ts'
 import { loadKeyring } from './seal/lifecycle.ts'
-import { rootKeyAt } from './seal/root-key.ts'
+import { rootKeyAt } from './seal/place.ts'
 import { restore } from './storage/backup.ts'
 
 /**
@@ -25,7 +25,7 @@ export async function restoreOffline(config: Config, file: string): Promise<obje
   const database = await openMainDatabase(config, createLogger(config.logLevel))
   work.defer(() => database.close())
   await restore(file, [{ database, sets: ['main', 'audit'] }])
-  return { restored: file, rootKey: config.rootKeyFile || config.rootKey }
+  return { restored: file, rootKey: config.rootKeys.map(({ file, rootKey }) => file || rootKey).join(', ') }
 }
 
 /**
@@ -44,6 +44,10 @@ export async function verifyOffline(config: Config): Promise<object> {
   const databases = await openTrail(config, createLogger(config.logLevel))
   work.defer(() => databases.close())
   const options = { wallNow: systemClock.wallNow, randomBytes }
-  const keyring = await loadKeyring(databases.main, [rootKeyAt(config, randomBytes)], options)
+  const keyring = await loadKeyring(
+    databases.main,
+    config.rootKeys.map((place) => rootKeyAt(place, randomBytes)),
+    options,
+  )
   return reportOf(await verifyTrail(databases.trail, keyring))
 }

@@ -4,8 +4,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { commands } from './admin/registry.ts'
-import { serveAdmin } from './admin/server.ts'
-import { clientUrl, readyLines } from './announce.ts'
+import { recordAdmin, serveAdmin } from './admin/server.ts'
+import { clientUrl, readyLines, sealedLine } from './announce.ts'
 import type { App } from './app.ts'
 import { createRetention } from './audit/retention.ts'
 import { createTrail } from './audit/trail.ts'
@@ -30,7 +30,9 @@ import { createRefusalLog } from './observe/refusals.ts'
 import { createRates } from './rates.ts'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './seal/errors.ts'
 import { type LiveKeyring, openKeyring } from './seal/lifecycle.ts'
-import { rootKeyAt } from './seal/root-key.ts'
+import { rootKeyAt } from './seal/place.ts'
+import { createShares } from './seal/shares.ts'
+import { createGate, needsShares, waitForShares } from './sealed.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
 import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
 import { createUses } from './services/iam/uses.ts'
@@ -64,8 +66,8 @@ export type RunningServer = {
   credentials(): Credentials
   /** Whether this start made the first account. */
   readonly firstStart: boolean
-  /** Another worker changes the root key. */
-  useRootKey(place: RootKeyPlace): void
+  /** Another worker changes the root keys. */
+  useRootKeys(places: readonly RootKeyPlace[]): void
   /** Reads the certificate again; what cannot be read is logged, and the old one stays. */
   reloadTls(): void
   /** Accepts no more, finishes requests in flight within graceMs, writes what is pending, lets go of everything. */
@@ -77,14 +79,21 @@ export type StartOptions = {
   readonly slot?: number
   /** The numbers of the other workers. */
   readonly otherMetrics?: () => Promise<readonly MetricValues[]>
-  /** Gives the other workers, those too that come later, a new root key; resolves when they use it. */
-  readonly shareRootKey?: (place: RootKeyPlace) => Promise<void>
+  /** Gives the other workers, those too that come later, other root keys; resolves when they use them. */
+  readonly shareRootKeys?: (places: readonly RootKeyPlace[]) => Promise<void>
+  /** The server listens and waits for shares of its root key. */
+  readonly onSealed?: (url: string) => void
 }
 
 /** Starts one server in this process. @throws what exitWith turns into one line. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   await using starting = new AsyncDisposableStack()
-  const { slot, otherMetrics = async () => [], shareRootKey = async () => undefined } = options
+  const {
+    slot,
+    otherMetrics = async () => [],
+    shareRootKeys = async () => undefined,
+    onSealed = () => undefined,
+  } = options
   const log = createLogger(config.logLevel)
   const tls = readTls(config)
   const rates = createRates(services, config)
@@ -103,9 +112,26 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   // The order of a first start: schema, root key, keyring, and the first account together with its credentials file. Each step is whole
   // or not there, and the next start does what is missing.
   const { wallNow } = systemClock
-  const providers = [rootKeyAt(config, randomBytes)]
+  let places = config.rootKeys
+  let graceMs = STOP_GRACE_MS
+  const keyringOptions = { wallNow, randomBytes }
+  const others = places.filter(({ kind }) => kind !== 'shamir').map((place) => rootKeyAt(place, randomBytes))
+  const gate = createGate(randomUUID)
+  let listener: Listener | undefined
+  if (await needsShares({ database, config, log }, others, keyringOptions)) {
+    listener = await listenOrExplain(config, gate.handler, tls)
+    const { port, close } = listener
+    starting.defer(() => close(0))
+    onSealed(clientUrl(config, port))
+    log.warn('sealed: waiting for shares of the root key')
+    const shares = await waitForShares({ database, config, log })
+    places = places.map((place) => (place.kind === 'shamir' ? shares : place))
+    await shareRootKeys(places)
+  }
+  const wasSealed = listener !== undefined
+  const providers = places.map((place) => rootKeyAt(place, randomBytes))
   const { keyring, rows, accountId, firstStart, organization } = await underMigrationLock(database, async () => {
-    const keyring = await openKeyring(database, providers, { wallNow, randomBytes })
+    const keyring = await openKeyring(database, providers, keyringOptions)
     const rows = createRows(keyring)
     return { keyring, rows, ...(await bootstrap(config, database, keyring, rows)) }
   })
@@ -211,9 +237,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
 
   const health = createHealth({ keyring, trail, retention, sinks })
   const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
-  const listener = await listenOrExplain(config, handler, tls)
-  let graceMs = STOP_GRACE_MS
-  starting.defer(() => listener.close(graceMs))
+  gate.open(handler)
+  const listening = listener ?? (await listenOrExplain(config, handler, tls))
+  starting.defer(() => listening.close(graceMs))
   if (first) {
     const context = {
       app,
@@ -224,17 +250,25 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       auditDatabases: databases.trail,
       sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
       account: accountId,
-      shareRootKey,
+      shares: createShares({ readHeader: async () => keyring.opened().header }),
+      rootKeys: {
+        places: () => places,
+        use: async (next: readonly RootKeyPlace[]) => {
+          await shareRootKeys(next)
+          places = next
+        },
+      },
     }
     const admin = await serveAdmin(context, commands)
     starting.defer(() => admin.close())
   }
+  if (wasSealed) await recordAdmin(app, accountId, 'Unseal')
   jobs.start()
   events.start()
 
   // Only now: what cannot start says one line and no more.
   if (first) for (const warning of warnings) log.warn(warning)
-  const url = clientUrl(config, listener.port)
+  const url = clientUrl(config, listening.port)
   log.info({ url, ...(slot !== undefined && { slot }), pid: process.pid }, 'ready')
   const closing = starting.move()
   return {
@@ -248,8 +282,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       return credentials
     },
     firstStart,
-    useRootKey: (place) => keyring.useRootKeys([rootKeyAt(place, randomBytes)]),
-    reloadTls: () => reloadTls(config, listener, log),
+    useRootKeys: (places) => keyring.useRootKeys(places.map((place) => rootKeyAt(place, randomBytes))),
+    reloadTls: () => reloadTls(config, listening, log),
     close: (grace = STOP_GRACE_MS) => {
       graceMs = grace
       return closing.disposeAsync()
@@ -264,8 +298,16 @@ export async function runServer(config: Config): Promise<void> {
   process.on('unhandledRejection', crash)
   // Whoever read the ready line may be gone.
   process.stdout.on('error', () => undefined)
+  // While it is sealed there is nothing to finish.
+  const quit = (): never => process.exit(0)
+  const onSealed = (url: string): void => {
+    for (const signal of STOP_SIGNALS) process.on(signal, quit)
+    process.stdout.write(sealedLine(config, url))
+  }
   try {
-    const running = config.workers > 1 ? await startSupervisor(config) : await startServer(config)
+    const running =
+      config.workers > 1 ? await startSupervisor(config, onSealed) : await startServer(config, { onSealed })
+    for (const signal of STOP_SIGNALS) process.off(signal, quit)
     process.on('SIGHUP', running.reloadTls)
     const stopped = Promise.withResolvers<void>()
     const stop = (): void => {
@@ -286,7 +328,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 type Running = Pick<RunningServer, 'url' | 'firstStart' | 'reloadTls' | 'close'>
 
-async function startSupervisor(config: Config): Promise<Running> {
+async function startSupervisor(config: Config, onSealed: (url: string) => void): Promise<Running> {
   await using starting = new AsyncDisposableStack()
   const log = createLogger(config.logLevel)
   readTls(config)
@@ -295,7 +337,7 @@ async function startSupervisor(config: Config): Promise<Running> {
   const lock = await holdDataDirectory(config.dataDir)
   starting.defer(() => lock.release())
   await closeMemory()
-  const supervisor = supervise(config, log)
+  const supervisor = supervise(config, log, onSealed)
   let graceMs = 1_000
   starting.defer(() => supervisor.stop(graceMs))
   const { url, firstStart } = await supervisor.ready

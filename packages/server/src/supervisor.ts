@@ -16,17 +16,18 @@ export type Order =
   | { readonly order: 'start'; readonly config: Config; readonly slot: number }
   | { readonly order: 'stop' | 'reload' }
   | ({ readonly order: 'measure' } & Question)
-  | ({ readonly order: 'useRootKey'; readonly place: RootKeyPlace } & Question)
+  | ({ readonly order: 'useRootKeys'; readonly places: readonly RootKeyPlace[] } & Question)
   | ({ readonly order: 'answer' } & Answer)
 
 /** From a worker to its supervisor. */
 export type Report =
   | { readonly report: 'waiting' }
   | { readonly report: 'ready'; readonly url: string; readonly firstStart: boolean }
+  | { readonly report: 'sealed'; readonly url: string }
   /** For the numbers of the other workers. */
   | ({ readonly report: 'otherMetrics' } & Question)
   /** For all other workers to use it, those too that come later. */
-  | ({ readonly report: 'shareRootKey'; readonly place: RootKeyPlace } & Question)
+  | ({ readonly report: 'shareRootKeys'; readonly places: readonly RootKeyPlace[] } & Question)
   | ({ readonly report: 'answer' } & Answer)
 
 export type Started = { readonly url: string; readonly firstStart: boolean }
@@ -54,10 +55,11 @@ const BACKOFF_MAX_MS = 10_000
 const HEALTHY_MS = 60_000
 /** The numbers of a worker that takes longer are left out. */
 const MEASURE_MS = 1_000
-/** A worker that hangs for longer takes the new root key when it goes on. */
+/** A worker that hangs for longer takes the new root keys when it goes on. */
 const SHARE_MS = 5_000
 
-export function supervise(config: Config, log: Logger): Supervisor {
+/** `onSealed`: as of startServer. */
+export function supervise(config: Config, log: Logger, onSealed: (url: string) => void): Supervisor {
   const slots = Array.from({ length: config.workers }, () => ({
     worker: undefined as Worker | undefined,
     ready: false,
@@ -81,7 +83,8 @@ export function supervise(config: Config, log: Logger): Supervisor {
       worker.on('message', (message: Report) => {
         if (message.report === 'waiting') order(worker, { order: 'start', config: shared, slot })
         if (message.report === 'otherMetrics') tell(worker, message, measureOthers(worker))
-        if (message.report === 'shareRootKey') tell(worker, message, shareRootKey(worker, message.place))
+        if (message.report === 'shareRootKeys') tell(worker, message, shareRootKeys(worker, message.places))
+        if (message.report === 'sealed') onSealed(message.url)
         if (message.report === 'answer') hear(message)
         if (message.report !== 'ready') return
         place.ready = true
@@ -111,10 +114,10 @@ export function supervise(config: Config, log: Logger): Supervisor {
   }
 
   /** A worker that is just starting takes it when it has started. */
-  const shareRootKey = (asking: Worker, place: RootKeyPlace): Promise<unknown> => {
-    shared = { ...shared, ...place }
+  const shareRootKeys = (asking: Worker, rootKeys: readonly RootKeyPlace[]): Promise<unknown> => {
+    shared = { ...shared, rootKeys }
     const answers = others(asking).map(({ worker }) =>
-      ask((question) => order(worker, { order: 'useRootKey', place, ...question }), SHARE_MS),
+      ask((question) => order(worker, { order: 'useRootKeys', places: rootKeys, ...question }), SHARE_MS),
     )
     return Promise.all(answers)
   }

@@ -36,8 +36,9 @@ const start = ({ config, slot }: Order & { readonly order: 'start' }): Promise<R
   startServer(config, {
     slot,
     otherMetrics,
-    shareRootKey: async (place) => {
-      await ask((question) => report({ report: 'shareRootKey', place, ...question }), SHARE_MS)
+    onSealed: (url) => report({ report: 'sealed', url }),
+    shareRootKeys: async (places) => {
+      await ask((question) => report({ report: 'shareRootKeys', places, ...question }), SHARE_MS)
     },
   })
 
@@ -57,8 +58,8 @@ const obey = async (message: Order): Promise<void> => {
   if (message.order === 'reload') server?.reloadTls()
   if (message.order === 'measure')
     report({ report: 'answer', answers: message.question, answer: await server?.app.metrics.values() })
-  if (message.order === 'useRootKey') {
-    server?.useRootKey(message.place)
+  if (message.order === 'useRootKeys') {
+    server?.useRootKeys(message.places)
     report({ report: 'answer', answers: message.question, answer: true })
   }
 }

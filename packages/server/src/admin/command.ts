@@ -6,6 +6,7 @@ import type { Config, RootKeyPlace } from '../config.ts'
 import type { Health } from '../handle.ts'
 import type { LiveKeyring } from '../seal/lifecycle.ts'
 import type { SealedTable } from '../seal/rotate.ts'
+import type { Shares } from '../seal/shares.ts'
 import type { Database } from '../storage/database.ts'
 
 export type AdminContext = {
@@ -18,8 +19,13 @@ export type AdminContext = {
   readonly sealedTables: readonly SealedTable[]
   readonly retention: Retention
   readonly health: () => Promise<Health>
-  /** As of startServer. */
-  readonly shareRootKey: (place: RootKeyPlace) => Promise<void>
+  /** Shares of root keys that were given and did not yet open a slot. */
+  readonly shares: Shares
+  /** Where this server's root keys are, in the order of `keyring.providers`; `use` tells the other workers of others. */
+  readonly rootKeys: {
+    places(): readonly RootKeyPlace[]
+    use(places: readonly RootKeyPlace[]): Promise<void>
+  }
   /** The first account: where events of this kind stand, and whose administrator can be recovered. */
   readonly account: string
 }

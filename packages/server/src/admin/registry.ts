@@ -7,7 +7,15 @@ import { domainKeysRotate } from './commands/domain-keys.ts'
 import { health } from './commands/health.ts'
 import { recover } from './commands/recover.ts'
 import { reopenAccount } from './commands/reopen-account.ts'
-import { rootKeyDescribe, rootKeyRetire, rootKeyRotate } from './commands/root-key.ts'
+import {
+  rootKeyAdd,
+  rootKeyRemove,
+  rootKeyRetire,
+  rootKeyRotate,
+  rootKeyStatusCommand,
+  rootKeyVerify,
+} from './commands/root-key.ts'
+import { sealStatus, unseal } from './commands/unseal.ts'
 
 export const commands: readonly AdminCommand[] = [
   auditVerify,
@@ -16,7 +24,12 @@ export const commands: readonly AdminCommand[] = [
   health,
   recover,
   reopenAccount,
-  rootKeyDescribe,
+  rootKeyAdd,
+  rootKeyRemove,
   rootKeyRetire,
   rootKeyRotate,
+  rootKeyStatusCommand,
+  rootKeyVerify,
+  sealStatus,
+  unseal,
 ]

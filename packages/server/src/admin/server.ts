@@ -3,7 +3,9 @@
 
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { App } from '../app.ts'
 import { ConfigurationError } from '../config.ts'
+import type { Logger } from '../observe/log.ts'
 import type { AdminCommand, AdminContext, AdminInput } from './command.ts'
 import { AdminError } from './command.ts'
 import { socketPath } from './socket.ts'
@@ -13,9 +15,28 @@ const CONNECTIONS_MAX = 16
 
 export type AdminServer = { close(): Promise<void> }
 
+export type AdminAnswer = { readonly status: number; readonly body: object }
+
+const UNKNOWN: AdminAnswer = {
+  status: 404,
+  body: { error: 'this server does not know that command: is the strongroom command of the same version?' },
+}
+
 /** The caller holds the data directory's lock: a socket that is there already was left by a server that died. */
-export async function serveAdmin(context: AdminContext, commands: readonly AdminCommand[]): Promise<AdminServer> {
-  const { dataDir } = context.config
+export function serveAdmin(context: AdminContext, commands: readonly AdminCommand[]): Promise<AdminServer> {
+  const table = new Map(commands.map((command) => [command.name, command]))
+  return serveAdminSocket(context.config.dataDir, context.app.log, async (name, input) => {
+    const command = table.get(name)
+    return command === undefined ? UNKNOWN : perform(context, command, input)
+  })
+}
+
+/** Serves the socket with one function: the name of the command and its input in, what is answered out. */
+export async function serveAdminSocket(
+  dataDir: string,
+  log: Logger,
+  perform: (name: string, input: AdminInput) => Promise<AdminAnswer>,
+): Promise<AdminServer> {
   const socket = socketPath(dataDir)
   if (socket === undefined) {
     throw new ConfigurationError(
@@ -24,12 +45,17 @@ export async function serveAdmin(context: AdminContext, commands: readonly Admin
   }
   rmSync(socket.path, { force: true })
 
-  const table = new Map(commands.map((command) => [command.name, command]))
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readBody(request)
+    const known = request.method === 'POST' && body !== undefined
+    const { status, body: said } = known ? await perform((request.url ?? '').slice(1), body) : UNKNOWN
+    write(response, status, said)
+  }
   const server = createServer(
     { keepAliveTimeout: 1_000, requestTimeout: 10_000, headersTimeout: 5_000 },
     (request, response) => {
-      answer(context, table, request, response).catch((error: unknown) => {
-        context.app.log.error({ err: error }, 'the admin socket failed')
+      answer(request, response).catch((error: unknown) => {
+        log.error({ err: error }, 'the admin socket failed')
         response.destroy()
       })
     },
@@ -56,63 +82,59 @@ export async function serveAdmin(context: AdminContext, commands: readonly Admin
   }
 }
 
-async function answer(
-  context: AdminContext,
-  table: ReadonlyMap<string, AdminCommand>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function perform(context: AdminContext, command: AdminCommand, input: AdminInput): Promise<AdminAnswer> {
   const { app } = context
-  const command = request.method === 'POST' ? table.get((request.url ?? '').slice(1)) : undefined
-  const body = await readBody(request)
-  if (command === undefined || body === undefined) {
-    write(response, 404, {
-      error: 'this server does not know that command: is the strongroom command of the same version?',
-    })
-    return
-  }
   let failure: unknown
   let output: object = {}
   try {
-    output = await command.run(context, body)
+    output = await command.run(context, input)
   } catch (error) {
     failure = error
   }
   if (command.eventName !== undefined) {
-    await app.trail.append([
-      {
-        eventId: app.uuid(),
-        time: app.wallNow(),
-        requestId: app.uuid(),
-        service: 'strongroom',
-        eventName: command.eventName,
-        // Where AWS records what belongs to no region.
-        region: 'us-east-1',
-        readOnly: false,
-        ofService: true,
-        account: context.account,
-        sourceIpAddress: 'admin.sock',
-        userAgent: '',
-        requestParameters: command.eventParameters?.(body) ?? null,
-        responseElements: null,
-        ...(failure !== undefined && {
-          errorCode: failure instanceof AdminError ? 'AdminError' : 'InternalFailure',
-          errorMessage: failure instanceof AdminError ? failure.message : 'An error occurred on the server side.',
-        }),
-      },
-    ])
+    const error =
+      failure instanceof AdminError ? failure : failure && new Error('An error occurred on the server side.')
+    await recordAdmin(app, context.account, command.eventName, command.eventParameters?.(input), error as Error)
   }
-  if (failure === undefined) {
-    write(response, 200, output)
-    return
-  }
+  if (failure === undefined) return { status: 200, body: output }
   if (failure instanceof AdminError) {
     app.log.warn({ command: command.name, err: failure.cause }, failure.message)
-    write(response, 400, { error: failure.message })
-    return
+    return { status: 400, body: { error: failure.message } }
   }
   app.log.error({ command: command.name, err: failure }, 'an admin command failed')
-  write(response, 500, { error: `${command.name} failed: the reason is in the log of the server` })
+  return { status: 500, body: { error: `${command.name} failed: the reason is in the log of the server` } }
+}
+
+/** What the operator of the machine did stands in the trail of the first account. */
+export function recordAdmin(
+  { trail, uuid, wallNow }: Pick<App, 'trail' | 'uuid' | 'wallNow'>,
+  account: string,
+  eventName: string,
+  parameters?: AdminInput,
+  failure?: Error,
+): Promise<void> {
+  return trail.append([
+    {
+      eventId: uuid(),
+      time: wallNow(),
+      requestId: uuid(),
+      service: 'strongroom',
+      eventName,
+      // Where AWS records what belongs to no region.
+      region: 'us-east-1',
+      readOnly: false,
+      ofService: true,
+      account,
+      sourceIpAddress: 'admin.sock',
+      userAgent: '',
+      requestParameters: parameters ?? null,
+      responseElements: null,
+      ...(failure !== undefined && {
+        errorCode: failure instanceof AdminError ? 'AdminError' : 'InternalFailure',
+        errorMessage: failure.message,
+      }),
+    },
+  ])
 }
 
 /** The JSON object that was sent; undefined where it is none, or too large. */

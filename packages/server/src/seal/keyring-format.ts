@@ -8,7 +8,16 @@ import { sameBytes } from '../crypto/mac.ts'
 import { DamagedKeyringError } from './errors.ts'
 import { type DomainKey, KEY_FAMILIES } from './keyring.ts'
 
-export type RootKeyKind = 'file' | 'credential' | 'env'
+export type RootKeyKind = 'file' | 'credential' | 'env' | 'shamir' | 'aws-kms' | 'pkcs11'
+
+/** The set that the shares of one Shamir slot belong to. */
+export type ShareSet = {
+  /** 16 digits, hexadecimal. */
+  readonly set: string
+  /** How many shares there are, and how many of them open the slot. */
+  readonly shares: number
+  readonly threshold: number
+}
 
 export type Slot = {
   readonly id: string
@@ -16,7 +25,10 @@ export type Slot = {
   readonly kind: RootKeyKind
   /** Milliseconds since the epoch. */
   readonly createdAt: number
-  /** Tells a wrong root key from a damaged slot. */
+  /** For people: where its key was when the slot was made. Never read to find the key: whoever writes the database would choose it. */
+  readonly where?: string
+  readonly shareSet?: ShareSet
+  /** Tells a wrong root key from a damaged slot; empty where the key cannot leave its device. */
   readonly check: Uint8Array
   readonly wrapped: Uint8Array
 }
@@ -42,10 +54,12 @@ export function encodeHeader(header: Header): Buffer {
   const json = JSON.stringify({
     instanceId: header.instanceId,
     keyringVersion: header.keyringVersion,
-    slots: header.slots.map(({ id, kind, createdAt, check, wrapped }) => ({
+    slots: header.slots.map(({ id, kind, createdAt, where, shareSet, check, wrapped }) => ({
       id,
       kind,
       createdAt,
+      where,
+      shareSet,
       check: Buffer.from(check).toString('base64'),
       wrapped: Buffer.from(wrapped).toString('base64'),
     })),
@@ -65,10 +79,12 @@ export function decodeHeader(bytes: Uint8Array): Header {
     throw new DamagedKeyringError(`the keyring has format ${bytes[MAGIC.length]}, unknown to this server`)
   try {
     const parsed = JSON.parse(Buffer.from(bytes.subarray(JSON_AT, end)).toString()) as HeaderJson
-    const slots = parsed.slots.map(({ id, kind, createdAt, check, wrapped }) => ({
+    const slots = parsed.slots.map(({ id, kind, createdAt, where, shareSet, check, wrapped }) => ({
       id,
       kind,
       createdAt,
+      ...(where !== undefined && { where }),
+      ...(shareSet !== undefined && { shareSet }),
       check: Buffer.from(check, 'base64'),
       wrapped: Buffer.from(wrapped, 'base64'),
     }))
@@ -83,8 +99,20 @@ type HeaderJson = Omit<Header, 'slots'> & {
 }
 
 /** What a slot is bound to: moved to another instance, slot or keyring version it does not open. */
-export const slotBinding = (instanceId: string, keyringVersion: number, slotId: string): Buffer =>
-  lengthPrefixed(['keyring-slot/1', instanceId, slotId, `${keyringVersion}`])
+export type SlotBinding = {
+  readonly instanceId: string
+  readonly keyringVersion: number
+  readonly slotId: string
+  /** All three, as authenticated data. */
+  readonly bytes: Buffer
+}
+
+export const slotBinding = (instanceId: string, keyringVersion: number, slotId: string): SlotBinding => ({
+  instanceId,
+  keyringVersion,
+  slotId,
+  bytes: lengthPrefixed(['keyring-slot/1', instanceId, slotId, `${keyringVersion}`]),
+})
 
 const KEY_ENTRY_BYTES = 1 + 4 + 8 + 8 + KEY_BYTES
 const KEYS_MAX = 10_000

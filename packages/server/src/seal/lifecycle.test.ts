@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DamagedKeyringError, MissingKeyringError, RootKeyError, WrongRootKeyError } from './errors.ts'
+import { slotBinding } from './keyring-format.ts'
 import { initializeKeyring, loadKeyring, openKeyring } from './lifecycle.ts'
 import { credentialRootKey, envRootKey, fileRootKey } from './root-key.ts'
 import { rotateDomainKeys } from './rotate.ts'
-import { addSlot } from './rotate-root-key.ts'
+import { addSlot } from './slots.ts'
 import { findKeyring } from './store.ts'
 import { testOptions, testStorage } from './testing.ts'
 
@@ -113,9 +114,10 @@ test('a database with data and without a keyring gets no new keyring', async (t)
 test('a crash between root key and keyring leaves the key, which the next start uses', async (t) => {
   const { database, file } = await installation(t)
   await file.create()
-  const unbound = await file.wrap(randomBytes(32), Buffer.from('b'))
+  const binding = slotBinding('i', 1, 's')
+  const unbound = await file.wrap(randomBytes(32), binding)
   await initializeKeyring(database, file, testOptions)
-  assert.notEqual(await file.unwrap(unbound, Buffer.from('b')), 'other-key')
+  assert.notEqual(await file.unwrap(unbound, binding), 'other-key')
 })
 
 test('each slot opens the keyring alone', async (t) => {

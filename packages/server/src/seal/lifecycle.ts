@@ -12,6 +12,7 @@ import {
   type Header,
   openKeys,
   type Slot,
+  type SlotBinding,
   sealKeys,
   slotBinding,
 } from './keyring-format.ts'
@@ -64,7 +65,7 @@ export async function openKeyring(
   options: KeyringOptions,
 ): Promise<LiveKeyring> {
   const row = await database.transaction('read', findKeyring)
-  const [provider] = providers
+  const provider = providers.find(({ kind }) => kind !== 'shamir')
   if (row === undefined && provider !== undefined) return initializeKeyring(database, provider, options, providers)
   return loadKeyring(database, providers, options)
 }
@@ -201,8 +202,8 @@ export async function newSlot(
   { instanceId, keyringVersion }: Pick<Header, 'instanceId' | 'keyringVersion'>,
   keyringKey: KeyObject,
   { randomBytes, wallNow }: Pick<KeyringOptions, 'randomBytes' | 'wallNow'>,
+  id = Buffer.from(randomBytes(8)).toString('hex'),
 ): Promise<Slot> {
-  const id = Buffer.from(randomBytes(8)).toString('hex')
   const binding = slotBinding(instanceId, keyringVersion, id)
   const bytes = keyringKey.export()
   try {
@@ -211,19 +212,41 @@ export async function newSlot(
     if (typeof again === 'string' || !again.equals(bytes))
       throw new DamagedKeyringError(`the root key in ${provider.where} does not open what it just wrapped`)
     again.fill(0)
-    return { id, kind: provider.kind, createdAt: wallNow(), ...wrapped }
+    provider.opened?.add(slotName(binding))
+    const { kind, where, shareSet } = provider
+    return { id, kind, createdAt: wallNow(), where, ...(shareSet && { shareSet }), ...wrapped }
   } finally {
     bytes.fill(0)
   }
 }
 
-/** Whether the provider's key opens the slot. */
+/** The keyring key, which the caller zeroes; or why not. A device or another server is asked only for slots of its kind. */
+export async function unwrapSlot(
+  provider: RootKeyProvider,
+  { instanceId, keyringVersion }: Header,
+  slot: Slot,
+): Promise<Buffer | 'other-key' | 'damaged'> {
+  if (provider.opened !== undefined && provider.kind !== slot.kind) return 'other-key'
+  const binding = slotBinding(instanceId, keyringVersion, slot.id)
+  const outcome = await provider.unwrap(slot, binding)
+  if (typeof outcome !== 'string') provider.opened?.add(slotName(binding))
+  return outcome
+}
+
+/** Whether the provider's key opens the slot. @throws RootKeyError where the key cannot be had. */
 export async function opensSlot(provider: RootKeyProvider, header: Header, slot: Slot): Promise<boolean> {
-  const outcome = await provider.unwrap(slot, slotBinding(header.instanceId, header.keyringVersion, slot.id))
+  const outcome = await unwrapSlot(provider, header, slot)
   if (typeof outcome === 'string') return false
   outcome.fill(0)
   return true
 }
+
+/** Whether the provider's key opened the slot before, without asking where asking costs. */
+export const openedSlot = async (provider: RootKeyProvider, header: Header, slot: Slot): Promise<boolean> =>
+  provider.opened?.has(slotName(slotBinding(header.instanceId, header.keyringVersion, slot.id))) ??
+  opensSlot(provider, header, slot)
+
+const slotName = ({ slotId, keyringVersion }: SlotBinding): string => `${slotId} ${keyringVersion}`
 
 export function newKey(randomBytes: KeyringOptions['randomBytes']): KeyObject {
   const bytes = Buffer.from(randomBytes(KEY_BYTES))
@@ -262,8 +285,7 @@ async function unwrapKeyringKey(header: Header, providers: readonly RootKeyProvi
   let failure: unknown
   for (const provider of providers) {
     for (const slot of header.slots) {
-      const binding = slotBinding(header.instanceId, header.keyringVersion, slot.id)
-      const outcome = await provider.unwrap(slot, binding).catch((error: unknown) => {
+      const outcome = await unwrapSlot(provider, header, slot).catch((error: unknown) => {
         failure ??= error
         return 'other-key' as const
       })

@@ -16,10 +16,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryDirectory } from '../storage/testing.ts'
 import { RootKeyError } from './errors.ts'
+import { slotBinding } from './keyring-format.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './root-key.ts'
 
 const keyringKey = randomBytes(32)
-const binding = Buffer.from('binding')
+const binding = slotBinding('instance', 1, 'slot')
 const asRoot = process.geteuid?.() === 0
 
 async function roundTrips(provider: RootKeyProvider): Promise<void> {
@@ -142,7 +143,7 @@ test('a slot tells another key and damage apart', async (t) => {
   await other.create()
   const slot = await one.wrap(keyringKey, binding)
   assert.equal(await other.unwrap(slot, binding), 'other-key')
-  assert.equal(await one.unwrap(slot, Buffer.from('another binding')), 'other-key')
+  assert.equal(await one.unwrap(slot, slotBinding('instance', 2, 'slot')), 'other-key')
   for (let bit = 0; bit < slot.wrapped.length * 8; bit++) {
     const wrapped = Buffer.from(slot.wrapped)
     wrapped[bit >> 3]! ^= 1 << (bit & 7)

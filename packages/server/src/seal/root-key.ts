@@ -5,12 +5,11 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { RootKeyPlace } from '../config.ts'
 import { decrypt, encrypt, IV_BYTES, KEY_BYTES, systemRandomBytes, TAG_BYTES } from '../crypto/aead.ts'
 import { deriveKey } from '../crypto/kbkdf.ts'
 import { hmacSha256, sameBytes } from '../crypto/mac.ts'
 import { RootKeyError } from './errors.ts'
-import type { RootKeyKind, Slot } from './keyring-format.ts'
+import type { RootKeyKind, ShareSet, Slot, SlotBinding } from './keyring-format.ts'
 
 export type Wrapped = Pick<Slot, 'check' | 'wrapped'>
 
@@ -18,10 +17,17 @@ export type RootKeyProvider = {
   readonly kind: RootKeyKind
   /** For people: a path, or the name of a variable. */
   readonly where: string
+  /** Of `shamir`. */
+  readonly shareSet?: ShareSet
+  /**
+   * There where the key is in a device or another server, which is asked only at a start and when slots change, and only for slots of
+   * its own kind: the slots it opened, as `slotName` names them.
+   */
+  readonly opened?: Set<string>
   /** @throws RootKeyError where the key cannot be had. */
-  wrap(keyringKey: Uint8Array, binding: Uint8Array): Promise<Wrapped>
+  wrap(keyringKey: Uint8Array, binding: SlotBinding): Promise<Wrapped>
   /** The keyring key, which the caller zeroes; or why not. @throws RootKeyError where the key cannot be had. */
-  unwrap(slot: Wrapped, binding: Uint8Array): Promise<Buffer | 'other-key' | 'damaged'>
+  unwrap(slot: Wrapped, binding: SlotBinding): Promise<Buffer | 'other-key' | 'damaged'>
   /** What an operator should know about this place. */
   warnings(): Promise<readonly string[]>
 }
@@ -107,7 +113,8 @@ export function envRootKey(name: string, take: () => string | undefined): RootKe
   }
 }
 
-function rawProvider(kind: RootKeyKind, where: string, read: () => Promise<KeyObject>): RootKeyProvider {
+/** Where this process holds or reads the key itself. */
+export function rawProvider(kind: RootKeyKind, where: string, read: () => Promise<KeyObject>): RootKeyProvider {
   return {
     kind,
     where,
@@ -117,32 +124,22 @@ function rawProvider(kind: RootKeyKind, where: string, read: () => Promise<KeyOb
   }
 }
 
-/** The provider of the place that `--root-key` names. @throws RootKeyError where a key from the environment is none. */
-export function rootKeyAt(
-  { rootKey, rootKeyFile, rootKeyText }: RootKeyPlace,
-  randomBytes: RandomBytes,
-): RootKeyProvider {
-  const [kind, where] = rootKey.split(':', 2)
-  if (kind === 'env') return envRootKey(where ?? 'STRONGROOM_ROOT_KEY', () => rootKeyText)
-  return kind === 'credential' ? credentialRootKey(rootKeyFile) : fileRootKey(rootKeyFile, randomBytes)
-}
-
 /** `wrapped = IV ‖ ciphertext ‖ tag` under a key of its own purpose; `check` tells whose slot it is without opening it. */
-function wrapUnder(rootKey: KeyObject, keyringKey: Uint8Array, binding: Uint8Array): Wrapped {
+function wrapUnder(rootKey: KeyObject, keyringKey: Uint8Array, { bytes }: SlotBinding): Wrapped {
   const iv = systemRandomBytes(IV_BYTES)
-  const sealed = encrypt(deriveKey(rootKey, WRAP_LABEL, binding), iv, keyringKey, binding)
-  return { check: checkOf(rootKey, binding), wrapped: Buffer.concat([iv, sealed]) }
+  const sealed = encrypt(deriveKey(rootKey, WRAP_LABEL, bytes), iv, keyringKey, bytes)
+  return { check: checkOf(rootKey, bytes), wrapped: Buffer.concat([iv, sealed]) }
 }
 
-function unwrapUnder(rootKey: KeyObject, slot: Wrapped, binding: Uint8Array): Buffer | 'other-key' | 'damaged' {
-  if (!sameBytes(checkOf(rootKey, binding), slot.check)) return 'other-key'
+function unwrapUnder(rootKey: KeyObject, slot: Wrapped, { bytes }: SlotBinding): Buffer | 'other-key' | 'damaged' {
+  if (!sameBytes(checkOf(rootKey, bytes), slot.check)) return 'other-key'
   if (slot.wrapped.length !== IV_BYTES + KEY_BYTES + TAG_BYTES) return 'damaged'
   const iv = slot.wrapped.subarray(0, IV_BYTES)
-  return decrypt(deriveKey(rootKey, WRAP_LABEL, binding), iv, slot.wrapped.subarray(IV_BYTES), binding) ?? 'damaged'
+  return decrypt(deriveKey(rootKey, WRAP_LABEL, bytes), iv, slot.wrapped.subarray(IV_BYTES), bytes) ?? 'damaged'
 }
 
-const checkOf = (rootKey: KeyObject, binding: Uint8Array): Buffer =>
-  hmacSha256(deriveKey(rootKey, CHECK_LABEL, new Uint8Array()), binding)
+const checkOf = (rootKey: KeyObject, bytes: Uint8Array): Buffer =>
+  hmacSha256(deriveKey(rootKey, CHECK_LABEL, new Uint8Array()), bytes)
 
 /** 32 raw bytes, or their base64 or hexadecimal on one line. Zeroes `bytes`. */
 function parseRootKey(bytes: Buffer, where: string): KeyObject {

@@ -10,15 +10,8 @@ import { RootKeyError, WrongRootKeyError } from './errors.ts'
 import { loadKeyring, openKeyring } from './lifecycle.ts'
 import { credentialRootKey, envRootKey, fileRootKey, type RootKeyProvider } from './root-key.ts'
 import { rotateDomainKeys } from './rotate.ts'
-import {
-  addSlot,
-  describeRootKey,
-  keepOnlySlotsOf,
-  moveRootKey,
-  type RootKeyStep,
-  retireRootKeys,
-  rotateRootKey,
-} from './rotate-root-key.ts'
+import { moveRootKey, type RootKeyStep, retireRootKeys, rotateRootKey } from './rotate-root-key.ts'
+import { addSlot, keepOnlySlotsOf, rootKeyStatus } from './slots.ts'
 import { restart, testInstallation, testOptions, testStorage } from './testing.ts'
 
 const parts = [Buffer.from('part')]
@@ -219,7 +212,7 @@ test('a slot that nobody here can open stops a rotation before anything is writt
 test('a description names states and places, and holds no key', async (t) => {
   const { path, keyring } = await testInstallation(t)
   await rotateDomainKeys(keyring, [], { ...testOptions, families: ['domain'] })
-  const description = await describeRootKey(keyring)
+  const description = await rootKeyStatus(keyring)
   assert.deepEqual(
     description.slots.map(({ kind, openedBy }) => ({ kind, openedBy })),
     [{ kind: 'file', openedBy: path }],

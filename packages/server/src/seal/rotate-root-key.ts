@@ -2,11 +2,12 @@
 // After a crash between any two steps some root key that is there opens the keyring, and the same command run again finishes.
 
 import { RootKeyError } from './errors.ts'
-import { KEY_FAMILIES, type KeyFamily, type KeyringOptions } from './keyring.ts'
-import { type Header, type RootKeyKind, SLOTS_MAX, type Slot } from './keyring-format.ts'
-import { type LiveKeyring, newKey, newSlot, type OpenedKeyring, opensSlot } from './lifecycle.ts'
+import type { KeyringOptions } from './keyring.ts'
+import type { RootKeyKind } from './keyring-format.ts'
+import type { LiveKeyring } from './lifecycle.ts'
 import type { FileRootKeyProvider, RootKeyProvider } from './root-key.ts'
 import type { OnStep } from './rotate.ts'
+import { addSlot, currentContents, firstThatOpens, hasSlot, keepOnlySlotsOf, placesOf, slotsOf } from './slots.ts'
 
 export type RootKeyStep =
   | 'next key on disk'
@@ -33,7 +34,7 @@ export async function rotateRootKey(keyring: LiveKeyring, options: RotateRootKey
     throw new RootKeyError(
       `the server cannot write the root key in ${placesOf(keyring)}: make a new one, and say where it is with --new-root-key file:PATH, credential:NAME or env:VARIABLE`,
     )
-  await refuseForeignSlots(keyring)
+  await refuseForeignSlots(keyring, keyring.providers, ['file'])
 
   if (!(await hasSlot(keyring, await file.findNext()))) {
     if ((await file.findNext()) !== undefined) await file.discardNext()
@@ -45,13 +46,13 @@ export async function rotateRootKey(keyring: LiveKeyring, options: RotateRootKey
   await file.promoteNext()
   await onStep?.('next key in place')
   if (keepOldSlot) return
-  await keepOnlySlotsOf(keyring, keyring.providers, options)
+  await keepOnlySlotsOf(keyring, [...(await keptProviders(keyring, (provider) => provider !== file)), file], options)
   await onStep?.('old key closed out')
 }
 
 export type MoveRootKeyOptions = RotateRootKeyOptions & {
-  /** Resolves when the other processes of this server use the new root key too. */
-  readonly share?: () => Promise<void>
+  /** Resolves when the other processes of this server use these root keys too. */
+  readonly share?: (providers: readonly RootKeyProvider[]) => Promise<void>
 }
 
 /**
@@ -66,40 +67,39 @@ export async function moveRootKey(
 ): Promise<void> {
   const { share, onStep, keepOldSlot = keyring.database.dialect === 'postgres' } = options
   if ('create' in next) await (next as FileRootKeyProvider).create()
+  await refuseForeignSlots(keyring, [next, ...keyring.providers], REPLACEABLE)
   // A slot that is there already was made by a rotation that died, or by another server.
   if (await hasSlot(keyring, next)) await refuseKeyInUse(keyring, next)
   else await addSlot(keyring, next, options)
   await onStep?.('both keys open')
-  await share?.()
-  keyring.useRootKeys([next])
+  const kept = await keptProviders(keyring, ({ kind }) => !REPLACEABLE.includes(kind))
+  const providers = [...kept.filter(({ where }) => where !== next.where), next]
+  await share?.(providers)
+  keyring.useRootKeys(providers)
   await onStep?.('next key in use')
   if (keepOldSlot) return
-  await keepOnlySlotsOf(keyring, [next], options)
+  await keepOnlySlotsOf(keyring, keyring.providers, options)
   await onStep?.('old key closed out')
 }
 
 /**
- * Closes out every root key but this server's.
- * @throws RootKeyError where the newest slot is of another one: this server has not been given the new root key yet.
+ * Closes out every file, credential and variable but this server's.
+ * @throws RootKeyError where the newest slot is of another one: this server has not been given the new root key yet; and where a slot of
+ * another kind would be lost.
  */
 export async function retireRootKeys(
   keyring: LiveKeyring,
   options: Pick<KeyringOptions, 'randomBytes' | 'wallNow'>,
 ): Promise<void> {
   const { header } = await currentContents(keyring)
-  const newest = header.slots.at(-1)!
+  await refuseForeignSlots(keyring, keyring.providers, REPLACEABLE)
+  const newest = header.slots.findLast(({ kind }) => REPLACEABLE.includes(kind)) ?? header.slots.at(-1)!
   if ((await firstThatOpens(keyring.providers, header, newest)) === undefined) {
     throw new RootKeyError(
       `the newest root key (slot ${newest.id}, ${newest.kind}) is not the one here, in ${placesOf(keyring)}: give it to this server first`,
     )
   }
-  await keepOnlySlotsOf(keyring, keyring.providers, options)
-}
-
-async function hasSlot(keyring: LiveKeyring, provider: RootKeyProvider | undefined): Promise<boolean> {
-  if (provider === undefined) return false
-  const { header } = await currentContents(keyring)
-  return (await slotsOf(provider, header)).length > 0
+  await keepOnlySlotsOf(keyring, await keptProviders(keyring, () => true), options)
 }
 
 async function refuseKeyInUse(keyring: LiveKeyring, next: RootKeyProvider): Promise<void> {
@@ -112,121 +112,37 @@ async function refuseKeyInUse(keyring: LiveKeyring, next: RootKeyProvider): Prom
   }
 }
 
-/** A slot of a kind that no provider here opens would be lost. */
-async function refuseForeignSlots(keyring: LiveKeyring): Promise<void> {
-  const kinds = new Set<RootKeyKind>(keyring.providers.map(({ kind }) => kind))
+/** Kinds of which a new one takes the place of any other. */
+const REPLACEABLE: readonly RootKeyKind[] = ['file', 'credential', 'env']
+
+/** A slot that no provider here can wrap again would be lost. `replaced`: kinds whose slots are to be closed out. */
+async function refuseForeignSlots(
+  keyring: LiveKeyring,
+  providers: readonly RootKeyProvider[],
+  replaced: readonly RootKeyKind[],
+): Promise<void> {
   const { header } = await currentContents(keyring)
   for (const slot of header.slots) {
-    if (kinds.has(slot.kind) || (await firstThatOpens(keyring.providers, header, slot))) continue
+    if (replaced.includes(slot.kind) || (await firstThatOpens(providers, header, slot))) continue
+    const mend =
+      slot.kind === 'shamir'
+        ? 'give the server its shares with "strongroom unseal"'
+        : 'give its key to the server with --root-key'
     throw new RootKeyError(
-      `slot ${slot.id} (${slot.kind}) has no root key here and would be closed out: give its key to the server, or run "strongroom root-key retire" first`,
+      `slot ${slot.id} (${slot.kind}) has no root key here and would be closed out: ${mend}, or close it out with "strongroom root-key remove ${slot.id}"`,
     )
   }
 }
 
-/** Adds a slot: from now on the provider's root key opens the keyring too. */
-export async function addSlot(
+/** Those of the server's root keys that have a slot, and are not replaced. */
+async function keptProviders(
   keyring: LiveKeyring,
-  provider: RootKeyProvider,
-  options: Pick<KeyringOptions, 'randomBytes' | 'wallNow'>,
-): Promise<void> {
-  await keyring.change(async (opened) => {
-    if (opened.header.slots.length === SLOTS_MAX) {
-      throw new RootKeyError(
-        `the keyring has ${SLOTS_MAX} slots already: "strongroom root-key retire" closes out those that are of no more use`,
-      )
-    }
-    const slot = await newSlot(provider, opened.header, opened.keyringKey, options)
-    return { ...opened, header: { ...opened.header, slots: [...opened.header.slots, slot] } }
-  })
-}
-
-/** A new keyring key with one slot for each provider given: every other root key is closed out. */
-export async function keepOnlySlotsOf(
-  keyring: LiveKeyring,
-  providers: readonly RootKeyProvider[],
-  options: Pick<KeyringOptions, 'randomBytes' | 'wallNow'>,
-): Promise<void> {
-  if (providers.length === 0) throw new RootKeyError('a keyring without a slot could never be opened again')
-  await keyring.change(async ({ header, keys }) => {
-    const keyringKey = newKey(options.randomBytes)
-    const next = { instanceId: header.instanceId, keyringVersion: header.keyringVersion + 1 }
-    const slots = []
-    for (const provider of providers) slots.push(await newSlot(provider, next, keyringKey, options))
-    return { header: { ...next, slots }, keyringKey, keys }
-  })
-}
-
-async function currentContents(keyring: LiveKeyring): Promise<OpenedKeyring> {
-  await keyring.refresh()
-  return keyring.opened()
-}
-
-const placesOf = (keyring: LiveKeyring): string => keyring.providers.map(({ where }) => where).join(', ')
-
-async function slotsOf(provider: RootKeyProvider, header: Header): Promise<readonly Slot[]> {
-  const opened = []
-  for (const slot of header.slots) if (await opensSlot(provider, header, slot)) opened.push(slot)
-  return opened
-}
-
-async function firstThatOpens(
-  providers: readonly RootKeyProvider[],
-  header: Header,
-  slot: Slot,
-): Promise<RootKeyProvider | undefined> {
-  for (const provider of providers) if (await opensSlot(provider, header, slot)) return provider
-  return undefined
-}
-
-export type RootKeyDescription = {
-  readonly instanceId: string
-  readonly rev: number
-  readonly keyringVersion: number
-  readonly slots: readonly {
-    readonly id: string
-    readonly kind: RootKeyKind
-    readonly createdAt: string
-    /** The provider of this server that opens it, if any. */
-    readonly openedBy?: string
-  }[]
-  readonly keys: readonly {
-    readonly family: KeyFamily
-    readonly version: number
-    readonly createdAt: string
-    readonly state: 'pending' | 'active' | 'old'
-  }[]
-  readonly warnings: readonly string[]
-}
-
-/** What an operator may know: states, never keys. */
-export async function describeRootKey(keyring: LiveKeyring): Promise<RootKeyDescription> {
-  const { header, keys, rev } = await currentContents(keyring)
-  const slots = []
-  for (const slot of header.slots) {
-    const provider = await firstThatOpens(keyring.providers, header, slot)
-    const createdAt = new Date(slot.createdAt).toISOString()
-    slots.push({ id: slot.id, kind: slot.kind, createdAt, ...(provider && { openedBy: provider.where }) })
+  isKept: (provider: RootKeyProvider) => boolean,
+): Promise<readonly RootKeyProvider[]> {
+  const { header } = await currentContents(keyring)
+  const kept = []
+  for (const provider of keyring.providers) {
+    if (isKept(provider) && (await slotsOf(provider, header)).length > 0) kept.push(provider)
   }
-  const state = (family: KeyFamily, version: number): 'pending' | 'active' | 'old' => {
-    const active = keyring.activeVersion(family)
-    return version === active ? 'active' : version > active ? 'pending' : 'old'
-  }
-  return {
-    instanceId: header.instanceId,
-    rev,
-    keyringVersion: header.keyringVersion,
-    slots,
-    keys: KEY_FAMILIES.flatMap((name) =>
-      keys
-        .filter(({ family }) => family === name)
-        .map(({ family, version, createdAt }) => ({
-          family,
-          version,
-          createdAt: new Date(createdAt).toISOString(),
-          state: state(family, version),
-        })),
-    ),
-    warnings: (await Promise.all(keyring.providers.map((provider) => provider.warnings()))).flat(),
-  }
+  return kept
 }
