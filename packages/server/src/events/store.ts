@@ -9,14 +9,22 @@ export type LogRange = { readonly first: number; readonly last: number }
 
 const ROWS_PER_INSERT = 8
 
-/** Writes events that nobody reads before they are published. */
+/** Writes events that nobody reads before they are published. Labels stand as JSON: they may have characters that no column holds. */
 export async function insertEvents(tx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += ROWS_PER_INSERT) {
     const some = rows.slice(from, from + ROWS_PER_INSERT)
     const places = some.map((_, row) => `(${[1, 2, 3, 4, 5, 6, 7].map((column) => `$${row * 7 + column}`).join(', ')})`)
     await tx.run(
       `INSERT INTO event (event_id, at, secret_arn, rev, part, label, body) VALUES ${places.join(', ')}`,
-      ...some.flatMap(({ id, at, arn, rev, part, label, body }) => [id, at, arn, rev, part, label, body]),
+      ...some.flatMap(({ id, at, arn, rev, part, label, body }) => [
+        id,
+        at,
+        arn,
+        rev,
+        part,
+        JSON.stringify(label),
+        body,
+      ]),
     )
   }
 }
@@ -81,7 +89,14 @@ export async function listEvents(tx: Transaction, after: number, limit: number):
     after,
     limit,
   )
-  return rows.map(({ seq, event_id: id, at, secret_arn: arn, label, body }) => ({ seq, id, at, arn, label, body }))
+  return rows.map(({ seq, event_id: id, at, secret_arn: arn, label, body }) => ({
+    seq,
+    id,
+    at,
+    arn,
+    label: JSON.parse(label) as string,
+    body,
+  }))
 }
 
 /** The number of a published event; undefined where it is not kept. */

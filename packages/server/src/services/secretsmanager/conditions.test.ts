@@ -38,7 +38,10 @@ const PLAIN: Case = { input: {}, keys: {} }
 const CASES: { readonly [operation: string]: Case | undefined } = {
   BatchGetSecretValue: undefined,
   CreateSecret: {
+    // With two values, so that it ends before KMS, which would deny the key too.
     input: {
+      SecretString: 'y',
+      SecretBinary: 'eQ==',
       Name: 'new',
       Description: 'text',
       KmsKeyId: KEY_ARN,

@@ -1,6 +1,6 @@
 -- The outbox of change events: docs/adr/0007-the-outbox-is-numbered-when-it-is-published.md. A row is written by the transaction of its
 -- change, without a number; publishing gives numbers, one after another and without gaps. secret_arn, rev, at and part say in which
--- order the changes of one secret were made. `label` is the staging label that the event tells of, or empty.
+-- order the changes of one secret were made. `label` is the staging label that the event tells of, as JSON, or "" for none.
 CREATE TABLE event (
   event_id TEXT PRIMARY KEY,
   seq BIGINT,
