@@ -128,6 +128,42 @@ test(`a server killed ${KILLS} times while the root key moves starts with the ol
   assert.equal(await server.kill('SIGTERM'), 0)
 })
 
+test(`a server killed ${KILLS} times while slots are added and removed starts with the root key that stays`, async (t) => {
+  const home = await makeHome(t)
+  const written: Written[] = []
+  type Slots = { readonly slots: readonly { readonly id: string; readonly where: string }[] }
+  const slots = async (): Promise<Slots['slots']> =>
+    (JSON.parse((await strongroom(home, 'root-key')).stdout) as Slots).slots
+  for (let round = 0; round < KILLS; round++) {
+    const server = await startProcess(home)
+    const client = clientOf(server)
+    const caller = readAndWrite(client, `round-${round}`, { now: false }, true)
+    const changes = async (): Promise<void> => {
+      for (;;) {
+        await strongroom(home, 'root-key', 'add', `file:${join(home.dataDir, `key-${round}`)}`)
+        const added = (await slots()).find(({ where }) => where.endsWith(`key-${round}`))
+        await strongroom(home, 'root-key', 'remove', added!.id)
+      }
+    }
+    const changing = changes().catch(() => undefined)
+    await sleep(500 + Math.random() * 1_500)
+    await server.kill('SIGKILL')
+    written.push(...(await caller))
+    client.destroy()
+    await changing
+  }
+  const server = await startProcess(home)
+  const client = clientOf(server)
+  await checkAll(client, written)
+  for (const { id, where } of await slots()) {
+    if (!where.endsWith('root.key')) await strongroom(home, 'root-key', 'remove', id)
+  }
+  assert.equal((await slots()).length, 1)
+  await checkAll(client, written)
+  client.destroy()
+  assert.equal(await server.kill('SIGTERM'), 0)
+})
+
 test('of two servers on one PostgreSQL the root key moves on one, then on the other, and both serve throughout', async (t) => {
   const home = await makeHome(t)
   if (home.options.length === 0) return t.skip('the database is SQLite')
