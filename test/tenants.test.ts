@@ -37,6 +37,7 @@ type Things = {
   readonly inlinePolicy: string
   readonly policyArn: string
   readonly roleArn: string
+  readonly provider: string
   readonly accessKeyId: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
@@ -77,6 +78,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   AssumeRolePolicyDocument: always(TRUST),
   GroupName: thing(({ group }) => group),
   PermissionsBoundary: thing(({ policyArn }) => policyArn),
+  OpenIDConnectProviderArn: thing(({ provider }) => provider),
   PolicyArn: thing(({ policyArn }) => policyArn),
   PolicyDocument: always(POLICY),
   PolicyName: thing(({ inlinePolicy }) => inlinePolicy),
@@ -98,8 +100,11 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.CreateGroup.GroupName': fresh(({ group }) => group),
   'iam.CreatePolicy.PolicyName': fresh(({ inlinePolicy }) => inlinePolicy),
   'iam.CreateRole.RoleName': fresh(({ role }) => role),
+  'iam.ClientID': always('app'),
+  'iam.CreateOpenIDConnectProvider.Url': always('https://new.example.com'),
   'iam.CreateUser.UserName': fresh(({ user }) => user),
   'iam.Status': always('Inactive'),
+  'iam.ThumbprintList': always(['0'.repeat(40)]),
   'iam.UpdateAssumeRolePolicy.PolicyDocument': always(TRUST),
   'iam.UpdateRoleDescription.Description': always('text'),
   'iam.VersionId': always('v1'),
@@ -114,6 +119,8 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'secretsmanager.PutSecretValue.SecretString': always('x'),
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
+
+  'sts.WebIdentityToken': always('no token'),
 
   'strongroom.advance': always('PT0S'),
 }
@@ -305,6 +312,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
   const role = await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: TRUST }))
   const policy = await iam.send(new CreatePolicyCommand({ PolicyName: `${word}-managed`, PolicyDocument: POLICY }))
   const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
+  const provider = await iam.createOpenIDConnectProvider({ Url: `https://${word}.example.com` })
   const PolicyArn = policy.Policy!.Arn!
   await iam.send(new AddUserToGroupCommand({ UserName, GroupName }))
   await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn }))
@@ -315,6 +323,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     ...names,
     policyArn: PolicyArn,
     roleArn: role.Role!.Arn!,
+    provider: provider.OpenIDConnectProviderArn!,
     accessKeyId: key.AccessKey!.AccessKeyId!,
     marks: [
       secret.body.ARN.slice(-6),

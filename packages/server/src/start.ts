@@ -19,6 +19,7 @@ import { IntegrityError } from './errors.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
 import { type Handler, type Listener, listen } from './http/listen.ts'
+import { createOutbound } from './http/outbound.ts'
 import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
@@ -36,7 +37,7 @@ import { materialTable } from './services/kms/store.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
 import { createAccessNotes, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
-import { createSessionTokens } from './services/sts/port.ts'
+import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
 import { SchemaTooNewError, SchemaTooOldError, underMigrationLock } from './storage/migrate.ts'
@@ -134,6 +135,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     versionsPerSecret: 100,
     skewMs: config.skewMinutes * 60_000,
   }
+  const outbound = createOutbound({ allowed: config.allowOutbound })
   const app: App = {
     partition: PARTITION,
     organization,
@@ -155,6 +157,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     trail,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
+    outbound,
+    webIdentities: createWebIdentities({ outbound }),
     log,
     metrics: createMetrics(),
     noteRefusal: createRefusalLog(log, wallNow),

@@ -12,6 +12,7 @@ export {
   setAccountStatus,
 } from './accounts.ts'
 export { type NamingPolicy, roleArn } from './model.ts'
+export { findOidcProvider, type OidcProvider } from './oidc-providers.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export {
   type AssumableRole,

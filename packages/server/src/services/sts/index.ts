@@ -2,6 +2,7 @@
 
 import type { Service } from '../../operation.ts'
 import { assumeRole } from './operations/assume-role.ts'
+import { assumeRoleWithWebIdentity } from './operations/assume-role-with-web-identity.ts'
 import { getAccessKeyInfo } from './operations/get-access-key-info.ts'
 import { getCallerIdentity } from './operations/get-caller-identity.ts'
 
@@ -11,5 +12,5 @@ export const sts: Service = {
   version: '2011-06-15',
   xmlNamespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
   bodyBytesMax: 131_072,
-  operations: [assumeRole, getAccessKeyInfo, getCallerIdentity],
+  operations: [assumeRole, assumeRoleWithWebIdentity, getAccessKeyInfo, getCallerIdentity],
 }

@@ -2,3 +2,4 @@
 
 export { createSessionTokens, type SessionTokens } from './session-token.ts'
 export { SESSION_SECONDS_MAX } from './shapes.ts'
+export { createWebIdentities, type WebIdentities } from './web-identity.ts'

@@ -80,8 +80,39 @@ function decodeToken(text: string): Buffer | undefined {
 }
 
 function identityOf(partition: string, accessKeyId: string, claims: SessionClaims): Identity {
-  const { account, role, sessionName, issuedAt, expiresAt, chain, sourceIdentity } = claims
+  const { account, issuedAt, expiresAt, chain, sourceIdentity, provider, mfaAt } = claims
   const { policies, policyArns, tags, transitiveTagKeys } = claims
+  const session = {
+    issuedAt,
+    expiresAt,
+    ...(sourceIdentity !== undefined && { sourceIdentity }),
+    ...(policies.length > 0 && { policies }),
+    ...(policyArns.length > 0 && { policyArns }),
+    ...(mfaAt !== undefined && { mfaAt }),
+    tags,
+    transitiveTagKeys,
+    chain,
+    context: {
+      'aws:TokenIssueTime': new Date(issuedAt).toISOString(),
+      'aws:SourceIdentity': sourceIdentity,
+      'aws:MultiFactorAuthPresent': String(mfaAt !== undefined),
+      'aws:FederatedProvider': provider,
+    },
+  }
+  if (claims.kind !== 'role-session') {
+    const { kind, userId, name = '' } = claims
+    const federated = kind === 'federated-user'
+    return {
+      accessKeyId,
+      account,
+      kind: federated ? kind : userId === undefined ? 'root' : 'user',
+      userId: federated ? `${account}:${name}` : (userId ?? account),
+      // Of a user the name, and so the ARN, is what it is now: who reads the rows tells.
+      arn: federated ? federatedUserArn(partition, account, name) : `arn:${partition}:iam::${account}:root`,
+      session: { ...session, ...(userId !== undefined && { sessionUserId: userId }) },
+    }
+  }
+  const { role, sessionName } = claims
   return {
     accessKeyId,
     account,
@@ -89,23 +120,14 @@ function identityOf(partition: string, accessKeyId: string, claims: SessionClaim
     userId: `${role.roleId}:${sessionName}`,
     arn: assumedRoleArn(partition, account, role.roleName, sessionName),
     session: {
-      issuedAt,
-      expiresAt,
+      ...session,
       role: { arn: roleArn(partition, account, role), roleId: role.roleId, roleName: role.roleName },
-      ...(sourceIdentity !== undefined && { sourceIdentity }),
-      ...(policies.length > 0 && { policies }),
-      ...(policyArns.length > 0 && { policyArns }),
-      tags,
-      transitiveTagKeys,
-      chain,
-      context: {
-        'aws:TokenIssueTime': new Date(issuedAt).toISOString(),
-        'aws:SourceIdentity': sourceIdentity,
-        'aws:MultiFactorAuthPresent': 'false',
-      },
     },
   }
 }
+
+export const federatedUserArn = (partition: string, account: string, name: string): string =>
+  `arn:${partition}:sts::${account}:federated-user/${name}`
 
 /** Without the path of the role. */
 export const assumedRoleArn = (partition: string, account: string, roleName: string, sessionName: string): string =>

@@ -51,6 +51,9 @@ export const PolicyArns = list(structure({ arn: optional(Arn) }), { max: 10 })
 
 export { TagKeys, Tags }
 
+export const WebIdentityTokenText = string({ min: 4, max: 20_000, sensitive: true })
+export const ProviderId = string({ min: 4, max: 2_048 })
+
 export const SerialNumber = string({
   min: 9,
   max: 256,
