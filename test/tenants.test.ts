@@ -120,6 +120,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
 
+  'sts.Name': always('federated'),
   'sts.WebIdentityToken': always('no token'),
 
   'strongroom.advance': always('PT0S'),

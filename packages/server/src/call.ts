@@ -39,8 +39,8 @@ export type SessionFacts = {
   /** Documents of session policies passed with the call; those passed by ARN are read again at each call. */
   readonly policies?: readonly string[]
   readonly policyArns?: readonly string[]
-  /** AIDA... of the user whose session it is, or who is behind a federated user; absent: the root user, or a role's session. */
-  readonly sessionUserId?: string
+  /** Whose session it is, or who is behind a federated user, as it was then; absent: the root user, or a session of a role. */
+  readonly user?: { readonly arn: string; readonly userId: string; readonly userName: string }
   /** When who asked for the session showed a code of an MFA device, in milliseconds. */
   readonly mfaAt?: number
   readonly tags: { readonly [key: string]: string }

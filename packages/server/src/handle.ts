@@ -30,6 +30,7 @@ import {
 import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
+import { refuseCallOfSession } from './services/sts/port.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
 import { DatabaseError, type Transaction } from './storage/database.ts'
@@ -124,6 +125,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     if (route.error) throw route.error
     const { service, operation } = route
     if (!service || !operation) throw notAnOperation(route)
+    refuseCallOfSession(caller.identity, service.name, operation.name)
     const now = app.now()
     app.uses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
     return { service, operation, base: baseOf(caller, now, readInput(operation)) }

@@ -95,7 +95,16 @@ const IDENTITY_TYPES: { readonly [kind in Identity['kind']]: string } = {
   federated: 'WebIdentityUser',
 }
 
-const sessionContext = ({ role, issuedAt, context, sourceIdentity }: SessionFacts, account: string) => ({
+const sessionContext = ({ role, user, issuedAt, context, sourceIdentity }: SessionFacts, account: string) => ({
+  ...(user && {
+    sessionIssuer: {
+      type: 'IAMUser',
+      principalId: user.userId,
+      arn: user.arn,
+      accountId: account,
+      userName: user.userName,
+    },
+  }),
   ...(role && {
     sessionIssuer: {
       type: 'Role',

@@ -8,6 +8,9 @@ const invalidParameterValue = (message: string) => new ServiceError('InvalidPara
 
 export const assumedByRoot = () => accessDenied('Roles may not be assumed by root accounts.')
 
+export const notWithSession = (operation: string) => accessDenied(`Cannot call ${operation} with session credentials`)
+export const notForSession = () =>
+  new ServiceError('InvalidClientTokenId', 403, 'The security token included in the request is invalid')
 export const notARoleArn = () => validationError('Request ARN is invalid')
 
 export const durationBeyondRole = () =>

@@ -101,7 +101,7 @@ test('a format, a kind or a field that this version does not know, or a field th
   assert.equal(decodeClaims(other(0, 2)), undefined)
   assert.equal(decodeClaims(other(1, 4)), undefined)
   assert.equal(decodeClaims(other(2, 0)), undefined)
-  assert.equal(decodeClaims(other(2, 19)), undefined)
+  assert.equal(decodeClaims(other(2, 21)), undefined)
   for (let length = 0; length < encodeClaims(bare).length; length++) {
     assert.equal(decodeClaims(encodeClaims(bare).subarray(0, length))?.sourceIdentity, undefined, `${length}`)
   }

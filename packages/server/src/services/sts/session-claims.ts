@@ -17,8 +17,8 @@ export type RoleClaims = CommonClaims & {
 /** Of GetSessionToken, of who asked for it; of GetFederationToken, of the federated user that one of that account is called for. */
 export type UserClaims = CommonClaims & {
   readonly kind: 'user-session' | 'federated-user'
-  /** AIDA... of the user; absent: the root user of the account. */
-  readonly userId?: string
+  /** As it was then; absent: the root user of the account. */
+  readonly user?: { readonly userId: string; readonly path: string; readonly userName: string }
   /** Of a federated user. */
   readonly name?: string
 }
@@ -77,7 +77,9 @@ const PROVIDER = 15
 const MFA_AT = 16
 const USER_ID = 17
 const NAME = 18
-const NUMBER_MAX = NAME
+const USER_PATH = 19
+const USER_NAME = 20
+const NUMBER_MAX = USER_NAME
 
 const FIELD_HEADER_BYTES = 3
 const TIME_BYTES = 6
@@ -123,9 +125,15 @@ function fixedFields(claims: SessionClaims): readonly Buffer[] {
 
 function holderFields(claims: SessionClaims): readonly Field[] {
   if (claims.kind !== 'role-session') {
-    const { userId, name } = claims
+    const { user, name } = claims
     return [
-      ...(userId === undefined ? [] : [[USER_ID, Buffer.from(userId)] as const]),
+      ...(user === undefined
+        ? []
+        : [
+            [USER_ID, Buffer.from(user.userId)] as const,
+            [USER_PATH, Buffer.from(user.path)] as const,
+            [USER_NAME, Buffer.from(user.userName)] as const,
+          ]),
       ...(name === undefined ? [] : [[NAME, Buffer.from(name)] as const]),
     ]
   }
@@ -193,7 +201,11 @@ export function decodeClaims(payload: Buffer): SessionClaims | undefined {
           role: { roleId: text(ROLE_ID), path: text(ROLE_PATH), roleName: text(ROLE_NAME) },
           sessionName: text(SESSION_NAME),
         }
-      : { kind, ...(has(USER_ID) && { userId: text(USER_ID) }), ...(has(NAME) && { name: text(NAME) }) }
+      : {
+          kind,
+          ...(has(USER_ID) && { user: { userId: text(USER_ID), path: text(USER_PATH), userName: text(USER_NAME) } }),
+          ...(has(NAME) && { name: text(NAME) }),
+        }
   return {
     ...holder,
     account: text(ACCOUNT),

@@ -7,7 +7,7 @@ import type { Identity } from '../../call.ts'
 import { sameBytes } from '../../crypto/mac.ts'
 import { findTokenKeyVersion, openSessionToken, sealSessionToken } from '../../crypto/session-token.ts'
 import { Lru } from '../../storage/cache.ts'
-import { newTemporaryAccessKeyId, roleArn } from '../iam/port.ts'
+import { newTemporaryAccessKeyId, roleArn, rootArn, userArn } from '../iam/port.ts'
 import { decodeClaims, encodeClaims, SESSION_TOKEN_CHARACTERS_MAX, type SessionClaims } from './session-claims.ts'
 
 export type SessionCredentials = {
@@ -100,17 +100,16 @@ function identityOf(partition: string, accessKeyId: string, claims: SessionClaim
     },
   }
   if (claims.kind !== 'role-session') {
-    const { kind, userId, name = '' } = claims
-    const federated = kind === 'federated-user'
-    return {
-      accessKeyId,
-      account,
-      kind: federated ? kind : userId === undefined ? 'root' : 'user',
-      userId: federated ? `${account}:${name}` : (userId ?? account),
-      // Of a user the name, and so the ARN, is what it is now: who reads the rows tells.
-      arn: federated ? federatedUserArn(partition, account, name) : `arn:${partition}:iam::${account}:root`,
-      session: { ...session, ...(userId !== undefined && { sessionUserId: userId }) },
+    const { user, name = '' } = claims
+    const owner = user === undefined ? rootArn(partition, account) : userArn(partition, account, user)
+    const facts = { ...session, ...(user !== undefined && { user: { ...user, arn: owner } }) }
+    if (claims.kind === 'federated-user') {
+      const arn = federatedUserArn(partition, account, name)
+      return { accessKeyId, account, kind: 'federated-user', userId: `${account}:${name}`, arn, session: facts }
     }
+    if (user === undefined) return { accessKeyId, account, kind: 'root', userId: account, arn: owner, session: facts }
+    const { userId, userName } = user
+    return { accessKeyId, account, kind: 'user', userId, arn: owner, userName, session: facts }
   }
   const { role, sessionName } = claims
   return {
