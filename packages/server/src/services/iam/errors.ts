@@ -89,6 +89,17 @@ export const invalidProviderUrl = () => new ServiceError('ValidationError', 400,
 export const invalidThumbprint = () =>
   new ServiceError('InvalidInput', 400, 'Thumbprints must be 40 hexadecimal digits.')
 
+export const notSimulated = (member: string) =>
+  new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
+
+export const oneBoundary = () =>
+  new ServiceError('InvalidInput', 400, 'A principal has at most one permissions boundary.')
+
+export const notAnAction = (action: string) =>
+  new ServiceError('InvalidInput', 400, `Invalid action name: ${action.slice(0, 128)}`)
+
+export const noSuchSource = (arn: string) => new ServiceError('NoSuchEntity', 404, `${arn} cannot be found.`)
+
 /** `first` is what must be done before: `detach all policies`. */
 export const deleteConflict = (first: string) =>
   new ServiceError('DeleteConflict', 409, `Cannot delete entity, must ${first} first.`)

@@ -66,6 +66,8 @@ import { putUserPolicy } from './operations/put-user-policy.ts'
 import { removeClientIDFromOpenIDConnectProvider } from './operations/remove-client-idfrom-open-idconnect-provider.ts'
 import { removeUserFromGroup } from './operations/remove-user-from-group.ts'
 import { setDefaultPolicyVersion } from './operations/set-default-policy-version.ts'
+import { simulateCustomPolicy } from './operations/simulate-custom-policy.ts'
+import { simulatePrincipalPolicy } from './operations/simulate-principal-policy.ts'
 import { tagOpenIDConnectProvider } from './operations/tag-open-idconnect-provider.ts'
 import { tagPolicy } from './operations/tag-policy.ts'
 import { tagRole } from './operations/tag-role.ts'
@@ -157,6 +159,8 @@ export const iam: Service = {
     removeClientIDFromOpenIDConnectProvider,
     removeUserFromGroup,
     setDefaultPolicyVersion,
+    simulateCustomPolicy,
+    simulatePrincipalPolicy,
     tagOpenIDConnectProvider,
     tagPolicy,
     tagRole,
