@@ -25,7 +25,11 @@ const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } }
 }
 
 /** Members that AWS marks sensitive only in prose: what they hold is a secret here all the same. */
-const MORE_SENSITIVE = new Set<string>(['AssumeRole output.Credentials output.SessionToken'])
+const MORE_SENSITIVE = new Set<string>(
+  ['AssumeRole', 'AssumeRoleWithWebIdentity', 'GetFederationToken', 'GetSessionToken'].map(
+    (operation) => `${operation} output.Credentials output.SessionToken`,
+  ),
+)
 
 for (const service of services) {
   const sdk = SDKS[service.name]

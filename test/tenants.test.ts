@@ -37,6 +37,7 @@ type Things = {
   readonly inlinePolicy: string
   readonly policyArn: string
   readonly roleArn: string
+  readonly provider: string
   readonly accessKeyId: string
   readonly userArn: string
   readonly keyArn: string
@@ -88,6 +89,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   AssumeRolePolicyDocument: always(TRUST),
   GroupName: thing(({ group }) => group),
   PermissionsBoundary: thing(({ policyArn }) => policyArn),
+  OpenIDConnectProviderArn: thing(({ provider }) => provider),
   PolicyArn: thing(({ policyArn }) => policyArn),
   PolicyDocument: always(POLICY),
   PolicyName: thing(({ inlinePolicy }) => inlinePolicy),
@@ -109,8 +111,14 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.CreateGroup.GroupName': fresh(({ group }) => group),
   'iam.CreatePolicy.PolicyName': fresh(({ inlinePolicy }) => inlinePolicy),
   'iam.CreateRole.RoleName': fresh(({ role }) => role),
+  'iam.ClientID': always('app'),
+  'iam.CreateOpenIDConnectProvider.Url': always('https://new.example.com'),
   'iam.CreateUser.UserName': fresh(({ user }) => user),
+  'iam.ActionNames': always(['secretsmanager:GetSecretValue']),
+  'iam.PolicyInputList': always([POLICY]),
+  'iam.SimulatePrincipalPolicy.PolicySourceArn': thing(({ roleArn }) => roleArn),
   'iam.Status': always('Inactive'),
+  'iam.ThumbprintList': always(['0'.repeat(40)]),
   'iam.UpdateAssumeRolePolicy.PolicyDocument': always(TRUST),
   'iam.UpdateRoleDescription.Description': always('text'),
   'iam.VersionId': always('v1'),
@@ -173,6 +181,9 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'strongroom.PutReplica.Tags': always([]),
   'strongroom.Revision': always(1),
   'strongroom.Versions': always([]),
+  'sts.Name': always('federated'),
+  'sts.WebIdentityToken': always('no token'),
+
   'strongroom.advance': always('PT0S'),
 }
 
@@ -382,6 +393,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
   )
   const policy = await iam.send(new CreatePolicyCommand({ PolicyName: `${word}-managed`, PolicyDocument: POLICY }))
   const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
+  const provider = await iam.createOpenIDConnectProvider({ Url: `https://${word}.example.com` })
   const PolicyArn = policy.Policy!.Arn!
   await iam.send(new AddUserToGroupCommand({ UserName, GroupName }))
   await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn }))
@@ -392,6 +404,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     ...names,
     policyArn: PolicyArn,
     roleArn: role.Role!.Arn!,
+    provider: provider.OpenIDConnectProviderArn!,
     accessKeyId: key.AccessKey!.AccessKeyId!,
     userArn: user.User!.Arn!,
     keyArn,

@@ -4,6 +4,7 @@ import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
 import type { Events } from './events/events.ts'
+import type { Outbound } from './http/outbound.ts'
 import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Refusal } from './observe/refusals.ts'
@@ -14,7 +15,7 @@ import type { Uses } from './services/iam/uses.ts'
 import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
 import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, RemoteRegions, SecretRows } from './services/secretsmanager/port.ts'
-import type { SessionTokens } from './services/sts/port.ts'
+import type { SessionTokens, WebIdentities } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
 
@@ -46,6 +47,9 @@ export type App = {
   readonly authenticate: Authenticate
   readonly rates: Rates
   readonly sessionTokens: SessionTokens
+  /** Calls that leave the server. */
+  readonly outbound: Outbound
+  readonly webIdentities: WebIdentities
   readonly log: Logger
   readonly metrics: Metrics
   /** Logs, at a bounded rate, a call refused before an identity was known. */

@@ -17,13 +17,24 @@ import type { Transaction } from './storage/database.ts'
 export type Identity = {
   readonly accessKeyId: string
   readonly account: string
-  readonly kind: 'root' | 'user' | 'role-session' | 'federated-user'
+  readonly kind: 'root' | 'user' | 'role-session' | 'federated-user' | 'federated'
   /** AIDA... of a user, the account id of a root user, AROA...:session of a role session, account:name of a federated user. */
   readonly userId: string
   readonly arn: string
   readonly userName?: string
   /** Of temporary credentials: what their session token says. */
   readonly session?: SessionFacts
+  /** Of who comes with a token of an identity provider and has no identity here yet. */
+  readonly federated?: FederatedFacts
+}
+
+/** What a token of an identity provider says. The identity's account is the one whose provider it is. */
+export type FederatedFacts = {
+  /** The ARN of the provider. */
+  readonly provider: string
+  readonly subject: string
+  /** Condition keys: `<issuer without https://>:aud` and the like. */
+  readonly context: Context
 }
 
 /** What a session token says besides whose it is. Permissions are never in it. */
@@ -36,6 +47,10 @@ export type SessionFacts = {
   /** Documents of session policies passed with the call; those passed by ARN are read again at each call. */
   readonly policies?: readonly string[]
   readonly policyArns?: readonly string[]
+  /** Whose session it is, or who is behind a federated user, as it was then; absent: the root user, or a session of a role. */
+  readonly user?: { readonly arn: string; readonly userId: string; readonly userName: string }
+  /** When who asked for the session showed a code of an MFA device, in milliseconds. */
+  readonly mfaAt?: number
   readonly tags: { readonly [key: string]: string }
   readonly transitiveTagKeys: readonly string[]
   /** Stays the same from role to role. */
@@ -75,6 +90,9 @@ export type CallBase<I> = {
   readonly ifVersion?: string
   readonly input: I
 }
+
+/** What an operation that takes no signature has to find out who asks. */
+export type Unsigned<I> = Pick<CallBase<I>, 'app' | 'partition' | 'now' | 'input'>
 
 /** `prepare` has no transaction. */
 export type Preparation<I> = CallBase<I>

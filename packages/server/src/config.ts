@@ -106,6 +106,12 @@ export const options = {
     /^(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])$/,
     'a host name without a port, or an IPv6 address in brackets',
   ),
+  allowOutbound: names(
+    'ORIGIN',
+    'Address, such as an identity provider, that the server may call though it is in a private network',
+    /^https?:\/\/(?:[a-z0-9._-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/,
+    'https://HOST or https://HOST:PORT in lower case, without a path',
+  ),
   maxConnections: integer('N', 1, 1_000_000, 10_000, 'Open connections to accept; with --workers, per process'),
   skewMinutes: integer('MINUTES', 1, 15, 5, 'How far the clock of a caller may differ'),
   rootKey: {

@@ -8,7 +8,7 @@ import type { Context } from './policy/engine.ts'
 import { type Organization, rootPath } from './services/organizations/port.ts'
 
 /** Where AWS's global services say they are. */
-const GLOBAL_REGION = 'us-east-1'
+export const GLOBAL_REGION = 'us-east-1'
 
 export type ContextSource = {
   readonly request: WireRequest
@@ -43,7 +43,7 @@ export function principalContext(principal: Principal, organization: Organizatio
   const { kind, arn, account, userId, role, identity, tags } = principal
   return {
     'aws:PrincipalArn': role?.arn ?? arn,
-    'aws:PrincipalAccount': account,
+    'aws:PrincipalAccount': account === '' ? undefined : account,
     'aws:PrincipalType': PRINCIPAL_TYPES[kind],
     'aws:userid': userId,
     'aws:username': identity.userName,
@@ -52,6 +52,7 @@ export function principalContext(principal: Principal, organization: Organizatio
       'aws:PrincipalOrgPaths': [rootPath(organization)],
     }),
     ...identity.session?.context,
+    ...identity.federated?.context,
     ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:PrincipalTag/${key}`, value])),
   }
 }

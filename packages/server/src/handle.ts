@@ -7,13 +7,13 @@ import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
 import { expiredToken, SignatureError, signatureRefused } from './auth/errors.ts'
-import type { AlsoEvent, Call, CallBase, Concealed, Following, Identity } from './call.ts'
-import { globalContext, resourceContext } from './context.ts'
+import type { AlsoEvent, Call, CallBase, Concealed, Following, Identity, Principal } from './call.ts'
+import { GLOBAL_REGION, globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import type { AnyOperation, Service, Target } from './operation.ts'
-import { accessDenied } from './policy/denied.ts'
+import { accessDenied, federatedDenied } from './policy/denied.ts'
 import type { Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
 import { invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
@@ -32,6 +32,7 @@ import {
 import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
+import { refuseCallOfSession } from './services/sts/port.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
 import { DatabaseError, type Transaction } from './storage/database.ts'
@@ -132,12 +133,26 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const { service, operation } = route
     if (!service || !operation) throw notAnOperation(route)
     // By the caller's account, whoever owns what it asks for.
-    const { account } = caller.identity
-    progress.refusedForMs ??= app.rates.take(operation, account, service.global ? '' : caller.region, time)
+    const region = service.global ? '' : caller.region
+    progress.refusedForMs ??= app.rates.take(operation, caller.identity.account, region, time)
     if (progress.refusedForMs > 0) throw rateExceeded(route.protocol)
+    refuseCallOfSession(caller.identity, service.name, operation.name)
     const now = app.now()
     app.uses.note(caller.identity, { usedAt: now, service: service.name, region: caller.region })
+    return { service, operation, base: baseOf(caller, now, readInput(operation)) }
+  }
 
+  /** The same where the operation knows by itself who asks: the input first, in which the proof is. */
+  const beginUnsigned = async (service: Service, operation: AnyOperation): Promise<Asked> => {
+    const now = app.now()
+    const input = readInput(operation)
+    const identity = await operation.identify!({ app, partition: app.partition, now, input })
+    progress.identity = identity
+    progress.region = GLOBAL_REGION
+    return { service, operation, base: baseOf({ identity, region: GLOBAL_REGION }, now, input) }
+  }
+
+  const readInput = (operation: AnyOperation): Plain => {
     const input =
       route.protocol === 'query'
         ? decodeQuery(operation.input, route.parameters!)
@@ -146,20 +161,28 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const ifVersion = readIfVersion(request, operation, route.protocol)
     if (ifVersion !== undefined) progress.ifVersion = ifVersion
     validate(operation.input, input, route.protocol === 'query' ? 'ValidationError' : 'ValidationException')
+    return input
+  }
 
-    const base: CallBase<Plain> = {
+  const baseOf = (
+    { identity, region }: Pick<Authenticated, 'identity' | 'region'>,
+    now: number,
+    input: Plain,
+  ): CallBase<Plain> => {
+    const { partition } = app
+    const { ifVersion } = progress
+    return {
       app,
       requestId,
       eventId: ownEventId,
       now,
-      partition: app.partition,
-      region: caller.region,
-      account,
-      identity: caller.identity,
+      partition,
+      region,
+      account: identity.account,
+      identity,
       ...(ifVersion !== undefined && { ifVersion }),
       input,
     }
-    return { service, operation, base }
   }
 
   /** The call itself: its target, its permissions, its run, and the events that tell of it. */
@@ -199,7 +222,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   })
 
   try {
-    const done = await inTransactions(app, request, route, begin, perform)
+    const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform })
     const { service, operation, result } = done
     if (!operation.readOnly) app.events.committed()
     const response = operation.stream
@@ -243,17 +266,22 @@ async function inTransactions(
   app: App,
   request: WireRequest,
   route: Route,
-  begin: (tx: Transaction) => Promise<Asked>,
-  perform: (tx: Transaction, asked: Asked, prepared?: unknown) => Promise<Done>,
+  stages: {
+    readonly begin: (tx: Transaction) => Promise<Asked>
+    readonly beginUnsigned: (service: Service, operation: AnyOperation) => Promise<Asked>
+    readonly perform: (tx: Transaction, asked: Asked, prepared?: unknown) => Promise<Done>
+  },
 ): Promise<Done> {
   const { database, trail } = app
-  const { operation } = route
-  if (operation?.readOnly && !operation.prepare) {
+  const { begin, beginUnsigned, perform } = stages
+  const { service, operation } = route
+  const unsigned = service !== undefined && operation?.identify !== undefined
+  if (operation?.readOnly && !operation.prepare && !unsigned) {
     const done = await database.transaction('read', async (tx) => perform(tx, await begin(tx)))
     await trail.append(done.events)
     return done
   }
-  const asked = await database.transaction('read', begin)
+  const asked = unsigned ? await beginUnsigned(service, operation) : await database.transaction('read', begin)
   const prepared = asked.operation.prepare && (await prepareCall(request, asked))
   if (asked.operation.readOnly) {
     const done = await database.transaction('read', (tx) => perform(tx, asked, prepared))
@@ -298,8 +326,7 @@ async function beginCall(
 ): Promise<Call<Plain>> {
   const { app, region } = base
   const { organization } = app
-  const read = base.identity.session === undefined ? readPrincipal : readSessionPrincipal
-  const principal = await read(app, tx, base.identity)
+  const principal = await principalOf(app, tx, base.identity)
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
   let known: Context | undefined
@@ -320,10 +347,17 @@ async function beginCall(
   const authorize = (permission: Permission, concealed?: Concealed): void => {
     const decision = decide(permission, concealed)
     if (decision.allow) return
+    if (principal.kind === 'federated') throw federatedDenied(permission)
     const told = concealed === undefined ? decision : decide(permission)
     throw accessDenied(service.protocol, principal.arn, permission, told)
   }
   return { ...base, tx, principal, prepared, decide, authorize, also: (event) => also.push(event) }
+}
+
+async function principalOf(app: App, tx: Transaction, identity: Identity): Promise<Principal> {
+  const { federated, session, kind, arn, userId } = identity
+  if (federated !== undefined) return { identity, kind, arn, account: '', userId, policies: [], tags: {} }
+  return session === undefined ? readPrincipal(app, tx, identity) : readSessionPrincipal(app, tx, identity)
 }
 
 function authorizeAll(call: Call<Plain>, service: Service, operation: AnyOperation, target: Target): void {

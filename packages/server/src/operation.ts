@@ -1,6 +1,6 @@
 // What an operation declares, and what a service is: a table of them. See services/README.md for how to add one.
 
-import type { Call, Concealed, Following, Preparation } from './call.ts'
+import type { Call, Concealed, Following, Identity, Preparation, Unsigned } from './call.ts'
 import type { JobHandler } from './jobs/job.ts'
 import type { Context, Grant, Permission, ResourcePolicy } from './policy/engine.ts'
 import type { RateGroup } from './rates.ts'
@@ -47,6 +47,11 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly input: I
   /** Absent where AWS models no output: an empty body. */
   readonly output?: O
+  /**
+   * Only of an operation that takes no signature: who asks, by its own means. Once, before the target and outside any transaction.
+   * @throws ServiceError for who is not known.
+   */
+  readonly identify?: (call: Unsigned<ValuesOf<I>>) => Promise<Identity>
   /** Finds what the call is about. Must not tell whether it exists: authorization comes after. */
   readonly target: (call: Call<ValuesOf<I>>) => Promise<T>
   /** Condition keys that the request gives. Undefined values are absent keys. */
@@ -83,6 +88,7 @@ export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path' | 'metho
   readonly input: Members
   readonly output?: Members
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
+  readonly identify?: (call: any) => Promise<Identity>
   readonly target: (call: any) => Promise<Target>
   readonly conditions?: (input: any) => Context
   readonly permissions?: (input: any, target: any) => readonly AskedPermission[]

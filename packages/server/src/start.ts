@@ -22,6 +22,7 @@ import { createSinks, openSinks } from './events/sinks.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
 import { type Handler, type Listener, listen } from './http/listen.ts'
+import { createOutbound } from './http/outbound.ts'
 import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
@@ -43,7 +44,7 @@ import { createKmsRows, materialTable } from './services/kms/store.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
 import { createAccessNotes, createRemoteRegions, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
-import { createSessionTokens } from './services/sts/port.ts'
+import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
 import { SchemaTooNewError, SchemaTooOldError, underMigrationLock } from './storage/migrate.ts'
@@ -186,6 +187,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     resourcePolicyCharacters: config.resourcePolicyCharacters,
     skewMs: config.skewMinutes * 60_000,
   }
+  const outbound = createOutbound({ allowed: config.allowOutbound })
   const app: App = {
     partition: PARTITION,
     organization,
@@ -205,6 +207,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     events,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
+    outbound,
+    webIdentities: createWebIdentities({ outbound }),
     log,
     metrics,
     noteRefusal: createRefusalLog(log, wallNow),

@@ -1,7 +1,7 @@
 // An AuditEvent as one line of JSON in the form of a CloudTrail record. Every field is escaped and bounded; a line holds no newline.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
-import type { Identity, SessionFacts } from '../call.ts'
+import type { FederatedFacts, Identity, SessionFacts } from '../call.ts'
 import type { AuditEvent, AuditResource } from './event.ts'
 
 /** Characters of JSON that requestParameters and responseElements may have, and additionalEventData. CloudTrail: 100 KB and 28 KB. */
@@ -60,7 +60,8 @@ const identities = new WeakMap<Identity, string>()
 function userIdentity(identity: Identity): string {
   const known = identities.get(identity)
   if (known !== undefined) return known
-  const { kind, userId, arn, account, accessKeyId, userName, session } = identity
+  const { kind, userId, arn, account, accessKeyId, userName, session, federated } = identity
+  if (federated !== undefined) return federatedIdentity(identity, federated)
   const element = JSON.stringify({
     type: IDENTITY_TYPES[kind],
     principalId: userId,
@@ -74,14 +75,36 @@ function userIdentity(identity: Identity): string {
   return element
 }
 
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html (AssumeRoleWithWebIdentity) */
+function federatedIdentity(identity: Identity, { provider, subject }: FederatedFacts): string {
+  const element = JSON.stringify({
+    type: IDENTITY_TYPES[identity.kind],
+    principalId: clip(identity.userId, TEXT_CHARACTERS_MAX),
+    userName: clip(subject, TEXT_CHARACTERS_MAX),
+    identityProvider: clip(provider, TEXT_CHARACTERS_MAX),
+  })
+  identities.set(identity, element)
+  return element
+}
+
 const IDENTITY_TYPES: { readonly [kind in Identity['kind']]: string } = {
   root: 'Root',
   user: 'IAMUser',
   'role-session': 'AssumedRole',
   'federated-user': 'FederatedUser',
+  federated: 'WebIdentityUser',
 }
 
-const sessionContext = ({ role, issuedAt, context, sourceIdentity }: SessionFacts, account: string) => ({
+const sessionContext = ({ role, user, issuedAt, context, sourceIdentity }: SessionFacts, account: string) => ({
+  ...(user && {
+    sessionIssuer: {
+      type: 'IAMUser',
+      principalId: user.userId,
+      arn: user.arn,
+      accountId: account,
+      userName: user.userName,
+    },
+  }),
   ...(role && {
     sessionIssuer: {
       type: 'Role',

@@ -19,6 +19,10 @@ export function accessDenied(
     : new ServiceError('AccessDeniedException', 400, message)
 }
 
+/** Who comes with a token of an identity provider is not told why. */
+export const federatedDenied = ({ action }: Permission): ServiceError =>
+  new ServiceError('AccessDenied', 403, `Not authorized to perform ${action}`)
+
 const POLICY_NAMES: { readonly [layer in Layer]: { readonly article: string; readonly name: string } } = {
   identity: { article: 'an', name: 'identity-based policy' },
   boundary: { article: 'a', name: 'permissions boundary' },

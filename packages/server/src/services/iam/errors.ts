@@ -78,6 +78,28 @@ export const policyExists = (policyName: string) =>
     `A policy called ${policyName} already exists. Duplicate names are not allowed.`,
   )
 
+export const noSuchOidcProvider = (arn: string) =>
+  new ServiceError('NoSuchEntity', 404, `OpenIDConnect Provider not found for arn ${arn}`)
+
+export const oidcProviderExists = (url: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `Provider with url https://${url} already exists.`)
+
+export const invalidProviderUrl = () => new ServiceError('ValidationError', 400, 'Invalid Open ID Connect Provider URL')
+
+export const invalidThumbprint = () =>
+  new ServiceError('InvalidInput', 400, 'Thumbprints must be 40 hexadecimal digits.')
+
+export const notSimulated = (member: string) =>
+  new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
+
+export const oneBoundary = () =>
+  new ServiceError('InvalidInput', 400, 'A principal has at most one permissions boundary.')
+
+export const notAnAction = (action: string) =>
+  new ServiceError('InvalidInput', 400, `Invalid action name: ${action.slice(0, 128)}`)
+
+export const noSuchSource = (arn: string) => new ServiceError('NoSuchEntity', 404, `${arn} cannot be found.`)
+
 /** `first` is what must be done before: `detach all policies`. */
 export const deleteConflict = (first: string) =>
   new ServiceError('DeleteConflict', 409, `Cannot delete entity, must ${first} first.`)

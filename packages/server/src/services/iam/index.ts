@@ -1,12 +1,14 @@
 // IAM: its operations, alphabetical. What the API has beyond them answers UnknownOperationException; README.md lists it.
 
 import type { Service } from '../../operation.ts'
+import { addClientIDToOpenIDConnectProvider } from './operations/add-client-idto-open-idconnect-provider.ts'
 import { addUserToGroup } from './operations/add-user-to-group.ts'
 import { attachGroupPolicy } from './operations/attach-group-policy.ts'
 import { attachRolePolicy } from './operations/attach-role-policy.ts'
 import { attachUserPolicy } from './operations/attach-user-policy.ts'
 import { createAccessKey } from './operations/create-access-key.ts'
 import { createGroup } from './operations/create-group.ts'
+import { createOpenIDConnectProvider } from './operations/create-open-idconnect-provider.ts'
 import { createPolicy } from './operations/create-policy.ts'
 import { createPolicyVersion } from './operations/create-policy-version.ts'
 import { createRole } from './operations/create-role.ts'
@@ -14,6 +16,7 @@ import { createUser } from './operations/create-user.ts'
 import { deleteAccessKey } from './operations/delete-access-key.ts'
 import { deleteGroup } from './operations/delete-group.ts'
 import { deleteGroupPolicy } from './operations/delete-group-policy.ts'
+import { deleteOpenIDConnectProvider } from './operations/delete-open-idconnect-provider.ts'
 import { deletePolicy } from './operations/delete-policy.ts'
 import { deletePolicyVersion } from './operations/delete-policy-version.ts'
 import { deleteRole } from './operations/delete-role.ts'
@@ -28,6 +31,7 @@ import { detachUserPolicy } from './operations/detach-user-policy.ts'
 import { getAccessKeyLastUsed } from './operations/get-access-key-last-used.ts'
 import { getGroup } from './operations/get-group.ts'
 import { getGroupPolicy } from './operations/get-group-policy.ts'
+import { getOpenIDConnectProvider } from './operations/get-open-idconnect-provider.ts'
 import { getPolicy } from './operations/get-policy.ts'
 import { getPolicyVersion } from './operations/get-policy-version.ts'
 import { getRole } from './operations/get-role.ts'
@@ -43,6 +47,8 @@ import { listGroupPolicies } from './operations/list-group-policies.ts'
 import { listGroups } from './operations/list-groups.ts'
 import { listGroupsForUser } from './operations/list-groups-for-user.ts'
 import { listInstanceProfilesForRole } from './operations/list-instance-profiles-for-role.ts'
+import { listOpenIDConnectProviderTags } from './operations/list-open-idconnect-provider-tags.ts'
+import { listOpenIDConnectProviders } from './operations/list-open-idconnect-providers.ts'
 import { listPolicies } from './operations/list-policies.ts'
 import { listPolicyTags } from './operations/list-policy-tags.ts'
 import { listPolicyVersions } from './operations/list-policy-versions.ts'
@@ -57,17 +63,23 @@ import { putRolePermissionsBoundary } from './operations/put-role-permissions-bo
 import { putRolePolicy } from './operations/put-role-policy.ts'
 import { putUserPermissionsBoundary } from './operations/put-user-permissions-boundary.ts'
 import { putUserPolicy } from './operations/put-user-policy.ts'
+import { removeClientIDFromOpenIDConnectProvider } from './operations/remove-client-idfrom-open-idconnect-provider.ts'
 import { removeUserFromGroup } from './operations/remove-user-from-group.ts'
 import { setDefaultPolicyVersion } from './operations/set-default-policy-version.ts'
+import { simulateCustomPolicy } from './operations/simulate-custom-policy.ts'
+import { simulatePrincipalPolicy } from './operations/simulate-principal-policy.ts'
+import { tagOpenIDConnectProvider } from './operations/tag-open-idconnect-provider.ts'
 import { tagPolicy } from './operations/tag-policy.ts'
 import { tagRole } from './operations/tag-role.ts'
 import { tagUser } from './operations/tag-user.ts'
+import { untagOpenIDConnectProvider } from './operations/untag-open-idconnect-provider.ts'
 import { untagPolicy } from './operations/untag-policy.ts'
 import { untagRole } from './operations/untag-role.ts'
 import { untagUser } from './operations/untag-user.ts'
 import { updateAccessKey } from './operations/update-access-key.ts'
 import { updateAssumeRolePolicy } from './operations/update-assume-role-policy.ts'
 import { updateGroup } from './operations/update-group.ts'
+import { updateOpenIDConnectProviderThumbprint } from './operations/update-open-idconnect-provider-thumbprint.ts'
 import { updateRole } from './operations/update-role.ts'
 import { updateRoleDescription } from './operations/update-role-description.ts'
 import { updateUser } from './operations/update-user.ts'
@@ -82,12 +94,14 @@ export const iam: Service = {
   bodyBytesMax: 256 * 1024,
   faultCode: 'ServiceFailure',
   operations: [
+    addClientIDToOpenIDConnectProvider,
     addUserToGroup,
     attachGroupPolicy,
     attachRolePolicy,
     attachUserPolicy,
     createAccessKey,
     createGroup,
+    createOpenIDConnectProvider,
     createPolicy,
     createPolicyVersion,
     createRole,
@@ -95,6 +109,7 @@ export const iam: Service = {
     deleteAccessKey,
     deleteGroup,
     deleteGroupPolicy,
+    deleteOpenIDConnectProvider,
     deletePolicy,
     deletePolicyVersion,
     deleteRole,
@@ -109,6 +124,7 @@ export const iam: Service = {
     getAccessKeyLastUsed,
     getGroup,
     getGroupPolicy,
+    getOpenIDConnectProvider,
     getPolicy,
     getPolicyVersion,
     getRole,
@@ -124,6 +140,8 @@ export const iam: Service = {
     listGroups,
     listGroupsForUser,
     listInstanceProfilesForRole,
+    listOpenIDConnectProviderTags,
+    listOpenIDConnectProviders,
     listPolicies,
     listPolicyTags,
     listPolicyVersions,
@@ -138,17 +156,23 @@ export const iam: Service = {
     putRolePolicy,
     putUserPermissionsBoundary,
     putUserPolicy,
+    removeClientIDFromOpenIDConnectProvider,
     removeUserFromGroup,
     setDefaultPolicyVersion,
+    simulateCustomPolicy,
+    simulatePrincipalPolicy,
+    tagOpenIDConnectProvider,
     tagPolicy,
     tagRole,
     tagUser,
+    untagOpenIDConnectProvider,
     untagPolicy,
     untagRole,
     untagUser,
     updateAccessKey,
     updateAssumeRolePolicy,
     updateGroup,
+    updateOpenIDConnectProviderThumbprint,
     updateRole,
     updateRoleDescription,
     updateUser,

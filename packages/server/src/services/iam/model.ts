@@ -113,6 +113,18 @@ export type PolicyVersionEntry = { readonly versionId: string; readonly createdA
 /** Row `iam_policy_version`. */
 export type PolicyVersionBody = { readonly document: string }
 
+/** Row `iam_oidc_provider`: an issuer whose tokens AssumeRoleWithWebIdentity takes. */
+export type OidcProviderBody = {
+  /** Of the issuer without `https://`; `iss` of its tokens is this with it. */
+  readonly url: string
+  /** Audiences that tokens may be for. */
+  readonly clientIds: readonly string[]
+  /** SHA-1 of certificates of private authorities, in lower-case hex: what the system does not trust is trusted where one of these signed it. */
+  readonly thumbprints: readonly string[]
+  readonly createdAt: number
+  readonly tags: readonly Tag[]
+}
+
 /** A new access key; the only time that the secret access key is shown. */
 export type NewAccessKey = AccessKeyEntry & { readonly secretAccessKey: string }
 
@@ -128,6 +140,8 @@ export const MANAGED_POLICY_CHARACTERS_MAX = 6_144
 export const POLICIES_PER_ACCOUNT_MAX = 1_500
 export const VERSIONS_PER_POLICY_MAX = 5
 export const ROLES_PER_ACCOUNT_MAX = 1_000
+export const OIDC_PROVIDERS_PER_ACCOUNT_MAX = 100
+export const CLIENT_IDS_PER_PROVIDER_MAX = 100
 /** 2,048 on AWS until one asks for the most that it gives. */
 export const TRUST_POLICY_CHARACTERS_MAX = 4_096
 
@@ -154,6 +168,9 @@ export const sessionArn = (
 
 export const policyArn = (partition: string, account: string, path: string, policyName: string): string =>
   `arn:${partition}:iam::${account}:policy${path}${policyName}`
+
+export const oidcProviderArn = (partition: string, account: string, url: string): string =>
+  `arn:${partition}:iam::${account}:oidc-provider/${url}`
 
 /** Names of users, groups, roles and policies are each unique in an account without regard to case. */
 export const nameKey = (name: string): string => name.toLowerCase()

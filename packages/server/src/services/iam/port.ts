@@ -11,7 +11,8 @@ export {
   setAccountEmail,
   setAccountStatus,
 } from './accounts.ts'
-export { type NamingPolicy, roleArn } from './model.ts'
+export { type NamingPolicy, roleArn, rootArn, userArn } from './model.ts'
+export { findOidcProvider, type OidcProvider } from './oidc-providers.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export {
   type AssumableRole,

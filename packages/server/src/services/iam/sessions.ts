@@ -7,7 +7,15 @@ import { compilePolicy } from '../../policy/compile.ts'
 import type { CompiledPolicy, NamedPolicy } from '../../policy/engine.ts'
 import type { Transaction } from '../../storage/database.ts'
 import * as errors from './errors.ts'
-import { type RevokedSession, type RoleBody, roleArn, type Tag } from './model.ts'
+import {
+  type AccountBody,
+  type RevokedSession,
+  type RoleBody,
+  roleArn,
+  type Tag,
+  type UserBody,
+  userArn,
+} from './model.ts'
 import { compileNaming } from './principals.ts'
 import {
   ACCOUNT,
@@ -21,13 +29,14 @@ import {
   ROLE,
   replaceRow,
   type Stored,
+  USER,
 } from './store.ts'
 
 /** Whether a session holds in this transaction: its account is not suspended, its role is there, and nobody revoked it. */
 export async function sessionHolds(app: IamReader, tx: Transaction, identity: Identity): Promise<boolean> {
   const holds = await cachesOf(app).sessions.read(tx, identity.session!, async () => {
-    const role = await findSessionRole(app, tx, identity)
-    return role && { sources: [role.body], make: () => true }
+    const holder = await findSessionHolder(app, tx, identity)
+    return holder && { sources: [holder.body], make: () => true }
   })
   return holds === true
 }
@@ -40,23 +49,31 @@ export async function sessionHolds(app: IamReader, tx: Transaction, identity: Id
 export async function readSessionPrincipal(app: IamReader, tx: Transaction, identity: Identity): Promise<Principal> {
   const session = identity.session!
   const principal = await cachesOf(app).sessionPrincipals.read(tx, session, async () => {
-    const role = await findSessionRole(app, tx, identity)
-    if (role === undefined) return undefined
-    const { sources, compile } = await findPolicies(app, tx, identity.account, role.body)
+    const holder = await findSessionHolder(app, tx, identity)
+    if (holder === undefined) return undefined
+    const { body } = holder
+    const isRoot = !('inlinePolicies' in body)
+    const { sources, compile } = isRoot
+      ? { sources: [body], compile: () => ({ policies: [ROOT] }) }
+      : await findPolicies(app, tx, identity.account, body)
     const passed = await readPassedPolicies(app, tx, identity.account, session.policyArns ?? [])
-    const narrowed = session.policies !== undefined || session.policyArns !== undefined
+    // A federated user may do nothing but what its session policies say.
+    const federated = identity.kind === 'federated-user'
+    const narrowed = federated || session.policies !== undefined || session.policyArns !== undefined
+    const userName = 'userName' in body && !federated ? body.userName : undefined
+    const arn = userName === undefined ? identity.arn : userArn(app.partition, identity.account, body as UserBody)
     return {
       sources: [...sources, ...passed],
       make: () => ({
-        identity,
+        identity: userName === undefined ? identity : { ...identity, userName, arn },
         kind: identity.kind,
-        arn: identity.arn,
+        arn,
         account: identity.account,
         userId: identity.userId,
-        role: session.role!,
+        ...(session.role && { role: session.role }),
         ...compile(),
         ...(narrowed && { sessionPolicies: [...documentPolicies(session), ...passed] }),
-        tags: sessionTags(role.body.tags, session.tags),
+        tags: sessionTags(isRoot || federated ? [] : (body.tags ?? []), session.tags),
       }),
     }
   })
@@ -64,19 +81,35 @@ export async function readSessionPrincipal(app: IamReader, tx: Transaction, iden
   return principal
 }
 
-/** The role of a session that holds. One made again under the same name is another: it is found by its unique id. */
-async function findSessionRole(
+/**
+ * The role, user or account of a session that holds. One made again under the same name is another: it is found by its unique id.
+ */
+async function findSessionHolder(
   app: IamReader,
   tx: Transaction,
   identity: Identity,
-): Promise<Stored<RoleBody> | undefined> {
-  const [account, role] = await Promise.all([
+): Promise<Stored<RoleBody | UserBody | AccountBody> | undefined> {
+  const { role, user } = identity.session!
+  const [account, holder] = await Promise.all([
     findRow(app, tx, ACCOUNT, [identity.account]),
-    findRow(app, tx, ROLE, [identity.account, identity.session!.role!.roleId]),
+    role !== undefined
+      ? findRow(app, tx, ROLE, [identity.account, role.roleId])
+      : user !== undefined
+        ? findRow(app, tx, USER, [identity.account, user.userId])
+        : findRow<AccountBody>(app, tx, ACCOUNT, [identity.account]),
   ])
   if (account === undefined || isSuspended(account)) return undefined
   const revoked = account.body.revokedSessions?.some(({ accessKeyId }) => accessKeyId === identity.accessKeyId)
-  return revoked ? undefined : role
+  return revoked ? undefined : holder
+}
+
+/** What a root user may, for the federated users that it vouches for; a root user itself needs no policy. */
+const ROOT: NamedPolicy = {
+  name: 'the root user',
+  policy: compilePolicy(
+    '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}',
+    'identity',
+  ),
 }
 
 /** Compiled once for each session. */

@@ -97,6 +97,12 @@ export const PageOutput = { IsTruncated: optional(boolean()), Marker: optional(s
 export const AccessKeyId = string({ min: 16, max: 128, pattern: /^\w+$/, patternText: '[\\w]+' })
 export const AccessKeyStatus = enumeration('Active', 'Inactive', 'Expired')
 
+export const ProviderUrl = string({ min: 1, max: 255 })
+export const ClientId = string({ min: 1, max: 255 })
+export const ClientIds = list(ClientId)
+/** SHA-1 in hex. */
+export const Thumbprints = list(string({ min: 40, max: 40 }), { max: 5 })
+
 // What answers hold. Limits are for what comes in: answers carry none.
 
 export const AttachedPermissionsBoundary = structure({

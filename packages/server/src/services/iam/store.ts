@@ -23,6 +23,7 @@ import {
   type GroupBody,
   type InlinePolicy,
   nameKey,
+  type OidcProviderBody,
   type PolicyBody,
   type PolicyVersionBody,
   type RoleBody,
@@ -116,6 +117,15 @@ export const POLICY_VERSION: Table<PolicyVersionBody> = {
   keyColumns: ['account_id', 'arn', 'version_id'],
   lookupColumns: [],
   lookup: () => [],
+}
+
+/** Keyed by account and ARN; listed by URL. */
+export const OIDC_PROVIDER: NamedTable<OidcProviderBody> = {
+  name: 'iam_oidc_provider',
+  keyColumns: ['account_id', 'arn'],
+  nameColumn: 'url',
+  lookupColumns: ['url'],
+  lookup: ({ url }) => [url],
 }
 
 const SETTING: Table<{ readonly accountId: string }> = {

@@ -10,6 +10,8 @@ import { isManagedPolicyArn, storedManagedPolicy } from './managed-policies.ts'
 import {
   type GroupBody,
   groupArn,
+  type OidcProviderBody,
+  oidcProviderArn,
   type PolicyBody,
   type RoleBody,
   roleArn,
@@ -18,7 +20,18 @@ import {
   type UserBody,
   userArn,
 } from './model.ts'
-import { findAccessKey, findByName, findRow, GROUP, type HolderKind, POLICY, ROLE, type Stored, USER } from './store.ts'
+import {
+  findAccessKey,
+  findByName,
+  findRow,
+  GROUP,
+  type HolderKind,
+  OIDC_PROVIDER,
+  POLICY,
+  ROLE,
+  type Stored,
+  USER,
+} from './store.ts'
 import { resourceTagContext } from './tags.ts'
 
 export type EntityTarget<Body extends object> = Target & {
@@ -81,6 +94,36 @@ export async function policyTarget(call: Call<{ readonly PolicyArn: string }>): 
   return { resource: arn, shown: `policy ${arn}`, account: call.account, resourceType, arn, stored }
 }
 
+export type OidcProviderTarget = Target & {
+  readonly arn: string
+  readonly stored: Stored<OidcProviderBody> | undefined
+}
+
+/** A provider of the caller's account by its ARN; of other accounts none is found. */
+export async function oidcProviderTarget(
+  call: Call<{ readonly OpenIDConnectProviderArn: string }>,
+): Promise<OidcProviderTarget> {
+  const { app, tx, partition, account, input } = call
+  const arn = input.OpenIDConnectProviderArn
+  const owner = /^arn:[a-z-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? account
+  const own = arn.startsWith(oidcProviderArn(partition, account, ''))
+  const stored = own ? await findRow(app, tx, OIDC_PROVIDER, [account, arn]) : undefined
+  return {
+    resource: arn,
+    shown: arn,
+    account: owner,
+    ...(stored && { resourceType: RESOURCE_TYPES['oidc-provider'], context: resourceTagContext(stored.body.tags) }),
+    arn,
+    stored,
+  }
+}
+
+/** @throws NoSuchEntity */
+export function existingOidcProvider({ stored, arn }: OidcProviderTarget): Stored<OidcProviderBody> {
+  if (stored === undefined) throw errors.noSuchOidcProvider(arn)
+  return stored
+}
+
 /** A user, or whose request it is where no name is given: a user or the root user. */
 export type OwnTarget = UserTarget & { readonly owner: { readonly userName: string } | 'root' }
 
@@ -139,6 +182,7 @@ const RESOURCE_TYPES = {
   group: 'AWS::IAM::Group',
   role: 'AWS::IAM::Role',
   policy: 'AWS::IAM::ManagedPolicy',
+  'oidc-provider': 'AWS::IAM::OIDCProvider',
 } as const
 
 type Kind = keyof typeof RESOURCE_TYPES

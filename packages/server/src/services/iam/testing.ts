@@ -81,3 +81,14 @@ export const trusting = (Principal: object): string =>
   policyDocument({ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' })
 
 export const TRUSTS_LAMBDA = trusting({ Service: 'lambda.amazonaws.com' })
+
+/** An identity provider of the administrator's account, with a tag. */
+export async function startProvider(t: TestContext) {
+  const started = await startIam(t)
+  const { OpenIDConnectProviderArn: arn } = await started.iam.createOpenIDConnectProvider({
+    Url: 'https://idp.example.com/realm',
+    ClientIDList: ['app'],
+    Tags: [{ Key: 'Team', Value: 'blue' }],
+  })
+  return { ...started, arn: arn! }
+}

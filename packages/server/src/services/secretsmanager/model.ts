@@ -1,6 +1,7 @@
 // What a secret is, and the rules of its versions, staging labels, tags and values. Pure: plain data in, plain data out.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
 
+import type { Identity } from '../../call.ts'
 import type { ValueKind } from '../../crypto/value.ts'
 import * as errors from './errors.ts'
 
@@ -87,7 +88,7 @@ export type Replica = {
 export type Rights = {
   readonly caller: {
     readonly account: string
-    readonly kind: 'root' | 'user' | 'role-session' | 'federated-user'
+    readonly kind: Identity['kind']
     readonly userId: string
     readonly arn: string
   }

@@ -8,6 +8,9 @@ const invalidParameterValue = (message: string) => new ServiceError('InvalidPara
 
 export const assumedByRoot = () => accessDenied('Roles may not be assumed by root accounts.')
 
+export const notWithSession = (operation: string) => accessDenied(`Cannot call ${operation} with session credentials`)
+export const notForSession = () =>
+  new ServiceError('InvalidClientTokenId', 403, 'The security token included in the request is invalid')
 export const notARoleArn = () => validationError('Request ARN is invalid')
 
 export const durationBeyondRole = () =>
@@ -58,5 +61,42 @@ export const sessionPoliciesTooLong = (max: number) =>
 
 export const packedPolicyTooLarge = (percent: number) =>
   new ServiceError('PackedPolicyTooLarge', 400, `Packed policy consumes ${percent}% of allotted space.`)
+
+const invalidIdentityToken = (message: string, cause?: unknown) =>
+  new ServiceError('InvalidIdentityToken', 400, message, { cause })
+
+export const notAToken = () =>
+  invalidIdentityToken('The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)')
+export const claimMissing = (claim: string) => invalidIdentityToken(`Missing a required claim: ${claim}`)
+export const claimInvalid = (claim: string) => invalidIdentityToken(`The claim ${claim} of the token is not valid.`)
+export const badAlgorithm = () => invalidIdentityToken('The algorithm of the token is not supported.')
+export const badSignature = () => invalidIdentityToken('The signature of the token is not valid.')
+export const wrongAudience = () => invalidIdentityToken('Incorrect token audience')
+/** `issuer` is text of the caller's. */
+export const noProvider = (issuer: string) =>
+  invalidIdentityToken(`No OpenIDConnect provider found in your account for ${issuer.slice(0, 255)}`)
+export const noVerificationKey = (cause?: unknown) =>
+  invalidIdentityToken(
+    "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements",
+    cause,
+  )
+export const providerUnreachable = (cause: unknown) =>
+  new ServiceError(
+    'IDPCommunicationError',
+    400,
+    'The identity provider that was asked to verify the incoming identity token could not be reached.',
+    { cause },
+  )
+export const claimRejected = (claim: string) =>
+  new ServiceError('IDPRejectedClaim', 403, `The claim ${claim} of the token lies in the future.`)
+/** `now` in milliseconds, `expired` in seconds. */
+export const tokenExpired = (now: number, expired: number) =>
+  new ServiceError(
+    'ExpiredTokenException',
+    400,
+    `Token expired: current date/time ${Math.floor(now / 1_000)} must be before the expiration date/time ${expired}`,
+  )
+export const providerIdForOAuth = () =>
+  validationError('ProviderId is for tokens of OAuth 2.0 providers, which this server has none of.')
 
 export const noSuchAccessKey = (accessKeyId: string) => validationError(`The access key ${accessKeyId} does not exist.`)

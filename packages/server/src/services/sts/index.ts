@@ -2,8 +2,11 @@
 
 import type { Service } from '../../operation.ts'
 import { assumeRole } from './operations/assume-role.ts'
+import { assumeRoleWithWebIdentity } from './operations/assume-role-with-web-identity.ts'
 import { getAccessKeyInfo } from './operations/get-access-key-info.ts'
 import { getCallerIdentity } from './operations/get-caller-identity.ts'
+import { getFederationToken } from './operations/get-federation-token.ts'
+import { getSessionToken } from './operations/get-session-token.ts'
 
 export const sts: Service = {
   name: 'sts',
@@ -11,5 +14,12 @@ export const sts: Service = {
   version: '2011-06-15',
   xmlNamespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
   bodyBytesMax: 131_072,
-  operations: [assumeRole, getAccessKeyInfo, getCallerIdentity],
+  operations: [
+    assumeRole,
+    assumeRoleWithWebIdentity,
+    getAccessKeyInfo,
+    getCallerIdentity,
+    getFederationToken,
+    getSessionToken,
+  ],
 }

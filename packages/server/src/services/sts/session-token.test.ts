@@ -75,6 +75,7 @@ test('an expired token says so, in the words of the protocol', async (t) => {
   const issue = (livesMs: number) =>
     app.sessionTokens.issue({
       account: accountId,
+      kind: 'role-session',
       role: { roleId: role.roleId, path: '/', roleName: 'Reader' },
       sessionName: 'session',
       issuedAt: app.wallNow() - 3_600_000,

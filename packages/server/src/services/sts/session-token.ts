@@ -7,7 +7,7 @@ import type { Identity } from '../../call.ts'
 import { sameBytes } from '../../crypto/mac.ts'
 import { findTokenKeyVersion, openSessionToken, sealSessionToken } from '../../crypto/session-token.ts'
 import { Lru } from '../../storage/cache.ts'
-import { newTemporaryAccessKeyId, roleArn } from '../iam/port.ts'
+import { newTemporaryAccessKeyId, roleArn, rootArn, userArn } from '../iam/port.ts'
 import { decodeClaims, encodeClaims, SESSION_TOKEN_CHARACTERS_MAX, type SessionClaims } from './session-claims.ts'
 
 export type SessionCredentials = {
@@ -80,8 +80,38 @@ function decodeToken(text: string): Buffer | undefined {
 }
 
 function identityOf(partition: string, accessKeyId: string, claims: SessionClaims): Identity {
-  const { account, role, sessionName, issuedAt, expiresAt, chain, sourceIdentity } = claims
+  const { account, issuedAt, expiresAt, chain, sourceIdentity, provider, mfaAt } = claims
   const { policies, policyArns, tags, transitiveTagKeys } = claims
+  const session = {
+    issuedAt,
+    expiresAt,
+    ...(sourceIdentity !== undefined && { sourceIdentity }),
+    ...(policies.length > 0 && { policies }),
+    ...(policyArns.length > 0 && { policyArns }),
+    ...(mfaAt !== undefined && { mfaAt }),
+    tags,
+    transitiveTagKeys,
+    chain,
+    context: {
+      'aws:TokenIssueTime': new Date(issuedAt).toISOString(),
+      'aws:SourceIdentity': sourceIdentity,
+      'aws:MultiFactorAuthPresent': String(mfaAt !== undefined),
+      'aws:FederatedProvider': provider,
+    },
+  }
+  if (claims.kind !== 'role-session') {
+    const { user, name = '' } = claims
+    const owner = user === undefined ? rootArn(partition, account) : userArn(partition, account, user)
+    const facts = { ...session, ...(user !== undefined && { user: { ...user, arn: owner } }) }
+    if (claims.kind === 'federated-user') {
+      const arn = federatedUserArn(partition, account, name)
+      return { accessKeyId, account, kind: 'federated-user', userId: `${account}:${name}`, arn, session: facts }
+    }
+    if (user === undefined) return { accessKeyId, account, kind: 'root', userId: account, arn: owner, session: facts }
+    const { userId, userName } = user
+    return { accessKeyId, account, kind: 'user', userId, arn: owner, userName, session: facts }
+  }
+  const { role, sessionName } = claims
   return {
     accessKeyId,
     account,
@@ -89,23 +119,14 @@ function identityOf(partition: string, accessKeyId: string, claims: SessionClaim
     userId: `${role.roleId}:${sessionName}`,
     arn: assumedRoleArn(partition, account, role.roleName, sessionName),
     session: {
-      issuedAt,
-      expiresAt,
+      ...session,
       role: { arn: roleArn(partition, account, role), roleId: role.roleId, roleName: role.roleName },
-      ...(sourceIdentity !== undefined && { sourceIdentity }),
-      ...(policies.length > 0 && { policies }),
-      ...(policyArns.length > 0 && { policyArns }),
-      tags,
-      transitiveTagKeys,
-      chain,
-      context: {
-        'aws:TokenIssueTime': new Date(issuedAt).toISOString(),
-        'aws:SourceIdentity': sourceIdentity,
-        'aws:MultiFactorAuthPresent': 'false',
-      },
     },
   }
 }
+
+export const federatedUserArn = (partition: string, account: string, name: string): string =>
+  `arn:${partition}:sts::${account}:federated-user/${name}`
 
 /** Without the path of the role. */
 export const assumedRoleArn = (partition: string, account: string, roleName: string, sessionName: string): string =>

@@ -25,6 +25,8 @@ const name = (min: number, max: number) => string({ min, max, pattern: /^[\w+=,.
 export const RoleSessionName = name(2, 64)
 export const SourceIdentity = name(2, 64)
 
+export const FederatedUserName = name(2, 32)
+
 export const ExternalId = string({
   min: 2,
   max: 1224,
@@ -33,10 +35,12 @@ export const ExternalId = string({
 })
 
 /** No session lives longer. */
-export const SESSION_SECONDS_MAX = 43_200
+export const SESSION_SECONDS_MAX = 129_600
 
 /** The role may allow less. */
-export const DurationSeconds = integer({ min: 900, max: SESSION_SECONDS_MAX })
+export const DurationSeconds = integer({ min: 900, max: 43_200 })
+/** Of sessions of users. */
+export const UserDurationSeconds = integer({ min: 900, max: SESSION_SECONDS_MAX })
 
 /** Of the document and the ARNs of session policies together. */
 export const SESSION_POLICIES_CHARACTERS_MAX = 2_048
@@ -50,6 +54,9 @@ export const Policy = string({
 export const PolicyArns = list(structure({ arn: optional(Arn) }), { max: 10 })
 
 export { TagKeys, Tags }
+
+export const WebIdentityTokenText = string({ min: 4, max: 20_000, sensitive: true })
+export const ProviderId = string({ min: 4, max: 2_048 })
 
 export const SerialNumber = string({
   min: 9,
@@ -73,6 +80,12 @@ export const Credentials = structure({
   /** Whoever has it has half of what a session needs. */
   SessionToken: string({ sensitive: true }),
   Expiration: timestamp(),
+})
+
+export const FederatedUser = structure({
+  /** The account and the name. */
+  FederatedUserId: string(),
+  Arn: string(),
 })
 
 export const AssumedRoleUser = structure({

@@ -13,7 +13,7 @@ export type RoleTarget = Target & {
   readonly role: AssumableRole | undefined
 }
 
-const ROLE_ARN = /^arn:([a-z-]+):iam::(\d{12}):role\/[!-~]+$/
+export const ROLE_ARN = /^arn:([a-z-]+):iam::(\d{12}):role\/[!-~]+$/
 
 /** Trusts nobody: what a role that does not exist has, and what of a role elsewhere may be told. */
 const NO_TRUST: ResourcePolicy = {

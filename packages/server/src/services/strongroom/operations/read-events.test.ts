@@ -261,6 +261,7 @@ test('a stream ends within moments when its credentials no longer hold, and says
   const now = app.wallNow()
   const brief = app.sessionTokens.issue({
     account: accountId,
+    kind: 'role-session',
     role: { roleId: role.roleId, path: '/', roleName: 'Reader' },
     sessionName: 'brief',
     issuedAt: now - 900_000,

@@ -5,42 +5,26 @@
 import { operation } from '../../../operation.ts'
 import { redact } from '../../../shape/redact.ts'
 import { optional } from '../../../shape/shape.ts'
-import { type AssumableRole, requestTagContext } from '../../iam/port.ts'
+import { requestTagContext } from '../../iam/port.ts'
 import * as errors from '../errors.ts'
-import { packedPercent, SESSION_TOKEN_CHARACTERS_MAX } from '../session-claims.ts'
-import { readSessionPolicies } from '../session-policies.ts'
+import { roleSession, roleSessionOutput } from '../role-session.ts'
 import { type SessionRequest, sessionRequest } from '../session-request.ts'
-import { assumedRoleArn } from '../session-token.ts'
 import {
   Arn,
-  AssumedRoleUser,
-  Credentials,
   DurationSeconds,
   ExternalId,
   MinimumSessionTokenSize,
-  PackedPolicySize,
   Policy,
   PolicyArns,
   ProvidedContexts,
   RoleSessionName,
   SerialNumber,
-  SessionTokenSize,
-  SessionTokenUtilization,
   SourceIdentity,
   TagKeys,
   Tags,
   TokenCode,
 } from '../shapes.ts'
 import { type RoleTarget, roleTarget } from '../target.ts'
-
-const output = {
-  Credentials: optional(Credentials),
-  AssumedRoleUser: optional(AssumedRoleUser),
-  PackedPolicySize: optional(PackedPolicySize),
-  SourceIdentity: optional(SourceIdentity),
-  SessionTokenSize: optional(SessionTokenSize),
-  SessionTokenUtilization: optional(SessionTokenUtilization),
-}
 
 export const assumeRole = operation({
   name: 'AssumeRole',
@@ -62,7 +46,7 @@ export const assumeRole = operation({
     MinimumSessionTokenSize: optional(MinimumSessionTokenSize),
   },
 
-  output,
+  output: roleSessionOutput,
 
   async target(call): Promise<AssumeRoleTarget> {
     const { identity, input } = call
@@ -92,52 +76,9 @@ export const assumeRole = operation({
       context: { 'sts:SourceIdentity': request.sourceIdentity },
     })),
 
-  responseElements: (result) => redact(output, result),
+  responseElements: (result) => redact(roleSessionOutput, result),
 
-  async run({ app, tx, partition, input, target }) {
-    const { role, account, request } = target
-    if (role === undefined) throw new Error('a role that does not exist was assumed')
-    const { tags, transitiveTagKeys, sourceIdentity, chain } = request
-    const narrowed = await readSessionPolicies(app, tx, account, input)
-    const percent = packedPercent({ ...narrowed, tags, transitiveTagKeys })
-    if (percent > 100) throw errors.packedPolicyTooLarge(percent)
-
-    const issuedAt = app.wallNow()
-    const expiresAt = (Math.floor(issuedAt / 1000) + sessionSeconds(input.DurationSeconds, role, chain)) * 1000
-    const roleId = role.key[1]!
-    const { roleName, path } = role.body
-    const { accessKeyId, secretAccessKey, sessionToken } = app.sessionTokens.issue(
-      {
-        account,
-        role: { roleId, path, roleName },
-        sessionName: input.RoleSessionName,
-        issuedAt,
-        expiresAt,
-        chain,
-        ...(sourceIdentity !== undefined && { sourceIdentity }),
-        ...narrowed,
-        tags,
-        transitiveTagKeys,
-      },
-      input.MinimumSessionTokenSize,
-    )
-    return {
-      Credentials: {
-        AccessKeyId: accessKeyId,
-        SecretAccessKey: secretAccessKey,
-        SessionToken: sessionToken,
-        Expiration: expiresAt,
-      },
-      AssumedRoleUser: {
-        AssumedRoleId: `${roleId}:${input.RoleSessionName}`,
-        Arn: assumedRoleArn(partition, account, roleName, input.RoleSessionName),
-      },
-      ...(percent > 0 && { PackedPolicySize: percent }),
-      ...(sourceIdentity !== undefined && { SourceIdentity: sourceIdentity }),
-      SessionTokenSize: sessionToken.length,
-      SessionTokenUtilization: Math.ceil((sessionToken.length * 100) / SESSION_TOKEN_CHARACTERS_MAX),
-    }
-  },
+  run: (call) => roleSession(call, call.target, call.target.request),
 })
 
 type AssumeRoleTarget = RoleTarget & { readonly request: SessionRequest }
@@ -163,14 +104,3 @@ const inheritedParameters = ({ inheritedTags, sourceIdentity }: SessionRequest) 
   ...(Object.keys(inheritedTags).length > 0 && { incomingTransitiveTags: inheritedTags }),
   ...(sourceIdentity !== undefined && { sourceIdentity }),
 })
-
-const DURATION_DEFAULT = 3_600
-/** Of a session that a session asks for. */
-const CHAINED_DURATION_MAX = 3_600
-
-function sessionSeconds(asked: number | undefined, { body }: AssumableRole, chain: number): number {
-  if (asked === undefined) return DURATION_DEFAULT
-  if (chain > 1 && asked > CHAINED_DURATION_MAX) throw errors.durationBeyondChain()
-  if (asked > body.maxSessionDuration) throw errors.durationBeyondRole()
-  return asked
-}

@@ -1,0 +1,92 @@
+// The guarded client: where it calls, what it takes for an answer, and when it gives up.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startIssuer } from '../services/sts/testing-issuer.ts'
+import { createOutbound, isPublicAddress, OutboundError } from './outbound.ts'
+
+const failing = (kind: OutboundError['kind']) => (error: unknown) => {
+  assert.ok(error instanceof OutboundError, String(error))
+  assert.equal(error.kind, kind)
+  return true
+}
+
+test('addresses that nobody on the Internet answers from are told from those that somebody may', () => {
+  for (const inside of [
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'fe80::1',
+    'fc00::1',
+    'fd00:ec2::254',
+    '::ffff:127.0.0.1',
+    '::ffff:8.8.8.8',
+    '64:ff9b::7f00:1',
+    '2002:7f00:1::',
+    '2001::1',
+    'ff02::1',
+    'no address',
+  ]) {
+    assert.equal(isPublicAddress(inside), false, inside)
+  }
+  for (const outside of ['8.8.8.8', '172.32.0.1', '192.0.3.1', '2606:4700::1111', '2a00:1450::1']) {
+    assert.equal(isPublicAddress(outside), true, outside)
+  }
+})
+
+test('only https is called, outside or where the operator allowed it, and every answer is bounded', async (t) => {
+  const issuer = await startIssuer(t)
+  const thumbprints = [issuer.thumbprint]
+  const { port } = new URL(issuer.url)
+  const guarded = createOutbound({ allowed: [] })
+  const get = (url: string) => guarded.get(url, { bytesMax: 1_000, thumbprints })
+  for (const url of [
+    `${issuer.url}/keys`,
+    `https://127.0.0.1:${port}/keys`,
+    `https://2130706433:${port}/keys`,
+    `https://0x7f.1:${port}/keys`,
+    `https://[::1]:${port}/keys`,
+    `https://[::ffff:7f00:1]:${port}/keys`,
+    'https://169.254.169.254/latest/meta-data',
+    'http://example.com/',
+    'file:///etc/passwd',
+    'https://user:word@example.com/',
+    'nothing',
+  ]) {
+    await assert.rejects(get(url), failing('forbidden'), url)
+  }
+  assert.equal(issuer.fetches(), 0)
+
+  const allowed = createOutbound({ allowed: [issuer.url], timeoutMs: 400 })
+  const ask = (path: string, trust: readonly string[] = thumbprints) =>
+    allowed.get(issuer.url + path, { bytesMax: 1_000, thumbprints: trust })
+  assert.match(String(await ask('/keys')), /"keys"/)
+  await assert.rejects(ask('/keys', []), failing('untrusted'))
+  await assert.rejects(ask('/keys', ['0'.repeat(40)]), failing('untrusted'))
+  await assert.rejects(
+    createOutbound({ allowed: [`https://127.0.0.1:${port}`] }).get(`https://127.0.0.1:${port}/keys`, {
+      bytesMax: 1_000,
+      thumbprints,
+    }),
+    failing('untrusted'),
+    'its certificate is for localhost',
+  )
+  issuer.answers.set('/big', { status: 200, body: 'x'.repeat(1_001) })
+  issuer.answers.set('/moved', { status: 302, body: '', location: `${issuer.url}/keys` })
+  issuer.answers.set('/slow', undefined)
+  await assert.rejects(ask('/big'), failing('size'))
+  await assert.rejects(ask('/moved'), failing('status'))
+  await assert.rejects(ask('/slow'), failing('unreachable'))
+  await issuer.stop()
+  await assert.rejects(ask('/keys'), failing('unreachable'))
+  await issuer.start()
+})

@@ -1,0 +1,90 @@
+// The known ways from a small right to all rights, each a call that must ask for a permission of its own: who may do everything but that is
+// refused, by that name. https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { IAM } from '@aws-sdk/client-iam'
+import { AssumeRoleCommand, GetFederationTokenCommand, type STSClient } from '@aws-sdk/client-sts'
+import { iamClient, policyDocument, startIam, trusting } from '../packages/server/src/services/iam/testing.ts'
+import { newUser, stsClient } from '../packages/server/src/services/sts/testing.ts'
+
+const ADMIN = 'arn:aws:iam::aws:policy/AdministratorAccess'
+const PolicyDocument = policyDocument({ Effect: 'Allow', Action: '*', Resource: '*' })
+
+type World = { readonly iam: IAM; readonly sts: STSClient; readonly account: string }
+
+const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } = {
+  'iam:CreatePolicyVersion': ({ iam, account }) =>
+    iam.createPolicyVersion({ PolicyArn: `arn:aws:iam::${account}:policy/own`, PolicyDocument, SetAsDefault: true }),
+  'iam:SetDefaultPolicyVersion': ({ iam, account }) =>
+    iam.setDefaultPolicyVersion({ PolicyArn: `arn:aws:iam::${account}:policy/own`, VersionId: 'v1' }),
+  'iam:CreateAccessKey': ({ iam }) => iam.createAccessKey({ UserName: 'other' }),
+  'iam:UpdateAccessKey': ({ iam }) =>
+    iam.updateAccessKey({ UserName: 'other', AccessKeyId: 'AKIAAAAAAAAAAAAAAAAA', Status: 'Active' }),
+  'iam:AttachUserPolicy': ({ iam }) => iam.attachUserPolicy({ UserName: 'other', PolicyArn: ADMIN }),
+  'iam:AttachGroupPolicy': ({ iam }) => iam.attachGroupPolicy({ GroupName: 'staff', PolicyArn: ADMIN }),
+  'iam:AttachRolePolicy': ({ iam }) => iam.attachRolePolicy({ RoleName: 'worker', PolicyArn: ADMIN }),
+  'iam:PutUserPolicy': ({ iam }) => iam.putUserPolicy({ UserName: 'other', PolicyName: 'p', PolicyDocument }),
+  'iam:PutGroupPolicy': ({ iam }) => iam.putGroupPolicy({ GroupName: 'staff', PolicyName: 'p', PolicyDocument }),
+  'iam:PutRolePolicy': ({ iam }) => iam.putRolePolicy({ RoleName: 'worker', PolicyName: 'p', PolicyDocument }),
+  'iam:AddUserToGroup': ({ iam }) => iam.addUserToGroup({ UserName: 'other', GroupName: 'staff' }),
+  'iam:UpdateAssumeRolePolicy': ({ iam, account }) =>
+    iam.updateAssumeRolePolicy({ RoleName: 'worker', PolicyDocument: trusting({ AWS: account }) }),
+  'iam:DeleteUserPolicy': ({ iam }) => iam.deleteUserPolicy({ UserName: 'other', PolicyName: 'p' }),
+  'iam:DeleteRolePolicy': ({ iam }) => iam.deleteRolePolicy({ RoleName: 'worker', PolicyName: 'p' }),
+  'iam:DetachUserPolicy': ({ iam }) => iam.detachUserPolicy({ UserName: 'other', PolicyArn: ADMIN }),
+  'iam:DetachRolePolicy': ({ iam }) => iam.detachRolePolicy({ RoleName: 'worker', PolicyArn: ADMIN }),
+  'iam:RemoveUserFromGroup': ({ iam }) => iam.removeUserFromGroup({ UserName: 'other', GroupName: 'staff' }),
+  'iam:DeleteUserPermissionsBoundary': ({ iam }) => iam.deleteUserPermissionsBoundary({ UserName: 'other' }),
+  'iam:DeleteRolePermissionsBoundary': ({ iam }) => iam.deleteRolePermissionsBoundary({ RoleName: 'worker' }),
+  'iam:PutUserPermissionsBoundary': ({ iam }) =>
+    iam.putUserPermissionsBoundary({ UserName: 'other', PermissionsBoundary: ADMIN }),
+  'iam:PutRolePermissionsBoundary': ({ iam }) =>
+    iam.putRolePermissionsBoundary({ RoleName: 'worker', PermissionsBoundary: ADMIN }),
+  'iam:CreateOpenIDConnectProvider': ({ iam }) => iam.createOpenIDConnectProvider({ Url: 'https://evil.example.com' }),
+  'iam:AddClientIDToOpenIDConnectProvider': ({ iam, account }) =>
+    iam.addClientIDToOpenIDConnectProvider({
+      OpenIDConnectProviderArn: `arn:aws:iam::${account}:oidc-provider/idp.example.com`,
+      ClientID: 'evil',
+    }),
+  'iam:UpdateOpenIDConnectProviderThumbprint': ({ iam, account }) =>
+    iam.updateOpenIDConnectProviderThumbprint({
+      OpenIDConnectProviderArn: `arn:aws:iam::${account}:oidc-provider/idp.example.com`,
+      ThumbprintList: ['0'.repeat(40)],
+    }),
+  'iam:TagUser': ({ iam }) => iam.tagUser({ UserName: 'other', Tags: [{ Key: 'role', Value: 'admin' }] }),
+  'iam:TagRole': ({ iam }) => iam.tagRole({ RoleName: 'worker', Tags: [{ Key: 'role', Value: 'admin' }] }),
+  'sts:AssumeRole': ({ sts, account }) =>
+    sts.send(new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${account}:role/worker`, RoleSessionName: 'me' })),
+  'sts:GetFederationToken': ({ sts }) =>
+    sts.send(new GetFederationTokenCommand({ Name: 'me', Policy: PolicyDocument })),
+}
+
+test('every known way from a small right to all rights asks for its own permission', async (t) => {
+  const { server, iam, account } = await startIam(t)
+  await iam.createUser({ UserName: 'other' })
+  await iam.createGroup({ GroupName: 'staff' })
+  await iam.createRole({ RoleName: 'worker', AssumeRolePolicyDocument: trusting({ AWS: account }) })
+  await iam.createPolicy({ PolicyName: 'own', PolicyDocument })
+  await iam.createOpenIDConnectProvider({ Url: 'https://idp.example.com', ClientIDList: ['app'] })
+  for (const [at, [action, call]] of Object.entries(PATHS).entries()) {
+    const statements = [
+      { Effect: 'Allow', Action: '*', Resource: '*' },
+      { Effect: 'Deny', Action: action, Resource: '*' },
+    ]
+    const user = await newUser(server, `climber-${at}`, { statements })
+    const world = { iam: iamClient(t, server, user), sts: stsClient(t, server, user), account }
+    await assert.rejects(
+      call(world),
+      (error: Error) => {
+        assert.ok(
+          error.message.startsWith(`User: ${user.arn} is not authorized to perform: ${action} on resource: `),
+          error.message,
+        )
+        assert.ok(error.message.endsWith('with an explicit deny in an identity-based policy'), error.message)
+        return true
+      },
+      action,
+    )
+  }
+})
