@@ -193,3 +193,37 @@ test('a close lets requests in flight finish', async (t) => {
   assert.match(await answer, /late$/)
   await closed
 })
+
+test('an answer that goes on waits for its reader, and one who takes nothing is cut off', async (t) => {
+  let made = 0
+  let ended = 0
+  const piece = 'x'.repeat(65_536)
+  const listener = await listen(
+    { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 10, timeouts: { stallMs: 200 } },
+    {
+      bodyBytesMax: () => 10,
+      open: () => undefined,
+      handle: async () => ({
+        status: 200,
+        contentType: 'text/event-stream',
+        body: '',
+        async *stream(signal) {
+          try {
+            for (; !signal.aborted; made++) yield piece
+          } finally {
+            ended += 1
+          }
+        },
+      }),
+    },
+  )
+  t.after(() => listener.close(0))
+  const socket = connect(listener.port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(post('Content-Length: 0\r\n', ''))
+  socket.pause()
+  for (let waits = 0; waits < 300 && ended === 0; waits++) await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(ended, 1)
+  assert.ok(made * piece.length < 64 * 1_048_576, `${made} pieces for nobody`)
+  socket.destroy()
+})
