@@ -12,11 +12,12 @@ import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
 import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
+import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
-import { sessionJourneys } from './session-journeys.ts'
+import { federationJourneys, sessionJourneys } from './session-journeys.ts'
 
 const run = promisify(execFile)
 
@@ -95,7 +96,8 @@ test('the search finds a value in each of its forms', () => {
 test('no secret value is in a file, a log, an error, a metric, an event or a backup', async (t) => {
   const canaries = new Canaries()
   const home = await makeHome(t)
-  let server = await startProcess(home, '--log-level', 'debug', '--test-clock')
+  const issuer = await startIssuer(t)
+  let server = await startProcess(home, '--log-level', 'debug', '--test-clock', '--allow-outbound', issuer.url)
   const said: string[] = []
 
   /** A raw call. What comes back is kept, but for the members that are meant to hold a value. */
@@ -337,6 +339,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
     ...sessionJourneys(server, know, home.after),
+    ...federationJourneys(server, issuer, know, home.after),
     ...kmsJourneys(
       server,
       () => canaries.bytes(),

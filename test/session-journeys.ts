@@ -5,7 +5,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { IAM } from '@aws-sdk/client-iam'
 import { SecretsManager } from '@aws-sdk/client-secrets-manager'
-import { STS } from '@aws-sdk/client-sts'
+import { type Credentials, STS } from '@aws-sdk/client-sts'
+import { AUDIENCE, type TestIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { COMMAND, REGION, type ServerProcess } from './server-process.ts'
 
 const run = promisify(execFile)
@@ -66,10 +67,89 @@ export function sessionJourneys(
       return JSON.parse((await run(process.execPath, [COMMAND, ...args])).stdout)
     },
   }
-  return Object.fromEntries(
+  return told(calls)
+}
+
+/** The same for the sessions of users, the OIDC providers of IAM with the tokens of one, and simulated policies. */
+export function federationJourneys(
+  { url, credentials }: Pick<ServerProcess, 'url' | 'credentials'>,
+  issuer: TestIssuer,
+  know: (secret: string) => void,
+  after: (end: () => void) => void,
+): { readonly [operation: string]: () => Promise<string> } {
+  const options = { endpoint: url, region: REGION, maxAttempts: 1, credentials: { ...credentials } }
+  const [iam, sts] = [new IAM(options), new STS(options)]
+  after(() => {
+    iam.destroy()
+    sts.destroy()
+  })
+  let OpenIDConnectProviderArn = ''
+  const provider = () => ({ OpenIDConnectProviderArn })
+  const Tags = [{ Key: 'a', Value: 'b' }]
+  const asked = {
+    ActionNames: ['secretsmanager:GetSecretValue'],
+    PolicyInputList: [policy({ Effect: 'Allow', Action: '*', Resource: '*' })],
+  }
+  const hidden = <T extends { readonly Credentials?: Credentials | undefined }>({
+    Credentials,
+    ...shown
+  }: T): object => {
+    const { SecretAccessKey, SessionToken, ...kept } = Credentials!
+    know(SecretAccessKey!)
+    know(SessionToken!)
+    return { ...shown, ...kept }
+  }
+  const calls: { readonly [operation: string]: () => Promise<object> } = {
+    'iam CreateOpenIDConnectProvider': async () => {
+      const answer = await iam.createOpenIDConnectProvider({
+        Url: issuer.url,
+        ClientIDList: [AUDIENCE],
+        ThumbprintList: [issuer.thumbprint],
+      })
+      OpenIDConnectProviderArn = answer.OpenIDConnectProviderArn!
+      return answer
+    },
+    'iam GetOpenIDConnectProvider': () => iam.getOpenIDConnectProvider(provider()),
+    'iam ListOpenIDConnectProviders': () => iam.listOpenIDConnectProviders({}),
+    'iam AddClientIDToOpenIDConnectProvider': () =>
+      iam.addClientIDToOpenIDConnectProvider({ ...provider(), ClientID: 'other' }),
+    'iam RemoveClientIDFromOpenIDConnectProvider': () =>
+      iam.removeClientIDFromOpenIDConnectProvider({ ...provider(), ClientID: 'other' }),
+    'iam UpdateOpenIDConnectProviderThumbprint': () =>
+      iam.updateOpenIDConnectProviderThumbprint({ ...provider(), ThumbprintList: [issuer.thumbprint] }),
+    'iam TagOpenIDConnectProvider': () => iam.tagOpenIDConnectProvider({ ...provider(), Tags }),
+    'iam ListOpenIDConnectProviderTags': () => iam.listOpenIDConnectProviderTags(provider()),
+    'iam UntagOpenIDConnectProvider': () => iam.untagOpenIDConnectProvider({ ...provider(), TagKeys: ['a'] }),
+    'sts AssumeRoleWithWebIdentity': async () => {
+      const Statement = {
+        Effect: 'Allow',
+        Principal: { Federated: OpenIDConnectProviderArn },
+        Action: 'sts:AssumeRoleWithWebIdentity',
+      }
+      const { Role } = await iam.createRole({ RoleName: 'Workload', AssumeRolePolicyDocument: policy(Statement) })
+      const WebIdentityToken = await issuer.sign()
+      know(WebIdentityToken)
+      return hidden(
+        await sts.assumeRoleWithWebIdentity({ RoleArn: Role!.Arn!, RoleSessionName: 'pod', WebIdentityToken }),
+      )
+    },
+    'iam DeleteOpenIDConnectProvider': () => iam.deleteOpenIDConnectProvider(provider()),
+    'sts GetSessionToken': async () => hidden(await sts.getSessionToken({})),
+    'sts GetFederationToken': async () => hidden(await sts.getFederationToken({ Name: 'federated' })),
+    'iam SimulateCustomPolicy': () => iam.simulateCustomPolicy(asked),
+    'iam SimulatePrincipalPolicy': async () => {
+      const { Role } = await iam.getRole({ RoleName: 'Workload' })
+      return iam.simulatePrincipalPolicy({ ...asked, PolicySourceArn: Role!.Arn! })
+    },
+  }
+  return told(calls)
+}
+
+/** Each with its answer as text. */
+const told = (calls: { readonly [operation: string]: () => Promise<object> }) =>
+  Object.fromEntries(
     Object.entries(calls).map(([operation, call]) => [
       operation,
       async () => `${operation.split(' ')[1]} 200 ${JSON.stringify(await call())}`,
     ]),
   )
-}

@@ -37,6 +37,8 @@ export function createRouter(services: readonly Service[]): Router {
   const byPrefix = new Map<string, Service>()
   const byAction = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
   const byPath = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
+  /** Of our own routes, by path. */
+  const bodySizes = new Map<string, number>()
   for (const service of services) {
     for (const prefix of service.targetPrefixes ?? []) byPrefix.set(prefix, service)
     for (const operation of service.operations) {
@@ -45,6 +47,7 @@ export function createRouter(services: readonly Service[]): Router {
       if (service.protocol === 'query') byAction.set(`${service.version} ${operation.name}`, { service, operation })
       if (operation.path !== undefined) {
         byPath.set(`${operation.method ?? 'POST'} ${operation.path}`, { service, operation })
+        bodySizes.set(operation.path, service.bodyBytesMax)
       }
     }
   }
@@ -91,7 +94,7 @@ export function createRouter(services: readonly Service[]): Router {
         return byPrefix.get(amzTarget.slice(0, amzTarget.lastIndexOf('.')))?.bodyBytesMax ?? UNKNOWN_BODY_MAX
       }
       if (!target.startsWith(OWN_PATH)) return querySize
-      return byPath.get(target)?.service.bodyBytesMax ?? UNKNOWN_BODY_MAX
+      return bodySizes.get(target) ?? UNKNOWN_BODY_MAX
     },
 
     route: (request) => {
