@@ -71,8 +71,10 @@ test('no bit of the stored keyring can be flipped: it is damaged, whichever it w
   const store = (column: 'header' | 'sealed' | 'rev', value: Uint8Array | number) =>
     database.transaction('write', (tx) => tx.run(`UPDATE keyring SET ${column} = $1`, value))
 
+  // The bytes are the same in both databases, and a change of them is slow on PostgreSQL.
+  const step = database.dialect === 'postgres' && process.env.STRONGROOM_TEST_SOAK === undefined ? 7 : 1
   for (const column of ['header', 'sealed'] as const) {
-    for (let at = 0; at < row[column].length; at++) {
+    for (let at = 0; at < row[column].length; at += step) {
       const altered = Buffer.from(row[column])
       altered[at]! ^= 1 << (at & 7)
       await store(column, altered)
