@@ -123,7 +123,6 @@ async function receive(
   if (Value !== undefined && wanted !== undefined && kept(Value.VersionId) === undefined) {
     const plain = { kind: Value.Kind, bytes: Value.Bytes }
     fresh.set(Value.VersionId, await sealVersion(call, bare, Value.VersionId, plain))
-    Value.Bytes.fill(0)
   }
   const policy = ResourcePolicy === undefined ? undefined : await acceptPolicy(call, ResourcePolicy)
   const missing = input.Versions.filter(
