@@ -1,11 +1,11 @@
-// When and for what a key was used last. Kept to a quarter of an hour, so that few uses write: they are gathered here and written together,
-// outside the MAC and without an audit event of their own. What is lost with a crash is noted again by a later use.
+// When and for what a key was used last. Kept to a quarter of an hour, so that few uses write: outside the MAC and without an audit event of their own.
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html
 
 import type { Call } from '../../call.ts'
 import type { Logger } from '../../observe/log.ts'
 import { Lru } from '../../storage/cache.ts'
 import type { Database } from '../../storage/database.ts'
+import { createLateWrites } from '../../storage/late-writes.ts'
 import type { KmsKey } from './model.ts'
 import { type KeyPlace, type KeyUse, recordKeyUse } from './store.ts'
 
@@ -21,59 +21,42 @@ export type KeyUses = {
 }
 
 const NOTED_EVERY_MS = 15 * 60_000
-const FLUSH_AFTER_MS = 1_000
 const KNOWN_MAX = 10_000
-/** Beyond this a use is not noted until the next flush. */
-const PENDING_MAX = 10_000
 
 type Noted = { readonly place: KeyPlace; readonly use: KeyUse }
 
-export function createKeyUses(database: Database, log: Logger, flushAfterMs = FLUSH_AFTER_MS): KeyUses {
+const nameOf = ({ account, region, keyId }: KeyPlace): string => `${account}/${region}/${keyId}`
+
+export function createKeyUses(database: Database, log: Logger, afterMs?: number): KeyUses {
   const latest = new Lru<string, KeyUse>(KNOWN_MAX)
-  const written = new Lru<string, number>(KNOWN_MAX)
-  const pending = new Map<string, Noted>()
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
-  let writing: Promise<void> = Promise.resolve()
-
-  const write = async (): Promise<void> => {
-    if (pending.size === 0) return
-    const uses = [...pending]
-    pending.clear()
-    try {
-      await database.transaction('write', async (tx) => {
-        for (const [, { place, use }] of uses) await recordKeyUse(tx, place, use)
-      })
-    } catch (error) {
-      log.warn({ uses: uses.length, err: error }, 'uses of KMS keys could not be written')
-      for (const [name] of uses) written.delete(name)
-    }
-  }
-
-  const flush = (): Promise<void> => {
-    clearTimeout(timer)
-    timer = undefined
-    writing = writing.then(write)
-    return writing
-  }
+  const noted = new Lru<string, number>(KNOWN_MAX)
+  const pending = createLateWrites<Noted>({
+    database,
+    log,
+    what: 'uses of KMS keys',
+    write: async (tx, uses) => {
+      for (const { place, use } of uses) await recordKeyUse(tx, place, use)
+    },
+    onGone: (uses, written) => {
+      if (!written) for (const { place } of uses) noted.delete(nameOf(place))
+    },
+    ...(afterMs !== undefined && { afterMs }),
+  })
 
   return {
     note: ({ accountId, region, keyId }, use) => {
-      const name = `${accountId}/${region}/${keyId}`
+      const place: KeyPlace = { account: accountId, region, keyId }
+      const name = nameOf(place)
       latest.set(name, use)
-      const last = written.get(name)
+      const last = noted.get(name)
       if (last !== undefined && use.usedAt - last < NOTED_EVERY_MS) return
-      if (closed || pending.size >= PENDING_MAX) return
-      written.set(name, use.usedAt)
-      pending.set(name, { place: { account: accountId, region, keyId }, use })
-      timer ??= setTimeout(flush, flushAfterMs).unref()
+      if (!pending.open) return
+      noted.set(name, use.usedAt)
+      pending.put(name, { place, use })
     },
-    last: ({ accountId, region, keyId }) => latest.get(`${accountId}/${region}/${keyId}`),
-    flush,
-    close: () => {
-      closed = true
-      return flush()
-    },
+    last: ({ accountId, region, keyId }) => latest.get(nameOf({ account: accountId, region, keyId })),
+    flush: pending.flush,
+    close: pending.close,
   }
 }
 
