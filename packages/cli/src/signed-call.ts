@@ -1,7 +1,6 @@
 // A signed POST to one of our own routes, as any AWS signer could send it.
 
-import { SignatureV4 } from '@smithy/signature-v4'
-import { Sha256 } from '@strongroom/server/crypto/sha256.ts'
+import { signedHeaders } from '@strongroom/server/auth/sign.ts'
 import { type Connection, noAnswer } from './connection.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -12,20 +11,15 @@ export async function signedCall<Answer extends object>(
   { endpoint, region, credentials }: Connection,
 ): Promise<Answer> {
   const url = new URL(path, endpoint)
-  const body = JSON.stringify(input)
-  const signer = new SignatureV4({
-    service: 'secretsmanager',
-    region,
-    credentials,
-    sha256: Sha256,
-  })
-  const { headers } = await signer.sign({
-    method: 'POST',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    path: url.pathname,
-    headers: { host: url.host, 'content-type': 'application/x-amz-json-1.1' },
+  const body = Buffer.from(JSON.stringify(input))
+  const headers = signedHeaders({
+    url,
     body,
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    region,
+    service: 'secretsmanager',
+    credentials,
+    time: Date.now(),
   })
   const response = await fetch(url, { method: 'POST', headers, body, redirect: 'error' }).catch((error: Error) => {
     throw noAnswer(url, error)
