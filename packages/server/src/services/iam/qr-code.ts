@@ -13,14 +13,14 @@ const BORDER = 4
 
 /** Black on white, one bit a pixel. */
 export function qrCodePng(text: string): Uint8Array {
-  const { data, size } = encode(text, { ecc: 'M', border: BORDER })
+  const { data: modules, size } = encode(text, { ecc: 'M', border: BORDER })
   const pixels = size * SCALE
   const lineBytes = 1 + Math.ceil(pixels / 8)
   const image = Buffer.alloc(lineBytes * pixels)
   for (let y = 0; y < pixels; y += 1) {
     // The first byte of a line says that it is not filtered.
     for (let x = 0; x < pixels; x += 1) {
-      const isWhite = !data[Math.floor(y / SCALE)]![Math.floor(x / SCALE)]
+      const isWhite = !modules[Math.floor(y / SCALE)]![Math.floor(x / SCALE)]
       if (isWhite) image[y * lineBytes + 1 + (x >> 3)]! |= 0x80 >> (x & 7)
     }
   }
@@ -28,7 +28,9 @@ export function qrCodePng(text: string): Uint8Array {
   header.writeUInt32BE(pixels, 0)
   header.writeUInt32BE(pixels, 4)
   header[8] = 1 // bits a pixel; the rest is 0: greyscale, deflate, not interlaced
-  const png = [SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(image)), chunk('IEND', Buffer.alloc(0))]
+  // Not compressed: the length of what is would tell something of the seed.
+  const data = deflateSync(image, { level: 0 })
+  const png = [SIGNATURE, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]
   image.fill(0)
   return Buffer.concat(png)
 }
