@@ -14,7 +14,7 @@ import { services } from '../packages/server/src/services/index.ts'
 import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
 import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
-import { roleJourneys, userJourneys } from './iam-journeys.ts'
+import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
@@ -338,6 +338,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   const accessJourneys = {
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
+    ...passwordJourneys(server, know, (secret) => canaries.knowBytes(secret), home.after),
     ...sessionJourneys(server, know, home.after),
     ...federationJourneys(server, issuer, know, home.after),
     ...kmsJourneys(

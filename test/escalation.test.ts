@@ -52,6 +52,20 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
       OpenIDConnectProviderArn: `arn:aws:iam::${account}:oidc-provider/idp.example.com`,
       ThumbprintList: ['0'.repeat(40)],
     }),
+  'iam:CreateLoginProfile': ({ iam }) => iam.createLoginProfile({ UserName: 'other', Password: 'Correct-horse-1' }),
+  'iam:UpdateLoginProfile': ({ iam }) => iam.updateLoginProfile({ UserName: 'other', Password: 'Correct-horse-1' }),
+  'iam:ChangePassword': ({ iam }) => iam.changePassword({ OldPassword: 'Correct-horse-1', NewPassword: 'evil' }),
+  'iam:UpdateAccountPasswordPolicy': ({ iam }) => iam.updateAccountPasswordPolicy({ AllowUsersToChangePassword: true }),
+  'iam:DeleteAccountPasswordPolicy': ({ iam }) => iam.deleteAccountPasswordPolicy({}),
+  'iam:CreateVirtualMFADevice': ({ iam }) => iam.createVirtualMFADevice({ VirtualMFADeviceName: 'other' }),
+  'iam:EnableMFADevice': ({ iam, account }) => iam.enableMFADevice({ UserName: 'other', ...codesOf(account) }),
+  'iam:ResyncMFADevice': ({ iam, account }) => iam.resyncMFADevice({ UserName: 'other', ...codesOf(account) }),
+  'iam:DeactivateMFADevice': ({ iam, account }) =>
+    iam.deactivateMFADevice({ UserName: 'other', SerialNumber: codesOf(account).SerialNumber }),
+  'iam:DeleteVirtualMFADevice': ({ iam, account }) =>
+    iam.deleteVirtualMFADevice({ SerialNumber: codesOf(account).SerialNumber }),
+  'iam:TagMFADevice': ({ iam, account }) =>
+    iam.tagMFADevice({ SerialNumber: codesOf(account).SerialNumber, Tags: [{ Key: 'owner', Value: 'me' }] }),
   'iam:TagUser': ({ iam }) => iam.tagUser({ UserName: 'other', Tags: [{ Key: 'role', Value: 'admin' }] }),
   'iam:TagRole': ({ iam }) => iam.tagRole({ RoleName: 'worker', Tags: [{ Key: 'role', Value: 'admin' }] }),
   'sts:AssumeRole': ({ sts, account }) =>
@@ -60,6 +74,12 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
     sts.send(new GetFederationTokenCommand({ Name: 'me', Policy: PolicyDocument })),
 }
 
+const codesOf = (account: string) => ({
+  SerialNumber: `arn:aws:iam::${account}:mfa/phone`,
+  AuthenticationCode1: '123456',
+  AuthenticationCode2: '654321',
+})
+
 test('every known way from a small right to all rights asks for its own permission', async (t) => {
   const { server, iam, account } = await startIam(t)
   await iam.createUser({ UserName: 'other' })
@@ -67,6 +87,7 @@ test('every known way from a small right to all rights asks for its own permissi
   await iam.createRole({ RoleName: 'worker', AssumeRolePolicyDocument: trusting({ AWS: account }) })
   await iam.createPolicy({ PolicyName: 'own', PolicyDocument })
   await iam.createOpenIDConnectProvider({ Url: 'https://idp.example.com', ClientIDList: ['app'] })
+  await iam.createVirtualMFADevice({ VirtualMFADeviceName: 'phone' })
   for (const [at, [action, call]] of Object.entries(PATHS).entries()) {
     const statements = [
       { Effect: 'Allow', Action: '*', Resource: '*' },

@@ -1,6 +1,9 @@
 // Every operation of IAM, each once with success, in an order in which that can be.
 
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { IAM } from '@aws-sdk/client-iam'
+import { type Authenticator, authenticator } from '../packages/server/src/services/iam/testing-mfa.ts'
 import { REGION, type ServerProcess } from './server-process.ts'
 
 const UserName = 'alice'
@@ -122,6 +125,79 @@ export function roleJourneys(
     DeleteRolePolicy: () => iam.deleteRolePolicy({ RoleName, PolicyName }),
     DeleteRole: () => iam.deleteRole({ RoleName }),
     DeletePolicy: () => iam.deletePolicy({ PolicyArn: own }),
+  }
+  return journeysOf(calls)
+}
+
+/**
+ * The same for passwords and MFA devices. `know` gets the passwords and the text of the seed, `knowBytes` the seed itself and its picture.
+ */
+export function passwordJourneys(
+  { url, credentials }: Pick<ServerProcess, 'url' | 'credentials'>,
+  know: (secret: string) => string,
+  knowBytes: (secret: Buffer) => void,
+  after: (end: () => void) => void,
+): { readonly [operation: string]: () => Promise<string> } {
+  const iam = new IAM({ endpoint: url, region: REGION, credentials: { ...credentials }, maxAttempts: 1 })
+  const [UserName, VirtualMFADeviceName, Tags] = ['carol', 'phone', [{ Key: 'a', Value: 'b' }]]
+  const password = () => know(`Aa1-${randomBytes(24).toString('hex')}`)
+  const first = password()
+  let own: IAM | undefined
+  after(() => {
+    iam.destroy()
+    own?.destroy()
+  })
+  let device: Authenticator | undefined
+  const SerialNumber = () => ({ SerialNumber: device!.serialNumber })
+  const calls: { readonly [operation: string]: () => Promise<object> } = {
+    UpdateAccountPasswordPolicy: () => iam.updateAccountPasswordPolicy({ PasswordReusePrevention: 3 }),
+    GetAccountPasswordPolicy: () => iam.getAccountPasswordPolicy({}),
+    CreateLoginProfile: async () => {
+      await iam.createUser({ UserName })
+      await assert.rejects(iam.createLoginProfile({ UserName, Password: `\u0100${password()}` }))
+      return iam.createLoginProfile({ UserName, Password: first })
+    },
+    GetLoginProfile: () => iam.getLoginProfile({ UserName }),
+    ChangePassword: async () => {
+      const document = JSON.stringify({ Statement: { Effect: 'Allow', Action: 'iam:*', Resource: '*' } })
+      await iam.putUserPolicy({ UserName, PolicyName, PolicyDocument: document })
+      const { AccessKey } = await iam.createAccessKey({ UserName })
+      const { AccessKeyId, SecretAccessKey } = AccessKey!
+      const credentials = { accessKeyId: AccessKeyId!, secretAccessKey: know(SecretAccessKey!) }
+      own = new IAM({ endpoint: url, region: REGION, credentials, maxAttempts: 1 })
+      await assert.rejects(own.changePassword({ OldPassword: password(), NewPassword: password() }))
+      await assert.rejects(own.changePassword({ OldPassword: first, NewPassword: first }))
+      return own.changePassword({ OldPassword: first, NewPassword: password() })
+    },
+    UpdateLoginProfile: () => iam.updateLoginProfile({ UserName, Password: password() }),
+    DeleteLoginProfile: () => iam.deleteLoginProfile({ UserName }),
+    DeleteAccountPasswordPolicy: () => iam.deleteAccountPasswordPolicy({}),
+    CreateVirtualMFADevice: async () => {
+      const { VirtualMFADevice: made } = await iam.createVirtualMFADevice({ VirtualMFADeviceName, Tags })
+      const { Base32StringSeed, QRCodePNG, ...shown } = made!
+      device = authenticator(shown.SerialNumber!, know(Buffer.from(Base32StringSeed!).toString()))
+      knowBytes(device.seed)
+      knowBytes(Buffer.from(QRCodePNG!))
+      return shown
+    },
+    ListVirtualMFADevices: () => iam.listVirtualMFADevices({}),
+    TagMFADevice: () => iam.tagMFADevice({ ...SerialNumber(), Tags }),
+    ListMFADeviceTags: () => iam.listMFADeviceTags(SerialNumber()),
+    UntagMFADevice: () => iam.untagMFADevice({ ...SerialNumber(), TagKeys: ['a'] }),
+    EnableMFADevice: () => iam.enableMFADevice({ UserName, ...SerialNumber(), ...device!.lastTwo() }),
+    GetMFADevice: () => iam.getMFADevice({ UserName, ...SerialNumber() }),
+    ListMFADevices: () => iam.listMFADevices({ UserName }),
+    ResyncMFADevice: () => {
+      const [AuthenticationCode1, AuthenticationCode2] = [device!.code(4), device!.code(5)]
+      return iam.resyncMFADevice({ UserName, ...SerialNumber(), AuthenticationCode1, AuthenticationCode2 })
+    },
+    DeactivateMFADevice: () => iam.deactivateMFADevice({ UserName, ...SerialNumber() }),
+    DeleteVirtualMFADevice: async () => {
+      // One that stays, for what is searched later.
+      const { VirtualMFADevice: kept } = await iam.createVirtualMFADevice({ VirtualMFADeviceName, Path: '/kept/' })
+      knowBytes(authenticator('', know(Buffer.from(kept!.Base32StringSeed!).toString())).seed)
+      return iam.deleteVirtualMFADevice(SerialNumber())
+    },
   }
   return journeysOf(calls)
 }

@@ -38,6 +38,7 @@ type Things = {
   readonly policyArn: string
   readonly roleArn: string
   readonly provider: string
+  readonly device: string
   readonly accessKeyId: string
   readonly userArn: string
   readonly keyArn: string
@@ -98,6 +99,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   RoleName: thing(({ role }) => role),
   RoleSessionName: always('session'),
   SecretId: secretForms,
+  SerialNumber: thing(({ device }) => device),
   TagKeys: always(['a']),
   Tags: always([{ Key: 'a', Value: 'b' }]),
   UserName: thing(({ user }) => user),
@@ -114,6 +116,12 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.ClientID': always('app'),
   'iam.CreateOpenIDConnectProvider.Url': always('https://new.example.com'),
   'iam.CreateUser.UserName': fresh(({ user }) => user),
+  'iam.CreateLoginProfile.Password': always('Correct-horse-1'),
+  'iam.CreateVirtualMFADevice.VirtualMFADeviceName': fresh(({ device }) => device.split('/')[1]!),
+  'iam.AuthenticationCode1': always('123456'),
+  'iam.AuthenticationCode2': always('654321'),
+  'iam.NewPassword': always('Another-horse-2'),
+  'iam.OldPassword': always('Correct-horse-1'),
   'iam.ActionNames': always(['secretsmanager:GetSecretValue']),
   'iam.PolicyInputList': always([POLICY]),
   'iam.SimulatePrincipalPolicy.PolicySourceArn': thing(({ roleArn }) => roleArn),
@@ -311,7 +319,7 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
     .replaceAll(/(:secret:(?:new-)?(?:own|NAME)-[a-z]+)-[A-Za-z0-9]{6}\b/g, '$1')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
     .replaceAll(/(Date\\?"|Time\\?"):\d+(\.\d+)?/g, '$1:TIME')
-    .replaceAll(/<SecretAccessKey>[^<]+/g, '<SecretAccessKey>')
+    .replaceAll(/<(SecretAccessKey|Base32StringSeed|QRCodePNG)>[^<]+/g, '<$1>')
 }
 
 async function ask(
@@ -394,6 +402,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
   const policy = await iam.send(new CreatePolicyCommand({ PolicyName: `${word}-managed`, PolicyDocument: POLICY }))
   const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
   const provider = await iam.createOpenIDConnectProvider({ Url: `https://${word}.example.com` })
+  const device = await iam.createVirtualMFADevice({ VirtualMFADeviceName: `${word}-device` })
   const PolicyArn = policy.Policy!.Arn!
   await iam.send(new AddUserToGroupCommand({ UserName, GroupName }))
   await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn }))
@@ -405,6 +414,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     policyArn: PolicyArn,
     roleArn: role.Role!.Arn!,
     provider: provider.OpenIDConnectProviderArn!,
+    device: device.VirtualMFADevice!.SerialNumber!,
     accessKeyId: key.AccessKey!.AccessKeyId!,
     userArn: user.User!.Arn!,
     keyArn,

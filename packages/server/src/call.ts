@@ -86,6 +86,8 @@ export type CallBase<I> = {
   /** The caller's account. Names resolve here. */
   readonly account: string
   readonly identity: Identity
+  /** When the caller showed a code of an MFA device with this call, in milliseconds by the wall clock; absent: not at all. */
+  readonly mfaAt?: number
   /** The VersionId that must be AWSCURRENT for a conditional write to happen. Only where the operation is `conditional`. */
   readonly ifVersion?: string
   readonly input: I

@@ -1,5 +1,5 @@
 // THE PATH OF A REQUEST, top to bottom:
-// route → authenticate → throttle → decode → validate → find target → authorize → run → audit → encode.
+// route → authenticate → throttle → decode → validate → second factor → find target → authorize → run → audit → encode.
 // Authorization is here and never in an operation. Nothing leaves before its audit record is written.
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -276,12 +276,18 @@ async function inTransactions(
   const { begin, beginUnsigned, perform } = stages
   const { service, operation } = route
   const unsigned = service !== undefined && operation?.identify !== undefined
-  if (operation?.readOnly && !operation.prepare && !unsigned) {
-    const done = await database.transaction('read', async (tx) => perform(tx, await begin(tx)))
+  const beginOrDo = async (tx: Transaction): Promise<{ readonly begun: Asked; readonly done?: Done }> => {
+    const begun = await begin(tx)
+    return isPlainRead(begun) ? { begun, done: await perform(tx, begun) } : { begun }
+  }
+  const { begun, done } = unsigned
+    ? { begun: await beginUnsigned(service, operation), done: undefined }
+    : await database.transaction('read', beginOrDo)
+  if (done !== undefined) {
     await trail.append(done.events)
     return done
   }
-  const asked = unsigned ? await beginUnsigned(service, operation) : await database.transaction('read', begin)
+  const asked = await withSecondFactor(begun)
   const prepared = asked.operation.prepare && (await prepareCall(request, asked))
   if (asked.operation.readOnly) {
     const done = await database.transaction('read', (tx) => perform(tx, asked, prepared))
@@ -293,6 +299,16 @@ async function inTransactions(
     await trail.record(tx, done.events)
     return done
   })
+}
+
+const isPlainRead = ({ operation, base }: Asked): boolean =>
+  operation.readOnly && !operation.prepare && !operation.secondFactor?.isGiven(base.input)
+
+/** A code of an MFA device is used up before anything is decided: what is decided may ask whether there was one. */
+async function withSecondFactor(asked: Asked): Promise<Asked> {
+  const { operation, base } = asked
+  if (!operation.secondFactor?.isGiven(base.input)) return asked
+  return { ...asked, base: { ...base, mfaAt: await operation.secondFactor.accept(base) } }
 }
 
 function authenticate(app: App, tx: Transaction, request: WireRequest, route: Route): Promise<Authenticated> {
@@ -334,6 +350,7 @@ async function beginCall(
     (known ??= globalContext({
       request,
       principal,
+      mfaAt: base.mfaAt,
       organization,
       time: app.wallNow(),
       region,

@@ -35,7 +35,7 @@ import { rootKeyAt } from './seal/place.ts'
 import { createShares } from './seal/shares.ts'
 import { createGate, needsShares, waitForShares } from './sealed.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
-import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
+import { accessKeyTable, findFirstAccount, mfaDeviceTable } from './services/iam/store.ts'
 import { createUses } from './services/iam/uses.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
@@ -252,7 +252,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       retention,
       health,
       auditDatabases: databases.trail,
-      sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
+      sealedTables: [
+        materialTable(keyring, rows),
+        accessKeyTable({ partition: PARTITION, keyring, rows }),
+        mfaDeviceTable({ partition: PARTITION, keyring, rows }),
+      ],
       account: accountId,
       shares: createShares({ readHeader: async () => keyring.opened().header }),
       rootKeys: {

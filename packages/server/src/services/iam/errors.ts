@@ -129,6 +129,54 @@ export const duplicateTagKeys = () =>
 export const reservedTagKey = () =>
   new ServiceError('InvalidInput', 400, 'Tag keys that begin with aws: are reserved for system use.')
 
+export const mfaDeviceExists = () =>
+  new ServiceError('EntityAlreadyExists', 409, 'MFADevice entity at the same path and name already exists.')
+
+export const noSuchMfaDevice = (serialNumber: string) =>
+  new ServiceError('NoSuchEntity', 404, `VirtualMFADevice with serial number ${serialNumber} does not exist.`)
+
+export const mfaDeviceNotOfUser = () => new ServiceError('NoSuchEntity', 404, 'MFA Device invalid for user.')
+
+export const mfaDeviceInUse = () => new ServiceError('EntityAlreadyExists', 409, 'MFA Device is already in use.')
+
+export const mfaDeviceStillInUse = () =>
+  new ServiceError('DeleteConflict', 409, 'MFA VirtualDevice in use. Must deactivate first.')
+
+export const mfaDeviceNameTooLong = (max: number) =>
+  new ServiceError('InvalidInput', 400, `The serial number of an MFA device must have at most ${max} characters.`)
+
+export const invalidAuthenticationCode = () =>
+  new ServiceError('InvalidAuthenticationCode', 403, 'Authentication code for device is not valid.')
+
+export const noLoginProfile = (userName: string) =>
+  new ServiceError('NoSuchEntity', 404, `Login Profile for User ${userName} cannot be found.`)
+
+export const loginProfileExists = (userName: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `Login Profile for User ${userName} already exists.`)
+
+export const loginProfileChanging = (userName: string) =>
+  new ServiceError(
+    'EntityTemporarilyUnmodifiable',
+    409,
+    `Login Profile for User ${userName} was changed by another request. Try again.`,
+  )
+
+export const passwordMissing = () =>
+  new ServiceError(
+    'ValidationError',
+    400,
+    "1 validation error detected: Value null at 'password' failed to satisfy constraint: Member must not be null",
+  )
+
+export const passwordPolicyViolation = (reason: string) => new ServiceError('PasswordPolicyViolation', 400, reason)
+
+export const wrongPassword = () => new ServiceError('AccessDenied', 403, 'The old password was incorrect.')
+
+export const notAUser = () => new ServiceError('InvalidUserType', 400, 'Only IAM Users can change their own password')
+
+export const noPasswordPolicy = (account: string) =>
+  new ServiceError('NoSuchEntity', 404, `The Password Policy with domain name ${account} cannot be found.`)
+
 /** Strongroom's own: AWS has no list of sessions. */
 export const tooManyRevokedSessions = (max: number) =>
   new ServiceError(

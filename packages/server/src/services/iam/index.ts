@@ -6,16 +6,22 @@ import { addUserToGroup } from './operations/add-user-to-group.ts'
 import { attachGroupPolicy } from './operations/attach-group-policy.ts'
 import { attachRolePolicy } from './operations/attach-role-policy.ts'
 import { attachUserPolicy } from './operations/attach-user-policy.ts'
+import { changePassword } from './operations/change-password.ts'
 import { createAccessKey } from './operations/create-access-key.ts'
 import { createGroup } from './operations/create-group.ts'
+import { createLoginProfile } from './operations/create-login-profile.ts'
 import { createOpenIDConnectProvider } from './operations/create-open-idconnect-provider.ts'
 import { createPolicy } from './operations/create-policy.ts'
 import { createPolicyVersion } from './operations/create-policy-version.ts'
 import { createRole } from './operations/create-role.ts'
 import { createUser } from './operations/create-user.ts'
+import { createVirtualMFADevice } from './operations/create-virtual-mfadevice.ts'
+import { deactivateMFADevice } from './operations/deactivate-mfadevice.ts'
 import { deleteAccessKey } from './operations/delete-access-key.ts'
+import { deleteAccountPasswordPolicy } from './operations/delete-account-password-policy.ts'
 import { deleteGroup } from './operations/delete-group.ts'
 import { deleteGroupPolicy } from './operations/delete-group-policy.ts'
+import { deleteLoginProfile } from './operations/delete-login-profile.ts'
 import { deleteOpenIDConnectProvider } from './operations/delete-open-idconnect-provider.ts'
 import { deletePolicy } from './operations/delete-policy.ts'
 import { deletePolicyVersion } from './operations/delete-policy-version.ts'
@@ -25,12 +31,17 @@ import { deleteRolePolicy } from './operations/delete-role-policy.ts'
 import { deleteUser } from './operations/delete-user.ts'
 import { deleteUserPermissionsBoundary } from './operations/delete-user-permissions-boundary.ts'
 import { deleteUserPolicy } from './operations/delete-user-policy.ts'
+import { deleteVirtualMFADevice } from './operations/delete-virtual-mfadevice.ts'
 import { detachGroupPolicy } from './operations/detach-group-policy.ts'
 import { detachRolePolicy } from './operations/detach-role-policy.ts'
 import { detachUserPolicy } from './operations/detach-user-policy.ts'
+import { enableMFADevice } from './operations/enable-mfadevice.ts'
 import { getAccessKeyLastUsed } from './operations/get-access-key-last-used.ts'
+import { getAccountPasswordPolicy } from './operations/get-account-password-policy.ts'
 import { getGroup } from './operations/get-group.ts'
 import { getGroupPolicy } from './operations/get-group-policy.ts'
+import { getLoginProfile } from './operations/get-login-profile.ts'
+import { getMFADevice } from './operations/get-mfadevice.ts'
 import { getOpenIDConnectProvider } from './operations/get-open-idconnect-provider.ts'
 import { getPolicy } from './operations/get-policy.ts'
 import { getPolicyVersion } from './operations/get-policy-version.ts'
@@ -47,6 +58,8 @@ import { listGroupPolicies } from './operations/list-group-policies.ts'
 import { listGroups } from './operations/list-groups.ts'
 import { listGroupsForUser } from './operations/list-groups-for-user.ts'
 import { listInstanceProfilesForRole } from './operations/list-instance-profiles-for-role.ts'
+import { listMFADeviceTags } from './operations/list-mfadevice-tags.ts'
+import { listMFADevices } from './operations/list-mfadevices.ts'
 import { listOpenIDConnectProviderTags } from './operations/list-open-idconnect-provider-tags.ts'
 import { listOpenIDConnectProviders } from './operations/list-open-idconnect-providers.ts'
 import { listPolicies } from './operations/list-policies.ts'
@@ -58,6 +71,7 @@ import { listRoles } from './operations/list-roles.ts'
 import { listUserPolicies } from './operations/list-user-policies.ts'
 import { listUserTags } from './operations/list-user-tags.ts'
 import { listUsers } from './operations/list-users.ts'
+import { listVirtualMFADevices } from './operations/list-virtual-mfadevices.ts'
 import { putGroupPolicy } from './operations/put-group-policy.ts'
 import { putRolePermissionsBoundary } from './operations/put-role-permissions-boundary.ts'
 import { putRolePolicy } from './operations/put-role-policy.ts'
@@ -65,20 +79,25 @@ import { putUserPermissionsBoundary } from './operations/put-user-permissions-bo
 import { putUserPolicy } from './operations/put-user-policy.ts'
 import { removeClientIDFromOpenIDConnectProvider } from './operations/remove-client-idfrom-open-idconnect-provider.ts'
 import { removeUserFromGroup } from './operations/remove-user-from-group.ts'
+import { resyncMFADevice } from './operations/resync-mfadevice.ts'
 import { setDefaultPolicyVersion } from './operations/set-default-policy-version.ts'
 import { simulateCustomPolicy } from './operations/simulate-custom-policy.ts'
 import { simulatePrincipalPolicy } from './operations/simulate-principal-policy.ts'
+import { tagMFADevice } from './operations/tag-mfadevice.ts'
 import { tagOpenIDConnectProvider } from './operations/tag-open-idconnect-provider.ts'
 import { tagPolicy } from './operations/tag-policy.ts'
 import { tagRole } from './operations/tag-role.ts'
 import { tagUser } from './operations/tag-user.ts'
+import { untagMFADevice } from './operations/untag-mfadevice.ts'
 import { untagOpenIDConnectProvider } from './operations/untag-open-idconnect-provider.ts'
 import { untagPolicy } from './operations/untag-policy.ts'
 import { untagRole } from './operations/untag-role.ts'
 import { untagUser } from './operations/untag-user.ts'
 import { updateAccessKey } from './operations/update-access-key.ts'
+import { updateAccountPasswordPolicy } from './operations/update-account-password-policy.ts'
 import { updateAssumeRolePolicy } from './operations/update-assume-role-policy.ts'
 import { updateGroup } from './operations/update-group.ts'
+import { updateLoginProfile } from './operations/update-login-profile.ts'
 import { updateOpenIDConnectProviderThumbprint } from './operations/update-open-idconnect-provider-thumbprint.ts'
 import { updateRole } from './operations/update-role.ts'
 import { updateRoleDescription } from './operations/update-role-description.ts'
@@ -99,16 +118,22 @@ export const iam: Service = {
     attachGroupPolicy,
     attachRolePolicy,
     attachUserPolicy,
+    changePassword,
     createAccessKey,
     createGroup,
+    createLoginProfile,
     createOpenIDConnectProvider,
     createPolicy,
     createPolicyVersion,
     createRole,
     createUser,
+    createVirtualMFADevice,
+    deactivateMFADevice,
     deleteAccessKey,
+    deleteAccountPasswordPolicy,
     deleteGroup,
     deleteGroupPolicy,
+    deleteLoginProfile,
     deleteOpenIDConnectProvider,
     deletePolicy,
     deletePolicyVersion,
@@ -118,12 +143,17 @@ export const iam: Service = {
     deleteUser,
     deleteUserPermissionsBoundary,
     deleteUserPolicy,
+    deleteVirtualMFADevice,
     detachGroupPolicy,
     detachRolePolicy,
     detachUserPolicy,
+    enableMFADevice,
     getAccessKeyLastUsed,
+    getAccountPasswordPolicy,
     getGroup,
     getGroupPolicy,
+    getLoginProfile,
+    getMFADevice,
     getOpenIDConnectProvider,
     getPolicy,
     getPolicyVersion,
@@ -140,6 +170,8 @@ export const iam: Service = {
     listGroups,
     listGroupsForUser,
     listInstanceProfilesForRole,
+    listMFADeviceTags,
+    listMFADevices,
     listOpenIDConnectProviderTags,
     listOpenIDConnectProviders,
     listPolicies,
@@ -151,6 +183,7 @@ export const iam: Service = {
     listUserPolicies,
     listUserTags,
     listUsers,
+    listVirtualMFADevices,
     putGroupPolicy,
     putRolePermissionsBoundary,
     putRolePolicy,
@@ -158,20 +191,25 @@ export const iam: Service = {
     putUserPolicy,
     removeClientIDFromOpenIDConnectProvider,
     removeUserFromGroup,
+    resyncMFADevice,
     setDefaultPolicyVersion,
     simulateCustomPolicy,
     simulatePrincipalPolicy,
+    tagMFADevice,
     tagOpenIDConnectProvider,
     tagPolicy,
     tagRole,
     tagUser,
+    untagMFADevice,
     untagOpenIDConnectProvider,
     untagPolicy,
     untagRole,
     untagUser,
     updateAccessKey,
+    updateAccountPasswordPolicy,
     updateAssumeRolePolicy,
     updateGroup,
+    updateLoginProfile,
     updateOpenIDConnectProviderThumbprint,
     updateRole,
     updateRoleDescription,

@@ -11,6 +11,7 @@ export {
   setAccountEmail,
   setAccountStatus,
 } from './accounts.ts'
+export { acceptMfaCode, type MfaVerdict } from './mfa-devices.ts'
 export { type NamingPolicy, roleArn, rootArn, userArn } from './model.ts'
 export { findOidcProvider, type OidcProvider } from './oidc-providers.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'

@@ -1,7 +1,18 @@
 // The members that the operations share, declared once: limits, wording and what is sensitive.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_Types.html
 
-import { boolean, enumeration, integer, list, optional, string, structure, timestamp } from '../../shape/shape.ts'
+import {
+  blob,
+  boolean,
+  enumeration,
+  integer,
+  list,
+  map,
+  optional,
+  string,
+  structure,
+  timestamp,
+} from '../../shape/shape.ts'
 
 /** `member` is the name in the refusal: `userName`. Lengths are IAM's; what stands for an existing user may have 128 characters. */
 const name = (member: string, max: number) =>
@@ -103,6 +114,31 @@ export const ClientIds = list(ClientId)
 /** SHA-1 in hex. */
 export const Thumbprints = list(string({ min: 40, max: 40 }), { max: 5 })
 
+/** Up to 226 characters, so that a serial number with the path `/` has 256. */
+export const VirtualMFADeviceName = name('virtualMFADeviceName', 226)
+/** Of a virtual MFA device its ARN. */
+export const SerialNumber = string({
+  min: 9,
+  max: 256,
+  pattern: /^[\w+=/:,.@-]+$/,
+  patternText: '[\\w+=/:,.@-]+',
+})
+/** Six digits. Good for a minute or so, and so not for the trail. */
+export const AuthenticationCode = string({ min: 6, max: 6, pattern: /^\d+$/, patternText: '[\\d]+', unlogged: true })
+export const AssignmentStatus = enumeration('Assigned', 'Unassigned', 'Any')
+
+export const Password = string({
+  min: 1,
+  max: 128,
+  pattern: /^[\t\n\r\x20-\xff]+$/,
+  patternText: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+',
+  sensitive: true,
+})
+export const MinimumPasswordLength = integer({ min: 6, max: 128 })
+/** In days. */
+export const MaxPasswordAge = integer({ min: 1, max: 1_095 })
+export const PasswordReusePrevention = integer({ min: 1, max: 24 })
+
 // What answers hold. Limits are for what comes in: answers carry none.
 
 export const AttachedPermissionsBoundary = structure({
@@ -199,3 +235,38 @@ export const PolicyVersion = structure({
 export const PolicyGroup = structure({ GroupName: optional(string()), GroupId: optional(UniqueId) })
 export const PolicyUser = structure({ UserName: optional(string()), UserId: optional(UniqueId) })
 export const PolicyRole = structure({ RoleName: optional(string()), RoleId: optional(UniqueId) })
+
+export const MFADevice = structure({ UserName: string(), SerialNumber: string(), EnableDate: timestamp() })
+
+export const VirtualMFADevice = structure({
+  SerialNumber: string(),
+  /** The text of the seed in base32. In the answer that makes the device, and in no other. */
+  Base32StringSeed: optional(blob({ sensitive: true })),
+  /** The same for authenticator apps. */
+  QRCodePNG: optional(blob({ sensitive: true })),
+  User: optional(User),
+  EnableDate: optional(timestamp()),
+  Tags: optional(Tags),
+})
+
+/** Of FIDO keys, which this server does not take. */
+export const Certifications = map(string(), string())
+
+export const LoginProfile = structure({
+  UserName: string(),
+  CreateDate: timestamp(),
+  PasswordResetRequired: optional(boolean()),
+})
+
+export const PasswordPolicy = structure({
+  MinimumPasswordLength: optional(integer()),
+  RequireSymbols: optional(boolean()),
+  RequireNumbers: optional(boolean()),
+  RequireUppercaseCharacters: optional(boolean()),
+  RequireLowercaseCharacters: optional(boolean()),
+  AllowUsersToChangePassword: optional(boolean()),
+  ExpirePasswords: optional(boolean()),
+  MaxPasswordAge: optional(integer()),
+  PasswordReusePrevention: optional(integer()),
+  HardExpiry: optional(boolean()),
+})

@@ -22,6 +22,7 @@ import {
   emailKey,
   type GroupBody,
   type InlinePolicy,
+  type MfaDeviceBody,
   nameKey,
   type OidcProviderBody,
   type PolicyBody,
@@ -50,7 +51,7 @@ type Table<Body extends object> = {
   readonly lookup: (body: Body) => readonly (string | number | null)[]
 }
 
-/** Keyed by account and id (of a policy, its ARN); the one lookup column is the name in lower case, unique in the account. */
+/** Keyed by account and id (of a policy, its ARN); `nameColumn` is unique in the account: the name in lower case, but for devices and providers. */
 export type NamedTable<Body extends object> = Table<Body> & { readonly nameColumn: string }
 
 /** Of what policies are attached to. */
@@ -126,6 +127,15 @@ export const OIDC_PROVIDER: NamedTable<OidcProviderBody> = {
   nameColumn: 'url',
   lookupColumns: ['url'],
   lookup: ({ url }) => [url],
+}
+
+/** Keyed by account and serial number, and listed by it. */
+export const MFA_DEVICE: NamedTable<MfaDeviceBody> = {
+  name: 'iam_mfa_device',
+  keyColumns: ['account_id', 'serial_number'],
+  nameColumn: 'serial_number',
+  lookupColumns: ['user_id', 'domain_key_version'],
+  lookup: ({ userId, sealedSeed }) => [userId ?? null, sealedVersion(Buffer.from(sealedSeed, 'base64'))],
 }
 
 const SETTING: Table<{ readonly accountId: string }> = {
@@ -241,7 +251,7 @@ export async function listByName<Body extends object>(
 ): Promise<readonly Stored<Body>[]> {
   const id = table.keyColumns[1]!
   const found = await tx.all<Columns>(
-    `SELECT ${id}, ${table.nameColumn}, rev, body, mac FROM ${table.name}
+    `SELECT ${[id, ...table.lookupColumns, 'rev', 'body', 'mac'].join(', ')} FROM ${table.name}
      WHERE account_id = $1 AND ${table.nameColumn} > $2 ORDER BY ${table.nameColumn} LIMIT $3`,
     account,
     after,
@@ -263,6 +273,18 @@ export async function countRows(
     max,
   )
   return counted!.count
+}
+
+/** How many MFA devices an account has, and how many of them are enabled for a user. */
+export async function countMfaDevices(
+  tx: Transaction,
+  account: string,
+): Promise<{ readonly all: number; readonly inUse: number }> {
+  const counted = await tx.get<{ readonly all_devices: number; readonly in_use: number }>(
+    'SELECT COUNT(*) AS all_devices, COUNT(user_id) AS in_use FROM iam_mfa_device WHERE account_id = $1',
+    account,
+  )
+  return { all: counted!.all_devices, inUse: counted!.in_use }
 }
 
 /** What a policy is to its holder. */
@@ -826,5 +848,47 @@ export const accessKeyTable = (app: IamReader): SealedTable => ({
 
   refersTo: async (tx, version) =>
     (await tx.get('SELECT 1 AS present FROM iam_access_key WHERE domain_key_version = $1 LIMIT 1', version)) !==
+    undefined,
+})
+
+const SEED_PURPOSE = 'iam-mfa-seed'
+
+const seedBinding = (key: readonly string[]): readonly Uint8Array[] => key.map((part) => Buffer.from(part))
+
+/** Base64 of a sealed seed, which opens only as that of the device of this key: account and serial number. */
+export const sealSeed = ({ keyring }: IamReader, key: readonly string[], seed: Uint8Array): string =>
+  Buffer.from(keyring.seal(SEED_PURPOSE, seed, seedBinding(key))).toString('base64')
+
+/** The caller zeroes it. @throws IntegrityError */
+export function openSeed({ keyring }: IamReader, { key, body }: Stored<MfaDeviceBody>): Buffer {
+  const seed = keyring.open(SEED_PURPOSE, Buffer.from(body.sealedSeed, 'base64'), seedBinding(key))
+  if (seed === undefined) throw new IntegrityError(MFA_DEVICE.name, key, 'has a seed that does not open')
+  return seed
+}
+
+/** The seeds of MFA devices, for the rotation of domain keys. */
+export const mfaDeviceTable = (app: IamReader): SealedTable => ({
+  name: MFA_DEVICE.name,
+  purposes: [SEED_PURPOSE],
+
+  reseal: async (tx, version, limit) => {
+    const found = await tx.all<{ readonly account_id: string; readonly serial_number: string }>(
+      'SELECT account_id, serial_number FROM iam_mfa_device WHERE domain_key_version < $1 LIMIT $2',
+      version,
+      limit,
+    )
+    for (const { account_id: account, serial_number: serialNumber } of found) {
+      const stored = await findRow(app, tx, MFA_DEVICE, [account, serialNumber])
+      if (stored === undefined) continue
+      const seed = openSeed(app, stored)
+      const sealedSeed = sealSeed(app, stored.key, seed)
+      seed.fill(0)
+      await replaceRow(app, tx, MFA_DEVICE, stored, { ...stored.body, sealedSeed })
+    }
+    return found.length
+  },
+
+  refersTo: async (tx, version) =>
+    (await tx.get('SELECT 1 AS present FROM iam_mfa_device WHERE domain_key_version = $1 LIMIT 1', version)) !==
     undefined,
 })

@@ -10,6 +10,8 @@ import { isManagedPolicyArn, storedManagedPolicy } from './managed-policies.ts'
 import {
   type GroupBody,
   groupArn,
+  type MfaDeviceBody,
+  mfaDeviceArn,
   type OidcProviderBody,
   oidcProviderArn,
   type PolicyBody,
@@ -26,6 +28,7 @@ import {
   findRow,
   GROUP,
   type HolderKind,
+  MFA_DEVICE,
   OIDC_PROVIDER,
   POLICY,
   ROLE,
@@ -124,6 +127,34 @@ export function existingOidcProvider({ stored, arn }: OidcProviderTarget): Store
   return stored
 }
 
+export type MfaDeviceTarget = Target & {
+  readonly serialNumber: string
+  readonly stored: Stored<MfaDeviceBody> | undefined
+}
+
+/** A virtual MFA device of the caller's account by its serial number; of other accounts none is found. */
+export async function mfaDeviceTarget(call: Call<{ readonly SerialNumber: string }>): Promise<MfaDeviceTarget> {
+  const { app, tx, partition, account, input } = call
+  const serialNumber = input.SerialNumber
+  const owner = /^arn:[a-z-]+:iam::(\d{12}):/.exec(serialNumber)?.[1] ?? account
+  const stored = owner === account ? await findRow(app, tx, MFA_DEVICE, [account, serialNumber]) : undefined
+  const arn = serialNumber.startsWith('arn:') ? serialNumber : mfaDeviceArn(partition, account, '/', serialNumber)
+  return {
+    resource: arn,
+    shown: arn,
+    account: owner,
+    ...(stored && { resourceType: RESOURCE_TYPES.mfa, context: resourceTagContext(stored.body.tags) }),
+    serialNumber,
+    stored,
+  }
+}
+
+/** @throws NoSuchEntity */
+export function existingMfaDevice({ stored, serialNumber }: MfaDeviceTarget): Stored<MfaDeviceBody> {
+  if (stored === undefined) throw errors.noSuchMfaDevice(serialNumber)
+  return stored
+}
+
 /** A user, or whose request it is where no name is given: a user or the root user. */
 export type OwnTarget = UserTarget & { readonly owner: { readonly userName: string } | 'root' }
 
@@ -183,6 +214,7 @@ const RESOURCE_TYPES = {
   role: 'AWS::IAM::Role',
   policy: 'AWS::IAM::ManagedPolicy',
   'oidc-provider': 'AWS::IAM::OIDCProvider',
+  mfa: 'AWS::IAM::VirtualMFADevice',
 } as const
 
 type Kind = keyof typeof RESOURCE_TYPES
@@ -245,6 +277,12 @@ export const listTarget =
 export function existingUser({ stored, name }: UserTarget): Stored<UserBody> {
   if (stored === undefined) throw errors.noSuchUser(name)
   return stored
+}
+
+/** @throws NoSuchEntity; ValidationError where a root user names nobody: it has no password and no MFA device here. */
+export function ownUser(target: OwnTarget): Stored<UserBody> {
+  if (target.owner === 'root') throw errors.noUserOfOwn()
+  return existingUser(target)
 }
 
 /** @throws NoSuchEntity */

@@ -19,12 +19,17 @@ export const durationBeyondRole = () =>
 export const durationBeyondChain = () =>
   validationError('The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.')
 
-/** No user has an MFA device here. */
+/** The device is not the caller's. */
 export const mfaNotValid = () =>
   accessDenied(
     'MultiFactorAuthentication failed, unable to validate MFA code.  ' +
       'Please verify your MFA serial number is valid and associated with this user.',
   )
+
+export const mfaCodeWrong = () => accessDenied('MultiFactorAuthentication failed with invalid MFA one time pass code. ')
+
+export const mfaThrottled = () =>
+  accessDenied('MultiFactorAuthentication failed, too many invalid MFA one time pass codes. Try again later.')
 
 export const mfaIncomplete = () =>
   accessDenied('MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.')
