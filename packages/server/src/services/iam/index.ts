@@ -7,6 +7,7 @@ import { attachGroupPolicy } from './operations/attach-group-policy.ts'
 import { attachRolePolicy } from './operations/attach-role-policy.ts'
 import { attachUserPolicy } from './operations/attach-user-policy.ts'
 import { createAccessKey } from './operations/create-access-key.ts'
+import { createAccountAlias } from './operations/create-account-alias.ts'
 import { createGroup } from './operations/create-group.ts'
 import { createOpenIDConnectProvider } from './operations/create-open-idconnect-provider.ts'
 import { createPolicy } from './operations/create-policy.ts'
@@ -14,6 +15,7 @@ import { createPolicyVersion } from './operations/create-policy-version.ts'
 import { createRole } from './operations/create-role.ts'
 import { createUser } from './operations/create-user.ts'
 import { deleteAccessKey } from './operations/delete-access-key.ts'
+import { deleteAccountAlias } from './operations/delete-account-alias.ts'
 import { deleteGroup } from './operations/delete-group.ts'
 import { deleteGroupPolicy } from './operations/delete-group-policy.ts'
 import { deleteOpenIDConnectProvider } from './operations/delete-open-idconnect-provider.ts'
@@ -39,6 +41,7 @@ import { getRolePolicy } from './operations/get-role-policy.ts'
 import { getUser } from './operations/get-user.ts'
 import { getUserPolicy } from './operations/get-user-policy.ts'
 import { listAccessKeys } from './operations/list-access-keys.ts'
+import { listAccountAliases } from './operations/list-account-aliases.ts'
 import { listAttachedGroupPolicies } from './operations/list-attached-group-policies.ts'
 import { listAttachedRolePolicies } from './operations/list-attached-role-policies.ts'
 import { listAttachedUserPolicies } from './operations/list-attached-user-policies.ts'
@@ -55,6 +58,9 @@ import { listPolicyVersions } from './operations/list-policy-versions.ts'
 import { listRolePolicies } from './operations/list-role-policies.ts'
 import { listRoleTags } from './operations/list-role-tags.ts'
 import { listRoles } from './operations/list-roles.ts'
+import { listServiceSpecificCredentials } from './operations/list-service-specific-credentials.ts'
+import { listSigningCertificates } from './operations/list-signing-certificates.ts'
+import { listSSHPublicKeys } from './operations/list-sshpublic-keys.ts'
 import { listUserPolicies } from './operations/list-user-policies.ts'
 import { listUserTags } from './operations/list-user-tags.ts'
 import { listUsers } from './operations/list-users.ts'
@@ -100,6 +106,7 @@ export const iam: Service = {
     attachRolePolicy,
     attachUserPolicy,
     createAccessKey,
+    createAccountAlias,
     createGroup,
     createOpenIDConnectProvider,
     createPolicy,
@@ -107,6 +114,7 @@ export const iam: Service = {
     createRole,
     createUser,
     deleteAccessKey,
+    deleteAccountAlias,
     deleteGroup,
     deleteGroupPolicy,
     deleteOpenIDConnectProvider,
@@ -132,6 +140,7 @@ export const iam: Service = {
     getUser,
     getUserPolicy,
     listAccessKeys,
+    listAccountAliases,
     listAttachedGroupPolicies,
     listAttachedRolePolicies,
     listAttachedUserPolicies,
@@ -148,6 +157,9 @@ export const iam: Service = {
     listRolePolicies,
     listRoleTags,
     listRoles,
+    listSSHPublicKeys,
+    listServiceSpecificCredentials,
+    listSigningCertificates,
     listUserPolicies,
     listUserTags,
     listUsers,

@@ -91,6 +91,10 @@ export function namedSource<Body extends NamedBody>(
   }
 }
 
+/** Of what this server has none of. @throws ValidationError for a Marker: there are none. */
+export const emptyPage = (call: PagedCall, operation: string): Promise<Page<never>> =>
+  pageOf(call, operation, { place: () => '', read: async () => [] })
+
 /** What one row lists, by `place`, which decides the order too. */
 export function listed<T>(all: readonly T[], place: (item: T) => string): Source<T> {
   const items = all.map((item) => ({ item, at: place(item) })).sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))

@@ -40,6 +40,14 @@ const policyPath = (message: string) => string({ min: 1, max: 512, pattern: /^(?
 export const PolicyPath = policyPath(invalidPath('path'))
 export const PolicyPathPrefix = policyPath(INVALID_PATH_PREFIX)
 
+/** Lower-case letters, digits and single dashes, which stand neither first nor last. */
+export const AccountAlias = string({
+  min: 3,
+  max: 63,
+  pattern: /^[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]$/,
+  patternText: '^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$',
+})
+
 export const Arn = string({ min: 20, max: 2048 })
 /** AIDA..., AGPA..., AROA..., ANPA...; of a root user its account's number. */
 export const UniqueId = string()
@@ -172,6 +180,33 @@ export const InstanceProfile = structure({
   CreateDate: timestamp(),
   Roles: list(Role),
   Tags: optional(Tags),
+})
+
+/** This server has none, nor the two that follow. */
+export const SSHPublicKeyMetadata = structure({
+  UserName: string(),
+  SSHPublicKeyId: string(),
+  Status: AccessKeyStatus,
+  UploadDate: timestamp(),
+})
+
+export const SigningCertificate = structure({
+  UserName: string(),
+  CertificateId: string(),
+  CertificateBody: string(),
+  Status: AccessKeyStatus,
+  UploadDate: optional(timestamp()),
+})
+
+export const ServiceSpecificCredentialMetadata = structure({
+  UserName: string(),
+  Status: AccessKeyStatus,
+  ServiceUserName: optional(string()),
+  ServiceCredentialAlias: optional(string()),
+  CreateDate: timestamp(),
+  ExpirationDate: optional(timestamp()),
+  ServiceSpecificCredentialId: string(),
+  ServiceName: string(),
 })
 
 export const Policy = structure({

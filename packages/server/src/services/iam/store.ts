@@ -61,8 +61,8 @@ export type HolderKind = 'user' | 'group' | 'role'
 export const ACCOUNT: Table<AccountBody> = {
   name: 'account',
   keyColumns: ['account_id'],
-  lookupColumns: ['email_key'],
-  lookup: ({ email }) => [email === undefined ? null : emailKey(email)],
+  lookupColumns: ['email_key', 'alias'],
+  lookup: ({ email, alias }) => [email === undefined ? null : emailKey(email), alias ?? null],
 }
 
 /** Keyed by account and user id. */
@@ -401,8 +401,21 @@ export async function findAccountByEmail(
   email: string,
 ): Promise<Stored<AccountBody> | undefined> {
   const row = await tx.get<Columns & { readonly account_id: string }>(
-    'SELECT account_id, email_key, rev, body, mac FROM account WHERE email_key = $1',
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE email_key = $1',
     emailKey(email),
+  )
+  return row && opened(rows, ACCOUNT, [row.account_id], row)
+}
+
+/** Of whatever account. @throws IntegrityError */
+export async function findAccountByAlias(
+  { rows }: IamReader,
+  tx: Transaction,
+  alias: string,
+): Promise<Stored<AccountBody> | undefined> {
+  const row = await tx.get<Columns & { readonly account_id: string }>(
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE alias = $1',
+    alias,
   )
   return row && opened(rows, ACCOUNT, [row.account_id], row)
 }
@@ -415,7 +428,7 @@ export async function listAccountRows(
   limit: number,
 ): Promise<readonly Stored<AccountBody>[]> {
   const found = await tx.all<Columns & { readonly account_id: string }>(
-    'SELECT account_id, email_key, rev, body, mac FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2',
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2',
     after,
     limit,
   )

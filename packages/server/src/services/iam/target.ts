@@ -146,6 +146,18 @@ export async function ownTarget(call: Call<{ readonly UserName?: string | undefi
   }
 }
 
+/** A user that is named is there; whose request it is always is. @throws NoSuchEntity */
+export function existingOwn(target: OwnTarget): void {
+  if (target.owner !== 'root') existingUser(target)
+}
+
+/** What is about the whole account, for which policies have no ARN. */
+export const accountTarget = async ({ account }: Pick<Call, 'account'>): Promise<Target> => ({
+  resource: '*',
+  shown: '*',
+  account,
+})
+
 /** Whose an access key of the caller's account is; `identity` is undefined where there is none. */
 export type AccessKeyTarget = Target & { readonly identity: Identity | undefined }
 
