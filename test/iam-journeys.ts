@@ -71,6 +71,13 @@ export function userJourneys(
     ListSigningCertificates: () => iam.listSigningCertificates({ UserName }),
     ListServiceSpecificCredentials: () => iam.listServiceSpecificCredentials({ UserName }),
     DeleteUser: () => iam.deleteUser({ UserName }),
+    GetAccountSummary: () => iam.getAccountSummary({}),
+    GetAccountAuthorizationDetails: () => iam.getAccountAuthorizationDetails({}),
+    GetContextKeysForCustomPolicy: () => iam.getContextKeysForCustomPolicy({ PolicyInputList: [PolicyDocument] }),
+    GetContextKeysForPrincipalPolicy: async () => {
+      const { User } = await iam.getUser({})
+      return iam.getContextKeysForPrincipalPolicy({ PolicySourceArn: User!.Arn! })
+    },
     CreateAccountAlias: () => iam.createAccountAlias({ AccountAlias }),
     ListAccountAliases: () => iam.listAccountAliases({}),
     DeleteAccountAlias: () => iam.deleteAccountAlias({ AccountAlias }),

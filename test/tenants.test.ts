@@ -120,7 +120,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.CreateUser.UserName': fresh(({ user }) => user),
   'iam.ActionNames': always(['secretsmanager:GetSecretValue']),
   'iam.PolicyInputList': always([POLICY]),
-  'iam.SimulatePrincipalPolicy.PolicySourceArn': thing(({ roleArn }) => roleArn),
+  'iam.PolicySourceArn': thing(({ roleArn }) => roleArn),
   'iam.Status': always('Inactive'),
   'iam.ThumbprintList': always(['0'.repeat(40)]),
   'iam.UpdateAssumeRolePolicy.PolicyDocument': always(TRUST),

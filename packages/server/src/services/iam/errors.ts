@@ -98,6 +98,8 @@ export const invalidThumbprint = () =>
 export const notSimulated = (member: string) =>
   new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
 
+export const invalidPolicyInput = (reason: string) => new ServiceError('InvalidInput', 400, reason)
+
 export const oneBoundary = () =>
   new ServiceError('InvalidInput', 400, 'A principal has at most one permissions boundary.')
 

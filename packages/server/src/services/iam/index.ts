@@ -31,6 +31,10 @@ import { detachGroupPolicy } from './operations/detach-group-policy.ts'
 import { detachRolePolicy } from './operations/detach-role-policy.ts'
 import { detachUserPolicy } from './operations/detach-user-policy.ts'
 import { getAccessKeyLastUsed } from './operations/get-access-key-last-used.ts'
+import { getAccountAuthorizationDetails } from './operations/get-account-authorization-details.ts'
+import { getAccountSummary } from './operations/get-account-summary.ts'
+import { getContextKeysForCustomPolicy } from './operations/get-context-keys-for-custom-policy.ts'
+import { getContextKeysForPrincipalPolicy } from './operations/get-context-keys-for-principal-policy.ts'
 import { getGroup } from './operations/get-group.ts'
 import { getGroupPolicy } from './operations/get-group-policy.ts'
 import { getOpenIDConnectProvider } from './operations/get-open-idconnect-provider.ts'
@@ -130,6 +134,10 @@ export const iam: Service = {
     detachRolePolicy,
     detachUserPolicy,
     getAccessKeyLastUsed,
+    getAccountAuthorizationDetails,
+    getAccountSummary,
+    getContextKeysForCustomPolicy,
+    getContextKeysForPrincipalPolicy,
     getGroup,
     getGroupPolicy,
     getOpenIDConnectProvider,

@@ -155,6 +155,8 @@ export const Group = structure({
   CreateDate: timestamp(),
 })
 
+const RoleLastUsed = structure({ LastUsedDate: optional(timestamp()), Region: optional(string()) })
+
 export const Role = structure({
   Path: string(),
   RoleName: string(),
@@ -166,7 +168,7 @@ export const Role = structure({
   MaxSessionDuration: optional(integer()),
   PermissionsBoundary: optional(AttachedPermissionsBoundary),
   Tags: optional(Tags),
-  RoleLastUsed: optional(structure({ LastUsedDate: optional(timestamp()), Region: optional(string()) })),
+  RoleLastUsed: optional(RoleLastUsed),
   /** Always absent: this server has no role templates. */
   SourceRoleTemplate: optional(structure({ TemplateArn: string(), TemplateMinorVersion: integer() })),
 })
@@ -234,3 +236,58 @@ export const PolicyVersion = structure({
 export const PolicyGroup = structure({ GroupName: optional(string()), GroupId: optional(UniqueId) })
 export const PolicyUser = structure({ UserName: optional(string()), UserId: optional(UniqueId) })
 export const PolicyRole = structure({ RoleName: optional(string()), RoleId: optional(UniqueId) })
+
+// Of GetAccountAuthorizationDetails.
+
+const PolicyDetail = structure({ PolicyName: optional(string()), PolicyDocument: optional(string()) })
+
+const detailed = {
+  Path: optional(string()),
+  Arn: optional(string()),
+  CreateDate: optional(timestamp()),
+  AttachedManagedPolicies: optional(list(AttachedPolicy)),
+} as const
+
+export const UserDetail = structure({
+  ...detailed,
+  UserName: optional(string()),
+  UserId: optional(UniqueId),
+  UserPolicyList: optional(list(PolicyDetail)),
+  GroupList: optional(list(string())),
+  PermissionsBoundary: optional(AttachedPermissionsBoundary),
+  Tags: optional(Tags),
+})
+
+export const GroupDetail = structure({
+  ...detailed,
+  GroupName: optional(string()),
+  GroupId: optional(UniqueId),
+  GroupPolicyList: optional(list(PolicyDetail)),
+})
+
+export const RoleDetail = structure({
+  ...detailed,
+  RoleName: optional(string()),
+  RoleId: optional(UniqueId),
+  AssumeRolePolicyDocument: optional(string()),
+  InstanceProfileList: optional(list(InstanceProfile)),
+  RolePolicyList: optional(list(PolicyDetail)),
+  PermissionsBoundary: optional(AttachedPermissionsBoundary),
+  Tags: optional(Tags),
+  RoleLastUsed: optional(RoleLastUsed),
+})
+
+export const ManagedPolicyDetail = structure({
+  PolicyName: optional(string()),
+  PolicyId: optional(UniqueId),
+  Arn: optional(string()),
+  Path: optional(string()),
+  DefaultVersionId: optional(string()),
+  AttachmentCount: optional(integer()),
+  PermissionsBoundaryUsageCount: optional(integer()),
+  IsAttachable: optional(boolean()),
+  Description: optional(string()),
+  CreateDate: optional(timestamp()),
+  UpdateDate: optional(timestamp()),
+  PolicyVersionList: optional(list(PolicyVersion)),
+})

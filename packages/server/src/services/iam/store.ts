@@ -251,12 +251,7 @@ export async function listByName<Body extends object>(
 }
 
 /** How many rows of an account there are, counted up to `max`. */
-export async function countRows(
-  tx: Transaction,
-  table: NamedTable<never>,
-  account: string,
-  max: number,
-): Promise<number> {
+export async function countRows(tx: Transaction, table: Table<never>, account: string, max: number): Promise<number> {
   const counted = await tx.get<{ readonly count: number }>(
     `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table.name} WHERE account_id = $1 LIMIT $2) AS found`,
     account,

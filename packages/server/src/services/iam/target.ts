@@ -189,6 +189,26 @@ export async function resolveRole({ app, tx, partition, account }: Caller, roleN
   return entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
 }
 
+/** Whose policies a call asks about: a user, a group or a role of the caller's account by its very ARN. */
+export type PolicySourceTarget = Target & { readonly found: Stored<UserBody | GroupBody | RoleBody> | undefined }
+
+export async function policySourceTarget(
+  call: Call<{ readonly PolicySourceArn: string }>,
+): Promise<PolicySourceTarget> {
+  const arn = call.input.PolicySourceArn
+  const name = arn.slice(arn.lastIndexOf('/') + 1)
+  const resolve = { user: resolveUser, group: resolveGroup, role: resolveRole }[arn.split(':')[5]?.split('/')[0] ?? '']
+  const source: EntityTarget<UserBody | GroupBody | RoleBody> | undefined = await resolve?.(call, name)
+  const account = /^arn:[a-z-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? call.account
+  return { resource: arn, shown: arn, account, found: source?.resource === arn ? source.stored : undefined }
+}
+
+/** @throws NoSuchEntity */
+export function existingPolicySource({ resource, found }: PolicySourceTarget): Stored<UserBody | GroupBody | RoleBody> {
+  if (found === undefined) throw errors.noSuchSource(resource)
+  return found
+}
+
 const RESOURCE_TYPES = {
   user: 'AWS::IAM::User',
   group: 'AWS::IAM::Group',
