@@ -8,6 +8,7 @@ import { REGION, type ServerProcess } from './server-process.ts'
 
 const UserName = 'alice'
 const GroupName = 'team'
+const AccountAlias = 'canary-account'
 const PolicyName = 'inline'
 const PolicyArn = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess'
 const PolicyDocument = JSON.stringify({
@@ -69,7 +70,20 @@ export function userJourneys(
     RemoveUserFromGroup: () => iam.removeUserFromGroup({ GroupName, UserName }),
     DeleteGroup: () => iam.deleteGroup({ GroupName }),
     DeleteAccessKey: () => iam.deleteAccessKey({ UserName, AccessKeyId }),
+    ListSSHPublicKeys: () => iam.listSSHPublicKeys({ UserName }),
+    ListSigningCertificates: () => iam.listSigningCertificates({ UserName }),
+    ListServiceSpecificCredentials: () => iam.listServiceSpecificCredentials({ UserName }),
     DeleteUser: () => iam.deleteUser({ UserName }),
+    GetAccountSummary: () => iam.getAccountSummary({}),
+    GetAccountAuthorizationDetails: () => iam.getAccountAuthorizationDetails({}),
+    GetContextKeysForCustomPolicy: () => iam.getContextKeysForCustomPolicy({ PolicyInputList: [PolicyDocument] }),
+    GetContextKeysForPrincipalPolicy: async () => {
+      const { User } = await iam.getUser({})
+      return iam.getContextKeysForPrincipalPolicy({ PolicySourceArn: User!.Arn! })
+    },
+    CreateAccountAlias: () => iam.createAccountAlias({ AccountAlias }),
+    ListAccountAliases: () => iam.listAccountAliases({}),
+    DeleteAccountAlias: () => iam.deleteAccountAlias({ AccountAlias }),
   }
   return journeysOf(calls)
 }

@@ -43,6 +43,7 @@ type Things = {
   readonly userArn: string
   readonly keyArn: string
   readonly alias: string
+  readonly accountAlias: string
   readonly grantId: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
@@ -110,6 +111,9 @@ const MEMBERS: { readonly [member: string]: Sample } = {
     ({ accessKeyId }) => [{ AttributeKey: 'AccessKeyId', AttributeValue: accessKeyId }],
   ),
 
+  'iam.AccountAlias': thing(({ accountAlias }) => accountAlias),
+  // Who asks for an alias that is taken learns it, as on AWS: this one is nobody's.
+  'iam.CreateAccountAlias.AccountAlias': thing(({ accountAlias }) => `${accountAlias}-2`),
   'iam.CreateGroup.GroupName': fresh(({ group }) => group),
   'iam.CreatePolicy.PolicyName': fresh(({ inlinePolicy }) => inlinePolicy),
   'iam.CreateRole.RoleName': fresh(({ role }) => role),
@@ -124,7 +128,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.OldPassword': always('Correct-horse-1'),
   'iam.ActionNames': always(['secretsmanager:GetSecretValue']),
   'iam.PolicyInputList': always([POLICY]),
-  'iam.SimulatePrincipalPolicy.PolicySourceArn': thing(({ roleArn }) => roleArn),
+  'iam.PolicySourceArn': thing(({ roleArn }) => roleArn),
   'iam.Status': always('Inactive'),
   'iam.ThumbprintList': always(['0'.repeat(40)]),
   'iam.UpdateAssumeRolePolicy.PolicyDocument': always(TRUST),
@@ -304,6 +308,7 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
     [account, 'CALLER'],
     [theirs.account, 'ACCOUNT'],
     [absentAccount(theirs.account), 'ACCOUNT'],
+    [things.accountAlias, 'OWN-ALIAS'],
     [theirs.accessKeyId, 'KEY'],
     [absentKey(theirs.accessKeyId), 'KEY'],
     [credentials.accessKeyId, 'OWN-KEY'],
@@ -404,6 +409,8 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
   const provider = await iam.createOpenIDConnectProvider({ Url: `https://${word}.example.com` })
   const device = await iam.createVirtualMFADevice({ VirtualMFADeviceName: `${word}-device` })
   const PolicyArn = policy.Policy!.Arn!
+  const accountAlias = `${word}-${key.AccessKey!.AccessKeyId!.toLowerCase()}`
+  await iam.createAccountAlias({ AccountAlias: accountAlias })
   await iam.send(new AddUserToGroupCommand({ UserName, GroupName }))
   await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn }))
   await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: names.inlinePolicy, PolicyDocument: POLICY }))
@@ -419,6 +426,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     userArn: user.User!.Arn!,
     keyArn,
     alias,
+    accountAlias,
     grantId: grant.body.GrantId,
     marks: [
       KeyId,

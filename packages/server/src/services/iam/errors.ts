@@ -14,6 +14,12 @@ export const noSuchRole = (roleName: string) =>
 export const noSuchAccount = (account: string) =>
   new ServiceError('NoSuchEntity', 404, `The account with id ${account} cannot be found.`)
 
+export const noSuchAlias = (alias: string) =>
+  new ServiceError('NoSuchEntity', 404, `The account alias ${alias} cannot be found.`)
+
+export const aliasExists = (alias: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `The account alias ${alias} already exists.`)
+
 export const noSuchAccessKey = (accessKeyId: string) =>
   new ServiceError('NoSuchEntity', 404, `The Access Key with id ${accessKeyId} cannot be found.`)
 
@@ -92,6 +98,8 @@ export const invalidThumbprint = () =>
 export const notSimulated = (member: string) =>
   new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
 
+export const invalidPolicyInput = (reason: string) => new ServiceError('InvalidInput', 400, reason)
+
 export const oneBoundary = () =>
   new ServiceError('InvalidInput', 400, 'A principal has at most one permissions boundary.')
 
@@ -117,6 +125,12 @@ export const malformedPolicy = (reason: string) => new ServiceError('MalformedPo
 
 export const noUserOfOwn = () =>
   new ServiceError('ValidationError', 400, 'Must specify userName when calling with non-User credentials')
+
+export const oneUserOrAll = () =>
+  new ServiceError('InvalidInput', 400, 'UserName and AllUsers cannot be specified together.')
+
+export const notSupportedService = (service: string) =>
+  new ServiceError('NotSupportedService', 404, `Service ${service} has no service-specific credentials on this server.`)
 
 export const cannotExpire = () =>
   new ServiceError('InvalidInput', 400, 'The status of an access key can be set to Active or Inactive.')

@@ -8,6 +8,7 @@ import { attachRolePolicy } from './operations/attach-role-policy.ts'
 import { attachUserPolicy } from './operations/attach-user-policy.ts'
 import { changePassword } from './operations/change-password.ts'
 import { createAccessKey } from './operations/create-access-key.ts'
+import { createAccountAlias } from './operations/create-account-alias.ts'
 import { createGroup } from './operations/create-group.ts'
 import { createLoginProfile } from './operations/create-login-profile.ts'
 import { createOpenIDConnectProvider } from './operations/create-open-idconnect-provider.ts'
@@ -18,6 +19,7 @@ import { createUser } from './operations/create-user.ts'
 import { createVirtualMFADevice } from './operations/create-virtual-mfadevice.ts'
 import { deactivateMFADevice } from './operations/deactivate-mfadevice.ts'
 import { deleteAccessKey } from './operations/delete-access-key.ts'
+import { deleteAccountAlias } from './operations/delete-account-alias.ts'
 import { deleteAccountPasswordPolicy } from './operations/delete-account-password-policy.ts'
 import { deleteGroup } from './operations/delete-group.ts'
 import { deleteGroupPolicy } from './operations/delete-group-policy.ts'
@@ -37,7 +39,11 @@ import { detachRolePolicy } from './operations/detach-role-policy.ts'
 import { detachUserPolicy } from './operations/detach-user-policy.ts'
 import { enableMFADevice } from './operations/enable-mfadevice.ts'
 import { getAccessKeyLastUsed } from './operations/get-access-key-last-used.ts'
+import { getAccountAuthorizationDetails } from './operations/get-account-authorization-details.ts'
 import { getAccountPasswordPolicy } from './operations/get-account-password-policy.ts'
+import { getAccountSummary } from './operations/get-account-summary.ts'
+import { getContextKeysForCustomPolicy } from './operations/get-context-keys-for-custom-policy.ts'
+import { getContextKeysForPrincipalPolicy } from './operations/get-context-keys-for-principal-policy.ts'
 import { getGroup } from './operations/get-group.ts'
 import { getGroupPolicy } from './operations/get-group-policy.ts'
 import { getLoginProfile } from './operations/get-login-profile.ts'
@@ -50,6 +56,7 @@ import { getRolePolicy } from './operations/get-role-policy.ts'
 import { getUser } from './operations/get-user.ts'
 import { getUserPolicy } from './operations/get-user-policy.ts'
 import { listAccessKeys } from './operations/list-access-keys.ts'
+import { listAccountAliases } from './operations/list-account-aliases.ts'
 import { listAttachedGroupPolicies } from './operations/list-attached-group-policies.ts'
 import { listAttachedRolePolicies } from './operations/list-attached-role-policies.ts'
 import { listAttachedUserPolicies } from './operations/list-attached-user-policies.ts'
@@ -68,6 +75,9 @@ import { listPolicyVersions } from './operations/list-policy-versions.ts'
 import { listRolePolicies } from './operations/list-role-policies.ts'
 import { listRoleTags } from './operations/list-role-tags.ts'
 import { listRoles } from './operations/list-roles.ts'
+import { listServiceSpecificCredentials } from './operations/list-service-specific-credentials.ts'
+import { listSigningCertificates } from './operations/list-signing-certificates.ts'
+import { listSSHPublicKeys } from './operations/list-sshpublic-keys.ts'
 import { listUserPolicies } from './operations/list-user-policies.ts'
 import { listUserTags } from './operations/list-user-tags.ts'
 import { listUsers } from './operations/list-users.ts'
@@ -120,6 +130,7 @@ export const iam: Service = {
     attachUserPolicy,
     changePassword,
     createAccessKey,
+    createAccountAlias,
     createGroup,
     createLoginProfile,
     createOpenIDConnectProvider,
@@ -130,6 +141,7 @@ export const iam: Service = {
     createVirtualMFADevice,
     deactivateMFADevice,
     deleteAccessKey,
+    deleteAccountAlias,
     deleteAccountPasswordPolicy,
     deleteGroup,
     deleteGroupPolicy,
@@ -149,7 +161,11 @@ export const iam: Service = {
     detachUserPolicy,
     enableMFADevice,
     getAccessKeyLastUsed,
+    getAccountAuthorizationDetails,
     getAccountPasswordPolicy,
+    getAccountSummary,
+    getContextKeysForCustomPolicy,
+    getContextKeysForPrincipalPolicy,
     getGroup,
     getGroupPolicy,
     getLoginProfile,
@@ -162,6 +178,7 @@ export const iam: Service = {
     getUser,
     getUserPolicy,
     listAccessKeys,
+    listAccountAliases,
     listAttachedGroupPolicies,
     listAttachedRolePolicies,
     listAttachedUserPolicies,
@@ -180,6 +197,9 @@ export const iam: Service = {
     listRolePolicies,
     listRoleTags,
     listRoles,
+    listSSHPublicKeys,
+    listServiceSpecificCredentials,
+    listSigningCertificates,
     listUserPolicies,
     listUserTags,
     listUsers,

@@ -26,6 +26,8 @@ export type AccountBody = {
   readonly status?: 'ACTIVE' | 'SUSPENDED'
   /** Of the root user; unique on the server without regard to case. */
   readonly email?: string
+  /** In lower case; unique on the server. */
+  readonly alias?: string
   readonly tags?: readonly Tag[]
   readonly revokedSessions?: readonly RevokedSession[]
   readonly passwordPolicy?: PasswordPolicy

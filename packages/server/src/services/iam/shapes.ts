@@ -51,6 +51,14 @@ const policyPath = (message: string) => string({ min: 1, max: 512, pattern: /^(?
 export const PolicyPath = policyPath(invalidPath('path'))
 export const PolicyPathPrefix = policyPath(INVALID_PATH_PREFIX)
 
+/** Lower-case letters, digits and single dashes, which stand neither first nor last. */
+export const AccountAlias = string({
+  min: 3,
+  max: 63,
+  pattern: /^[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]$/,
+  patternText: '^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$',
+})
+
 export const Arn = string({ min: 20, max: 2048 })
 /** AIDA..., AGPA..., AROA..., ANPA...; of a root user its account's number. */
 export const UniqueId = string()
@@ -183,6 +191,8 @@ export const Group = structure({
   CreateDate: timestamp(),
 })
 
+const RoleLastUsed = structure({ LastUsedDate: optional(timestamp()), Region: optional(string()) })
+
 export const Role = structure({
   Path: string(),
   RoleName: string(),
@@ -194,7 +204,7 @@ export const Role = structure({
   MaxSessionDuration: optional(integer()),
   PermissionsBoundary: optional(AttachedPermissionsBoundary),
   Tags: optional(Tags),
-  RoleLastUsed: optional(structure({ LastUsedDate: optional(timestamp()), Region: optional(string()) })),
+  RoleLastUsed: optional(RoleLastUsed),
   /** Always absent: this server has no role templates. */
   SourceRoleTemplate: optional(structure({ TemplateArn: string(), TemplateMinorVersion: integer() })),
 })
@@ -208,6 +218,33 @@ export const InstanceProfile = structure({
   CreateDate: timestamp(),
   Roles: list(Role),
   Tags: optional(Tags),
+})
+
+/** This server has none, nor the two that follow. */
+export const SSHPublicKeyMetadata = structure({
+  UserName: string(),
+  SSHPublicKeyId: string(),
+  Status: AccessKeyStatus,
+  UploadDate: timestamp(),
+})
+
+export const SigningCertificate = structure({
+  UserName: string(),
+  CertificateId: string(),
+  CertificateBody: string(),
+  Status: AccessKeyStatus,
+  UploadDate: optional(timestamp()),
+})
+
+export const ServiceSpecificCredentialMetadata = structure({
+  UserName: string(),
+  Status: AccessKeyStatus,
+  ServiceUserName: optional(string()),
+  ServiceCredentialAlias: optional(string()),
+  CreateDate: timestamp(),
+  ExpirationDate: optional(timestamp()),
+  ServiceSpecificCredentialId: string(),
+  ServiceName: string(),
 })
 
 export const Policy = structure({
@@ -269,4 +306,59 @@ export const PasswordPolicy = structure({
   MaxPasswordAge: optional(integer()),
   PasswordReusePrevention: optional(integer()),
   HardExpiry: optional(boolean()),
+})
+
+// Of GetAccountAuthorizationDetails.
+
+const PolicyDetail = structure({ PolicyName: optional(string()), PolicyDocument: optional(string()) })
+
+const detailed = {
+  Path: optional(string()),
+  Arn: optional(string()),
+  CreateDate: optional(timestamp()),
+  AttachedManagedPolicies: optional(list(AttachedPolicy)),
+} as const
+
+export const UserDetail = structure({
+  ...detailed,
+  UserName: optional(string()),
+  UserId: optional(UniqueId),
+  UserPolicyList: optional(list(PolicyDetail)),
+  GroupList: optional(list(string())),
+  PermissionsBoundary: optional(AttachedPermissionsBoundary),
+  Tags: optional(Tags),
+})
+
+export const GroupDetail = structure({
+  ...detailed,
+  GroupName: optional(string()),
+  GroupId: optional(UniqueId),
+  GroupPolicyList: optional(list(PolicyDetail)),
+})
+
+export const RoleDetail = structure({
+  ...detailed,
+  RoleName: optional(string()),
+  RoleId: optional(UniqueId),
+  AssumeRolePolicyDocument: optional(string()),
+  InstanceProfileList: optional(list(InstanceProfile)),
+  RolePolicyList: optional(list(PolicyDetail)),
+  PermissionsBoundary: optional(AttachedPermissionsBoundary),
+  Tags: optional(Tags),
+  RoleLastUsed: optional(RoleLastUsed),
+})
+
+export const ManagedPolicyDetail = structure({
+  PolicyName: optional(string()),
+  PolicyId: optional(UniqueId),
+  Arn: optional(string()),
+  Path: optional(string()),
+  DefaultVersionId: optional(string()),
+  AttachmentCount: optional(integer()),
+  PermissionsBoundaryUsageCount: optional(integer()),
+  IsAttachable: optional(boolean()),
+  Description: optional(string()),
+  CreateDate: optional(timestamp()),
+  UpdateDate: optional(timestamp()),
+  PolicyVersionList: optional(list(PolicyVersion)),
 })

@@ -62,8 +62,8 @@ export type HolderKind = 'user' | 'group' | 'role'
 export const ACCOUNT: Table<AccountBody> = {
   name: 'account',
   keyColumns: ['account_id'],
-  lookupColumns: ['email_key'],
-  lookup: ({ email }) => [email === undefined ? null : emailKey(email)],
+  lookupColumns: ['email_key', 'alias'],
+  lookup: ({ email, alias }) => [email === undefined ? null : emailKey(email), alias ?? null],
 }
 
 /** Keyed by account and user id. */
@@ -261,12 +261,7 @@ export async function listByName<Body extends object>(
 }
 
 /** How many rows of an account there are, counted up to `max`. */
-export async function countRows(
-  tx: Transaction,
-  table: NamedTable<never>,
-  account: string,
-  max: number,
-): Promise<number> {
+export async function countRows(tx: Transaction, table: Table<never>, account: string, max: number): Promise<number> {
   const counted = await tx.get<{ readonly count: number }>(
     `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table.name} WHERE account_id = $1 LIMIT $2) AS found`,
     account,
@@ -423,8 +418,21 @@ export async function findAccountByEmail(
   email: string,
 ): Promise<Stored<AccountBody> | undefined> {
   const row = await tx.get<Columns & { readonly account_id: string }>(
-    'SELECT account_id, email_key, rev, body, mac FROM account WHERE email_key = $1',
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE email_key = $1',
     emailKey(email),
+  )
+  return row && opened(rows, ACCOUNT, [row.account_id], row)
+}
+
+/** Of whatever account. @throws IntegrityError */
+export async function findAccountByAlias(
+  { rows }: IamReader,
+  tx: Transaction,
+  alias: string,
+): Promise<Stored<AccountBody> | undefined> {
+  const row = await tx.get<Columns & { readonly account_id: string }>(
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE alias = $1',
+    alias,
   )
   return row && opened(rows, ACCOUNT, [row.account_id], row)
 }
@@ -437,7 +445,7 @@ export async function listAccountRows(
   limit: number,
 ): Promise<readonly Stored<AccountBody>[]> {
   const found = await tx.all<Columns & { readonly account_id: string }>(
-    'SELECT account_id, email_key, rev, body, mac FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2',
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2',
     after,
     limit,
   )

@@ -177,6 +177,18 @@ export async function ownTarget(call: Call<{ readonly UserName?: string | undefi
   }
 }
 
+/** A user that is named is there; whose request it is always is. @throws NoSuchEntity */
+export function existingOwn(target: OwnTarget): void {
+  if (target.owner !== 'root') existingUser(target)
+}
+
+/** What is about the whole account, for which policies have no ARN. */
+export const accountTarget = async ({ account }: Pick<Call, 'account'>): Promise<Target> => ({
+  resource: '*',
+  shown: '*',
+  account,
+})
+
 /** Whose an access key of the caller's account is; `identity` is undefined where there is none. */
 export type AccessKeyTarget = Target & { readonly identity: Identity | undefined }
 
@@ -206,6 +218,26 @@ export async function resolveRole({ app, tx, partition, account }: Caller, roleN
   const stored = await findByName(app, tx, ROLE, account, roleName)
   const arn = roleArn(partition, account, stored?.body ?? { path: '/', roleName })
   return entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
+}
+
+/** Whose policies a call asks about: a user, a group or a role of the caller's account by its very ARN. */
+export type PolicySourceTarget = Target & { readonly found: Stored<UserBody | GroupBody | RoleBody> | undefined }
+
+export async function policySourceTarget(
+  call: Call<{ readonly PolicySourceArn: string }>,
+): Promise<PolicySourceTarget> {
+  const arn = call.input.PolicySourceArn
+  const name = arn.slice(arn.lastIndexOf('/') + 1)
+  const resolve = { user: resolveUser, group: resolveGroup, role: resolveRole }[arn.split(':')[5]?.split('/')[0] ?? '']
+  const source: EntityTarget<UserBody | GroupBody | RoleBody> | undefined = await resolve?.(call, name)
+  const account = /^arn:[a-z-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? call.account
+  return { resource: arn, shown: arn, account, found: source?.resource === arn ? source.stored : undefined }
+}
+
+/** @throws NoSuchEntity */
+export function existingPolicySource({ resource, found }: PolicySourceTarget): Stored<UserBody | GroupBody | RoleBody> {
+  if (found === undefined) throw errors.noSuchSource(resource)
+  return found
 }
 
 const RESOURCE_TYPES = {
