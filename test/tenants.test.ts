@@ -119,6 +119,10 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.CreateOpenIDConnectProvider.Url': always('https://new.example.com'),
   'iam.CreateUser.UserName': fresh(({ user }) => user),
   'iam.ActionNames': always(['secretsmanager:GetSecretValue']),
+  'iam.AWSServiceName': always('mrk.kms.amazonaws.com'),
+  'iam.DeletionTaskId': always(
+    'task/aws-service-role/mrk.kms.amazonaws.com/AWSServiceRoleForX/11111111-1111-4111-8111-111111111111',
+  ),
   'iam.PolicyInputList': always([POLICY]),
   'iam.PolicySourceArn': thing(({ roleArn }) => roleArn),
   'iam.Status': always('Inactive'),

@@ -27,6 +27,7 @@ import {
   type PolicyBody,
   type PolicyVersionBody,
   type RoleBody,
+  type RoleDeletionBody,
   rootArn,
   type UserBody,
   userArn,
@@ -126,6 +127,14 @@ export const OIDC_PROVIDER: NamedTable<OidcProviderBody> = {
   nameColumn: 'url',
   lookupColumns: ['url'],
   lookup: ({ url }) => [url],
+}
+
+/** Keyed by account and the id of the deletion task. */
+export const ROLE_DELETION: Table<RoleDeletionBody> = {
+  name: 'iam_role_deletion',
+  keyColumns: ['account_id', 'task_id'],
+  lookupColumns: ['deleted_at'],
+  lookup: ({ deletedAt }) => [deletedAt],
 }
 
 const SETTING: Table<{ readonly accountId: string }> = {
@@ -388,6 +397,11 @@ export async function listPolicies(
 export async function holdsUniqueId(tx: Transaction, id: string): Promise<boolean> {
   const table = id.startsWith('AIDA') ? 'iam_user WHERE user_id' : 'iam_role WHERE role_id'
   return (await tx.get(`SELECT 1 AS present FROM ${table} = $1 LIMIT 1`, id)) !== undefined
+}
+
+/** Nobody asks for what became of a role that was deleted before `before`. */
+export async function forgetRoleDeletions(tx: Transaction, account: string, before: number): Promise<void> {
+  await tx.run('DELETE FROM iam_role_deletion WHERE account_id = $1 AND deleted_at < $2', account, before)
 }
 
 export async function findAccountByEmail(
