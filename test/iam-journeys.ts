@@ -101,6 +101,7 @@ export function roleJourneys(
   const Tags = [{ Key: 'a', Value: 'b' }]
   const [Description, VersionId] = ['described', 'v2']
   let own = ''
+  let DeletionTaskId = ''
   const calls: { readonly [operation: string]: () => Promise<object> } = {
     CreateRole: () => iam.createRole({ RoleName, AssumeRolePolicyDocument: trusts('lambda.amazonaws.com') }),
     GetRole: () => iam.getRole({ RoleName }),
@@ -139,6 +140,13 @@ export function roleJourneys(
     DeleteRolePolicy: () => iam.deleteRolePolicy({ RoleName, PolicyName }),
     DeleteRole: () => iam.deleteRole({ RoleName }),
     DeletePolicy: () => iam.deletePolicy({ PolicyArn: own }),
+    CreateServiceLinkedRole: () => iam.createServiceLinkedRole({ AWSServiceName: 'organizations.amazonaws.com' }),
+    DeleteServiceLinkedRole: async () => {
+      const answer = await iam.deleteServiceLinkedRole({ RoleName: 'AWSServiceRoleForOrganizations' })
+      DeletionTaskId = answer.DeletionTaskId!
+      return answer
+    },
+    GetServiceLinkedRoleDeletionStatus: () => iam.getServiceLinkedRoleDeletionStatus({ DeletionTaskId }),
   }
   return journeysOf(calls)
 }

@@ -127,6 +127,10 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'iam.NewPassword': always('Another-horse-2'),
   'iam.OldPassword': always('Correct-horse-1'),
   'iam.ActionNames': always(['secretsmanager:GetSecretValue']),
+  'iam.AWSServiceName': always('mrk.kms.amazonaws.com'),
+  'iam.DeletionTaskId': always(
+    'task/aws-service-role/mrk.kms.amazonaws.com/AWSServiceRoleForX/11111111-1111-4111-8111-111111111111',
+  ),
   'iam.PolicyInputList': always([POLICY]),
   'iam.PolicySourceArn': thing(({ roleArn }) => roleArn),
   'iam.Status': always('Inactive'),

@@ -320,6 +320,30 @@ test('users, groups, roles, policies and what joins them', async (t) => {
       destroy: () => iam.detachGroupPolicy({ GroupName, PolicyArn: ofAws }),
       gone: 'NotFound',
     },
+    aws_iam_service_linked_role: {
+      create: async () => {
+        const { Role } = await iam.createServiceLinkedRole({ AWSServiceName: 'organizations.amazonaws.com' })
+        // The provider takes the name of the service and of the role from the ARN.
+        assert.equal(Role!.Arn!.split('/').length, 4)
+        await iam.tagRole({ RoleName: Role!.RoleName, Tags })
+      },
+      read: async () => {
+        const { Role } = await iam.getRole({ RoleName: 'AWSServiceRoleForOrganizations' })
+        return { ...Role, Tags: tagsOf(Role!.Tags) }
+      },
+      wanted: { Path: '/aws-service-role/organizations.amazonaws.com/', Tags: { Team: 'blue' } },
+      update: () => iam.updateRole({ RoleName: 'AWSServiceRoleForOrganizations', Description: 'described' }),
+      updated: { Description: 'described' },
+      destroy: async () => {
+        const deleted = await iam.deleteServiceLinkedRole({ RoleName: 'AWSServiceRoleForOrganizations' })
+        const { DeletionTaskId } = deleted
+        await until(
+          'the deletion',
+          async () => (await iam.getServiceLinkedRoleDeletionStatus({ DeletionTaskId })).Status === 'SUCCEEDED',
+        )
+      },
+      gone: 'NoSuchEntityException',
+    },
     aws_iam_openid_connect_provider: {
       create: () =>
         iam.createOpenIDConnectProvider({ Url: 'https://idp.example.com/realm', ClientIDList: ['app'], Tags }),

@@ -42,6 +42,34 @@ export const roleExists = (roleName: string) =>
 export const serviceRolePath = (path: string) =>
   new ServiceError('InvalidInput', 400, `Path prefix '${path}' can only be used for AWS Service linked Roles`)
 
+export const serviceRoleExists = (roleName: string) =>
+  new ServiceError(
+    'InvalidInput',
+    400,
+    `Service role name ${roleName} has been taken in this account, please try a different suffix.`,
+  )
+
+export const customSuffix = (service: string) =>
+  new ServiceError('InvalidInput', 400, `Custom suffix is not allowed for ${service}`)
+
+export const notLinkedService = (service: string) =>
+  new ServiceError('InvalidInput', 400, `${service} has no service-linked role on this server.`)
+
+export const protectedRole = (roleName: string) =>
+  new ServiceError(
+    'UnmodifiableEntity',
+    400,
+    `Cannot perform the operation on the protected role '${roleName}' - this role is only modifiable by AWS`,
+  )
+
+export const noSuchDeletion = (taskId: string) =>
+  new ServiceError('NoSuchEntity', 404, `The deletion task ${taskId} cannot be found.`)
+
+export const invalidDeletion = () => new ServiceError('InvalidInput', 400, 'The DeletionTaskId is not valid.')
+
+export const policyNotAttachable = () =>
+  new ServiceError('PolicyNotAttachable', 400, 'Cannot attach a Service Role Policy to a customer role.')
+
 export const invalidPrincipal = (principal: string) =>
   malformedPolicy(`Invalid principal in policy: "AWS":"${principal}"`)
 

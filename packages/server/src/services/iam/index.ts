@@ -15,6 +15,7 @@ import { createOpenIDConnectProvider } from './operations/create-open-idconnect-
 import { createPolicy } from './operations/create-policy.ts'
 import { createPolicyVersion } from './operations/create-policy-version.ts'
 import { createRole } from './operations/create-role.ts'
+import { createServiceLinkedRole } from './operations/create-service-linked-role.ts'
 import { createUser } from './operations/create-user.ts'
 import { createVirtualMFADevice } from './operations/create-virtual-mfadevice.ts'
 import { deactivateMFADevice } from './operations/deactivate-mfadevice.ts'
@@ -30,6 +31,7 @@ import { deletePolicyVersion } from './operations/delete-policy-version.ts'
 import { deleteRole } from './operations/delete-role.ts'
 import { deleteRolePermissionsBoundary } from './operations/delete-role-permissions-boundary.ts'
 import { deleteRolePolicy } from './operations/delete-role-policy.ts'
+import { deleteServiceLinkedRole } from './operations/delete-service-linked-role.ts'
 import { deleteUser } from './operations/delete-user.ts'
 import { deleteUserPermissionsBoundary } from './operations/delete-user-permissions-boundary.ts'
 import { deleteUserPolicy } from './operations/delete-user-policy.ts'
@@ -53,6 +55,7 @@ import { getPolicy } from './operations/get-policy.ts'
 import { getPolicyVersion } from './operations/get-policy-version.ts'
 import { getRole } from './operations/get-role.ts'
 import { getRolePolicy } from './operations/get-role-policy.ts'
+import { getServiceLinkedRoleDeletionStatus } from './operations/get-service-linked-role-deletion-status.ts'
 import { getUser } from './operations/get-user.ts'
 import { getUserPolicy } from './operations/get-user-policy.ts'
 import { listAccessKeys } from './operations/list-access-keys.ts'
@@ -137,6 +140,7 @@ export const iam: Service = {
     createPolicy,
     createPolicyVersion,
     createRole,
+    createServiceLinkedRole,
     createUser,
     createVirtualMFADevice,
     deactivateMFADevice,
@@ -152,6 +156,7 @@ export const iam: Service = {
     deleteRole,
     deleteRolePermissionsBoundary,
     deleteRolePolicy,
+    deleteServiceLinkedRole,
     deleteUser,
     deleteUserPermissionsBoundary,
     deleteUserPolicy,
@@ -175,6 +180,7 @@ export const iam: Service = {
     getPolicyVersion,
     getRole,
     getRolePolicy,
+    getServiceLinkedRoleDeletionStatus,
     getUser,
     getUserPolicy,
     listAccessKeys,

@@ -131,6 +131,9 @@ export type RoleBody = {
   readonly tags: readonly Tag[]
 }
 
+/** Row `iam_role_deletion`: a service-linked role that is no more. */
+export type RoleDeletionBody = { readonly deletedAt: number }
+
 /** Row `iam_access_key`. */
 export type AccessKeyBody = {
   readonly account: string

@@ -31,8 +31,8 @@ import { newUniqueId } from './unique-id.ts'
 /** Seconds. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html */
 export const SESSION_DURATION_DEFAULT = 3_600
 
-/** Only services make roles under it, and only they change them. */
-const SERVICE_ROLE_PATH = '/aws-service-role/'
+/** Roles of services are under it, which nobody else makes or changes: service-linked-roles.ts. */
+export const SERVICE_ROLE_PATH = '/aws-service-role/'
 
 export type NewRole = {
   readonly roleName: string
@@ -52,6 +52,17 @@ export async function createRole(
   app: IamWriter,
   tx: Transaction,
   account: string,
+  role: NewRole,
+): Promise<Stored<RoleBody>> {
+  if (role.path?.startsWith(SERVICE_ROLE_PATH)) throw errors.serviceRolePath(SERVICE_ROLE_PATH)
+  return insertRole(app, tx, account, role)
+}
+
+/** The same under any path. */
+export async function insertRole(
+  app: IamWriter,
+  tx: Transaction,
+  account: string,
   {
     roleName,
     trustPolicy,
@@ -63,7 +74,6 @@ export async function createRole(
     tags = [],
   }: NewRole,
 ): Promise<Stored<RoleBody>> {
-  if (path.startsWith(SERVICE_ROLE_PATH)) throw errors.serviceRolePath(SERVICE_ROLE_PATH)
   const naming = await trustPolicyOf(app, tx, trustPolicy)
   if ((await findByName(app, tx, ROLE, account, roleName)) !== undefined) throw errors.roleExists(roleName)
   const boundary = boundaryArn === undefined ? undefined : await findBoundary(app, tx, account, boundaryArn)

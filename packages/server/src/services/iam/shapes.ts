@@ -116,6 +116,12 @@ export const PageOutput = { IsTruncated: optional(boolean()), Marker: optional(s
 export const AccessKeyId = string({ min: 16, max: 128, pattern: /^\w+$/, patternText: '[\\w]+' })
 export const AccessKeyStatus = enumeration('Active', 'Inactive', 'Expired')
 
+/** `mrk.kms.amazonaws.com`. */
+export const ServicePrincipal = string({ min: 1, max: 128, pattern: /^[\w+=,.@-]+$/, patternText: '[\\w+=,.@-]+' })
+export const CustomSuffix = string({ min: 1, max: 64, pattern: /^[\w+=,.@-]+$/, patternText: '[\\w+=,.@-]+' })
+/** `task/aws-service-role/SERVICE/ROLE/UUID`. */
+export const DeletionTaskId = string({ min: 1, max: 1000 })
+
 export const ProviderUrl = string({ min: 1, max: 255 })
 export const ClientId = string({ min: 1, max: 255 })
 export const ClientIds = list(ClientId)

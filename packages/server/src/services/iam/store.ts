@@ -28,6 +28,7 @@ import {
   type PolicyBody,
   type PolicyVersionBody,
   type RoleBody,
+  type RoleDeletionBody,
   rootArn,
   type UserBody,
   userArn,
@@ -136,6 +137,14 @@ export const MFA_DEVICE: NamedTable<MfaDeviceBody> = {
   nameColumn: 'serial_number',
   lookupColumns: ['user_id', 'domain_key_version'],
   lookup: ({ userId, sealedSeed }) => [userId ?? null, sealedVersion(Buffer.from(sealedSeed, 'base64'))],
+}
+
+/** Keyed by account and the id of the deletion task. */
+export const ROLE_DELETION: Table<RoleDeletionBody> = {
+  name: 'iam_role_deletion',
+  keyColumns: ['account_id', 'task_id'],
+  lookupColumns: ['deleted_at'],
+  lookup: ({ deletedAt }) => [deletedAt],
 }
 
 const SETTING: Table<{ readonly accountId: string }> = {
@@ -410,6 +419,11 @@ export async function listPolicies(
 export async function holdsUniqueId(tx: Transaction, id: string): Promise<boolean> {
   const table = id.startsWith('AIDA') ? 'iam_user WHERE user_id' : 'iam_role WHERE role_id'
   return (await tx.get(`SELECT 1 AS present FROM ${table} = $1 LIMIT 1`, id)) !== undefined
+}
+
+/** Nobody asks for what became of a role that was deleted before `before`. */
+export async function forgetRoleDeletions(tx: Transaction, account: string, before: number): Promise<void> {
+  await tx.run('DELETE FROM iam_role_deletion WHERE account_id = $1 AND deleted_at < $2', account, before)
 }
 
 export async function findAccountByEmail(

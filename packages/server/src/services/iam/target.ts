@@ -22,6 +22,7 @@ import {
   type UserBody,
   userArn,
 } from './model.ts'
+import { isServiceLinked } from './service-linked-roles.ts'
 import {
   findAccessKey,
   findByName,
@@ -327,6 +328,13 @@ export function existingGroup({ stored, name }: GroupTarget): Stored<GroupBody> 
 export function existingRole({ stored, name }: RoleTarget): Stored<RoleBody> {
   if (stored === undefined) throw errors.noSuchRole(name)
   return stored
+}
+
+/** To change it. @throws NoSuchEntity; UnmodifiableEntity for one of a service. */
+export function modifiableRole(target: RoleTarget): Stored<RoleBody> {
+  const role = existingRole(target)
+  if (isServiceLinked(role)) throw errors.protectedRole(role.body.roleName)
+  return role
 }
 
 /** @throws NoSuchEntity; InvalidInput for what is no ARN of a policy. */
