@@ -76,5 +76,6 @@ export function environmentOf(options: EnvironmentOptions): { readonly [name: st
     LAMBDA_RUNTIME_DIR: runtimeDirectory,
     TZ: ':UTC',
   }
-  return { ...defaults, ...fn.environment, ...reserved }
+  const own = Object.entries(fn.environment).filter(([name]) => !reservedVariables.includes(name))
+  return { ...defaults, ...Object.fromEntries(own), ...reserved }
 }

@@ -83,6 +83,9 @@ function write(level, text) {
   process.stdout.write(`${line.replaceAll('\n', '\r')}\n`)
 }
 
+// Whatever is printed is out before the answer is, and before an exit.
+for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true)
+
 const LEVELS = { debug: 'DEBUG', error: 'ERROR', info: 'INFO', log: 'INFO', trace: 'TRACE', warn: 'WARN' }
 for (const [method, level] of Object.entries(LEVELS)) {
   console[method] = (...values) => write(level, format(...values))
@@ -105,8 +108,10 @@ function logError(title, error) {
 
 const SDK = /^@(aws-sdk|aws-crypto|aws|smithy)\//
 
+/** Where the function's own packages have it, theirs is taken. */
 function offerSdk(folder) {
   const parent = join(folder, 'parent.js')
+  const ours = modules.createRequire(parent)
   if (modules.registerHooks) {
     modules.registerHooks({
       resolve(specifier, context, next) {
@@ -115,7 +120,10 @@ function offerSdk(folder) {
           return next(specifier, context)
         } catch (error) {
           if (!['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error.code)) throw error
-          return next(specifier, { ...context, parentURL: pathToFileURL(parent).href })
+          if (context.conditions.includes('import')) {
+            return next(specifier, { ...context, parentURL: pathToFileURL(parent).href })
+          }
+          return { url: pathToFileURL(ours.resolve(specifier)).href, shortCircuit: true }
         }
       },
     })
@@ -123,7 +131,6 @@ function offerSdk(folder) {
   }
   // Before 22.15 `require` and `import` are hooked apart.
   const { _resolveFilename } = modules.Module
-  const ours = modules.createRequire(parent)
   modules.Module._resolveFilename = function (specifier, ...rest) {
     try {
       return _resolveFilename.call(this, specifier, ...rest)
