@@ -278,6 +278,7 @@ test('the environment is what Lambda documents, the function’s own, and nothin
     'AWS_LAMBDA_LOG_STREAM_NAME',
     'AWS_LAMBDA_RUNTIME_API',
     'AWS_REGION',
+    'HOME',
     'LAMBDA_RUNTIME_DIR',
     'LAMBDA_TASK_ROOT',
     'LANG',

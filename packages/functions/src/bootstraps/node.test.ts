@@ -82,7 +82,7 @@ test('the context and the environment say where the function is', async (t) => {
     },
     { timeoutSeconds: 7 },
   )
-  const result = await invoke(fn, {}, { clientContext: '{"custom":{"a":"b"}}', invokedArn: `${fn.arn}:live` })
+  const result = await invoke(fn, {}, { clientContext: '{"custom":\n{"a":"b ü 😀"}}', invokedArn: `${fn.arn}:live` })
   const { context, left, trace, cwd } = bodyOf(result) as {
     readonly context: Readonly<Record<string, unknown>>
     readonly left: number
@@ -98,7 +98,7 @@ test('the context and the environment say where the function is', async (t) => {
     logGroupName: '/aws/lambda/rotate',
     awsRequestId: result.requestId,
     invokedFunctionArn: `${fn.arn}:live`,
-    clientContext: { custom: { a: 'b' } },
+    clientContext: { custom: { a: 'b ü 😀' } },
   })
   assert.match(String(logStreamName), /^\d{4}\/\d\d\/\d\d\/\[\$LATEST\][0-9a-f]{32}$/)
   assert.ok(left > 0 && left <= 7_000, `${left}`)
