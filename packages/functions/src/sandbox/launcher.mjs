@@ -10,7 +10,8 @@ import { openSync, readFileSync, statSync, writeSync } from 'node:fs'
 const [PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS] = [1, 22, 38]
 const SECCOMP_MODE_FILTER = 2n
 const [SIGKILL, SIGPIPE, SIG_DFL] = [9n, 13, 0n]
-// linux/landlock.h; the numbers of these system calls are the same on every architecture.
+// The numbers of these system calls are the same on every architecture. linux/close_range.h, linux/landlock.h
+const [CLOSE_RANGE, CLOSE_RANGE_CLOEXEC] = [436n, 4n]
 const [LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF] = [444n, 445n, 446n]
 const LANDLOCK_CREATE_RULESET_VERSION = 1n
 const [LANDLOCK_RULE_PATH_BENEATH, LANDLOCK_RULE_NET_PORT] = [1n, 2n]
@@ -70,7 +71,9 @@ function confine({ parent, command, environment, limits, landlock, filter }) {
   sockFilterProgram.writeUInt16LE(instructions.length / 8)
   sockFilterProgram.writeBigUInt64LE(getRawPointer(instructions), 8)
   must('PR_SET_SECCOMP', libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, getRawPointer(sockFilterProgram), 0n, 0n))
-  // Node ignores SIGPIPE, and has its own standard streams closed by execve.
+  // Whoever started the server may have left files open in it, which go from process to process.
+  must('close_range', syscall(CLOSE_RANGE, 3n, 0xffffffffn, CLOSE_RANGE_CLOEXEC))
+  // Node ignores SIGPIPE, and has its own standard streams closed by execve too.
   libc.signal(SIGPIPE, SIG_DFL)
   for (const stream of [0, 1, 2]) must(`keeping stream ${stream}`, libc.fcntl(stream, F_SETFD, 0n))
   // Last comes RLIMIT_DATA: the launcher itself has more memory than many a function may, so that from then on it can have no more. All

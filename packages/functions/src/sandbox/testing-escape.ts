@@ -188,25 +188,22 @@ async function tryProgram(
     unixSocket: path('open', 'admin.sock'),
     abstractSocket: house.abstractSocket,
   }
+  const environment = {
+    ...base.environment,
+    TASK: base.taskDirectory,
+    RUNTIME: base.runtimeDirectory,
+    ROOT_KEY: aim.rootKey,
+    DATABASE: aim.database,
+    DATA_DIRECTORY: aim.dataDirectory,
+    SETUID: path('tools', 'id'),
+    SERVER: String(decoy.pid),
+    MARK,
+    OTHER_PORT: String(ports.other),
+  }
+  const variables = [...Object.keys(environment), 'ESCAPE', 'TMPDIR', 'LC_CTYPE'] // Python itself sets the last one
   const before = house.datagrams()
-  const ended = await finish(
-    launch({
-      ...base,
-      environment: {
-        ...base.environment,
-        ESCAPE: Buffer.from(JSON.stringify(aim)).toString('base64'),
-        TASK: base.taskDirectory,
-        RUNTIME: base.runtimeDirectory,
-        ROOT_KEY: aim.rootKey,
-        DATABASE: aim.database,
-        DATA_DIRECTORY: aim.dataDirectory,
-        SETUID: path('tools', 'id'),
-        SERVER: String(decoy.pid),
-        MARK,
-        OTHER_PORT: String(ports.other),
-      },
-    }),
-  )
+  const ESCAPE = Buffer.from(JSON.stringify({ ...aim, variables })).toString('base64')
+  const ended = await finish(launch({ ...base, environment: { ...environment, ESCAPE } }))
   if (ended.stdout === '') throw new Error(`${program}: ${ended.status}: ${ended.stderr}`)
   const results: { [name: string]: string } = ended.stdout.startsWith('{')
     ? JSON.parse(ended.stdout)

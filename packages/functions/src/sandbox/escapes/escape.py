@@ -10,6 +10,7 @@ import resource
 import socket
 import struct
 
+inherited = [fd for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")]
 aim = json.loads(base64.b64decode(os.environ["ESCAPE"]))
 calls = aim["calls"]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -56,6 +57,26 @@ server = aim["server"]
 page = ctypes.create_string_buffer(mmap.PAGESIZE)
 PTRACE_ATTACH, PTRACE_SEIZE = 16, 0x4206
 
+
+# What the server left open in it.
+attempt("inherit a file of the server", lambda: None if any(int(fd) > 2 for fd in inherited) else "none")
+attempt("inherit a variable of the server", lambda: None if set(os.environ) - set(aim["variables"]) else "none")
+attempt("read the standard input of the launcher", lambda: None if os.read(0, 1) else "nothing there")
+
+def type_into_terminal():
+    import fcntl
+
+    with open("/dev/null", "rb") as terminal:
+        try:
+            fcntl.ioctl(terminal, 0x5412, b"x")
+        except OSError as error:
+            if error.errno == errno.EPERM:
+                raise
+    return None
+
+
+attempt("type into a terminal", type_into_terminal)
+attempt("set the attributes of a file of others", lambda: os.setxattr(aim["everybodys"], "user.escape", b"x"))
 
 # Other processes.
 attempt("trace the server", lambda: call("ptrace", PTRACE_ATTACH, server, 0, 0))
@@ -163,19 +184,6 @@ attempt("make a POSIX message queue", refused_by_filter("mq_open", b"escape", 0o
 attempt("call by x32", lambda: call("x32") if "x32" in calls else "no such call")
 
 
-def type_into_terminal():
-    import fcntl
-
-    with open("/dev/null", "rb") as terminal:
-        try:
-            fcntl.ioctl(terminal, 0x5412, b"x")
-        except OSError as error:
-            if error.errno == errno.EPERM:
-                raise
-    return None
-
-
-attempt("type into a terminal", type_into_terminal)
 
 # Who it is, and the machine.
 attempt("become root", lambda: os.setuid(0))
@@ -195,7 +203,6 @@ attempt("read the log of the kernel", refused_by_filter("syslog", 10, 0, 0))
 attempt("reach a hardware port", refused_by_filter("ioperm", 0x80, 1, 1))
 attempt("make a segment", refused_by_filter("modify_ldt", 0, 0, 0))
 attempt("use the processor without end", lambda: None if resource.getrlimit(resource.RLIMIT_CPU)[1] == resource.RLIM_INFINITY else "limited")
-attempt("set another’s attributes", lambda: os.setxattr(aim["everybodys"], "user.escape", b"x"))
 # Last, since whoever is traced stops at the next signal.
 attempt("trace itself", lambda: call("ptrace", 0, 0, 0, 0))
 

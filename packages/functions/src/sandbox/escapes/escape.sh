@@ -19,7 +19,7 @@ attempt 'bind a folder over another' mount --bind /usr "$SCRATCH/folder-of-mine"
 attempt 'make a user namespace' unshare --user --map-root-user true
 attempt 'make a mount namespace' unshare --mount true
 attempt 'begin a session' setsid --wait true
-attempt 'change the root folder' chroot /usr true
+attempt 'change the root folder' /usr/sbin/chroot /usr true
 attempt 'become root by a setuid program' sh -c '[ "$("$SETUID" -u)" = 0 ]'
 attempt 'become root by su' sh -c 'su -c true </dev/null'
 attempt 'connect to another port' bash -c "exec 3<>/dev/tcp/127.0.0.1/$OTHER_PORT"
