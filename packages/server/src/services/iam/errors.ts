@@ -115,6 +115,12 @@ export const noSuchInlinePolicy = (kind: string, policyName: string) =>
 
 export const malformedPolicy = (reason: string) => new ServiceError('MalformedPolicyDocument', 400, reason)
 
+/** That it is refused, and with this code, is documented; AWS's words for it are not. */
+export const openIssuer = (issuer: string, keys: readonly string[]) =>
+  malformedPolicy(
+    `The identity provider ${issuer} is shared by many organizations: the trust policy must evaluate ${keys.join(' or ')} in a condition that is not only a wildcard.`,
+  )
+
 export const noUserOfOwn = () =>
   new ServiceError('ValidationError', 400, 'Must specify userName when calling with non-User credentials')
 
