@@ -175,6 +175,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
 
   'strongroom.ChangedAt': always(1),
   'strongroom.Create': always(true),
+  'strongroom.Keys': always('{"keys":[]}'),
   'strongroom.CreatedAt': always(1),
   'strongroom.Overwrite': always(false),
   'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),

@@ -172,6 +172,36 @@ function createProgram(): Command {
       print(await revokeSession(accessKeyId, connectionOf(given)))
     })
 
+  const oidcProvider = program
+    .command('oidc-provider')
+    .description('keys of OIDC providers that the server cannot reach')
+  const ARN = ['<ARN>', 'of the provider: arn:aws:iam::ACCOUNT:oidc-provider/ISSUER'] as const
+  addClientOptions(
+    oidcProvider
+      .command('set-keys')
+      .argument(...ARN)
+      .argument('<FILE>', 'a JWK Set in JSON'),
+  )
+    .description(
+      'check tokens of the provider with these public keys, in the place of all it had, and not call its issuer',
+    )
+    .action(async (arn: string, file: string, given: ClientOptions) => {
+      const { setProviderKeys } = await import('./oidc-provider.ts')
+      print(await setProviderKeys(arn, file, connectionOf(given)))
+    })
+  addClientOptions(oidcProvider.command('get-keys').argument(...ARN))
+    .description('tell the keys that were set')
+    .action(async (arn: string, given: ClientOptions) => {
+      const { getProviderKeys } = await import('./oidc-provider.ts')
+      print(await getProviderKeys(arn, connectionOf(given)))
+    })
+  addClientOptions(oidcProvider.command('remove-keys').argument(...ARN))
+    .description('forget the keys that were set: the issuer is asked for its keys again')
+    .action(async (arn: string, given: ClientOptions) => {
+      const { removeProviderKeys } = await import('./oidc-provider.ts')
+      print(await removeProviderKeys(arn, connectionOf(given)))
+    })
+
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
   addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))
     .description('make an account and a user who may do everything in it; prints the keys of the user once')

@@ -89,6 +89,10 @@ export const invalidProviderUrl = () => new ServiceError('ValidationError', 400,
 export const invalidThumbprint = () =>
   new ServiceError('InvalidInput', 400, 'Thumbprints must be 40 hexadecimal digits.')
 
+/** Strongroom's own: on AWS nobody uploads keys. */
+export const invalidProviderKeys = (reason: string) =>
+  new ServiceError('InvalidParameterException', 400, `Keys must be a JWK Set in JSON (RFC 7517): ${reason}.`)
+
 export const notSimulated = (member: string) =>
   new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
 

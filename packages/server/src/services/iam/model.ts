@@ -121,9 +121,17 @@ export type OidcProviderBody = {
   readonly clientIds: readonly string[]
   /** SHA-1 of certificates of private authorities, in lower-case hex: what the system does not trust is trusted where one of these signed it. */
   readonly thumbprints: readonly string[]
+  /** Uploaded; absent: the issuer is asked for them. */
+  readonly keys?: readonly ProviderKey[]
   readonly createdAt: number
   readonly tags: readonly Tag[]
 }
+
+/** A public key in JWK form. https://www.rfc-editor.org/rfc/rfc7517#section-4 */
+export type ProviderKey = { readonly kid: string; readonly use: 'sig'; readonly alg?: string } & (
+  | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
+  | { readonly kty: 'EC'; readonly crv: string; readonly x: string; readonly y: string }
+)
 
 /** A new access key; the only time that the secret access key is shown. */
 export type NewAccessKey = AccessKeyEntry & { readonly secretAccessKey: string }

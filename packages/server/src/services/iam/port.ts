@@ -12,8 +12,9 @@ export {
   setAccountStatus,
 } from './accounts.ts'
 export { type NamingPolicy, roleArn, rootArn, userArn } from './model.ts'
-export { findOidcProvider, type OidcProvider } from './oidc-providers.ts'
+export { findOidcProvider, type OidcProvider, setProviderKeys } from './oidc-providers.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
+export { PROVIDER_KEYS_BYTES_MAX, parseProviderKeys } from './provider-keys.ts'
 export {
   type AssumableRole,
   findAssumableRole,
@@ -24,5 +25,6 @@ export {
 export { TagKeys, Tags } from './shapes.ts'
 export { countAccounts, findAccountOfAccessKey } from './store.ts'
 export { requestTagContext, resourceTagContext } from './tags.ts'
+export { existingOidcProvider, type OidcProviderTarget, oidcProviderTarget } from './target.ts'
 export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'
 export { createAccount } from './users.ts'

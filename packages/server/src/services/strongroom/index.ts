@@ -2,10 +2,13 @@
 
 import type { Service } from '../../operation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { getOpenIDConnectProviderKeys } from './operations/get-open-idconnect-provider-keys.ts'
 import { putReplica } from './operations/put-replica.ts'
 import { readEvents } from './operations/read-events.ts'
+import { removeOpenIDConnectProviderKeys } from './operations/remove-open-idconnect-provider-keys.ts'
 import { removeReplica } from './operations/remove-replica.ts'
 import { revokeSession } from './operations/revoke-session.ts'
+import { setOpenIDConnectProviderKeys } from './operations/set-open-idconnect-provider-keys.ts'
 
 export const strongroom: Service = {
   name: 'strongroom',
@@ -13,5 +16,14 @@ export const strongroom: Service = {
   protocol: 'json',
   // A replica comes with its policy, its tags and one value of 64 KiB in base64.
   bodyBytesMax: 512 * 1024,
-  operations: [advanceClock, putReplica, readEvents, removeReplica, revokeSession],
+  operations: [
+    advanceClock,
+    getOpenIDConnectProviderKeys,
+    putReplica,
+    readEvents,
+    removeOpenIDConnectProviderKeys,
+    removeReplica,
+    revokeSession,
+    setOpenIDConnectProviderKeys,
+  ],
 }
