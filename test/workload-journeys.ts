@@ -1,7 +1,15 @@
-// Every operation for workloads without keys of their own, each once with success: the keys of their issuer.
+// Every operation for workloads without keys of their own, each once with success: the keys of their issuer, and roles of pods.
 
 import assert from 'node:assert/strict'
 import { IAM } from '@aws-sdk/client-iam'
+import {
+  askForCredentials,
+  NAMESPACE,
+  POD_AUDIENCE,
+  podClaims,
+  SERVICE_ACCOUNT,
+  TRUSTS_PODS,
+} from '../packages/server/src/services/strongroom/testing-pods.ts'
 import type { TestIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { REGION, type ServerProcess } from './server-process.ts'
@@ -16,6 +24,8 @@ export function workloadJourneys(
   const iam = new IAM({ endpoint: url, region: REGION, maxAttempts: 1, credentials: { ...credentials } })
   after(() => iam.destroy())
   let OpenIDConnectProviderArn = ''
+  let account = ''
+  let associationId = ''
   const route = async (path: string, input: object) => {
     const options = { credentials, region: REGION }
     const { status, body } = await signedCall(`${url}/_strongroom/${path}`, 'secretsmanager', undefined, input, options)
@@ -37,6 +47,27 @@ export function workloadJourneys(
       return { ...set, text: `${set.text} ${refused.text}` }
     },
     'strongroom GetOpenIDConnectProviderKeys': () => route('oidc-providers/get-keys', provider()),
+    'strongroom CreatePodIdentityAssociation': async () => {
+      const { Role } = await iam.createRole({ RoleName: 'Pod', AssumeRolePolicyDocument: TRUSTS_PODS })
+      account = Role!.Arn!.split(':')[4]!
+      const asked = { clusterName: 'c', namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, roleArn: Role!.Arn! }
+      const created = await route('pod-identity/create-association', { ...provider(), ...asked })
+      associationId = JSON.parse(created.text.slice(4)).association.associationId
+      return created
+    },
+    'strongroom ListPodIdentityAssociations': () => route('pod-identity/list-associations', {}),
+    'strongroom AssumeRoleForPodIdentity': async () => {
+      await iam.addClientIDToOpenIDConnectProvider({ ...provider(), ClientID: POD_AUDIENCE })
+      const token = know(await issuer.sign(podClaims()))
+      const forged = `${token.slice(0, -8)}AAAAAAAA`
+      const refused = await askForCredentials(url, account, forged)
+      const { status, body } = await askForCredentials(url, account, token)
+      const { SecretAccessKey, Token, ...shown } = body
+      know(SecretAccessKey)
+      know(Token)
+      return { status, text: `${status} ${JSON.stringify([shown, refused])}` }
+    },
+    'strongroom DeletePodIdentityAssociation': () => route('pod-identity/delete-association', { associationId }),
     'strongroom RemoveOpenIDConnectProviderKeys': () => route('oidc-providers/remove-keys', provider()),
   }
   return Object.fromEntries(

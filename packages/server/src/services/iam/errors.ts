@@ -93,6 +93,18 @@ export const invalidThumbprint = () =>
 export const invalidProviderKeys = (reason: string) =>
   new ServiceError('InvalidParameterException', 400, `Keys must be a JWK Set in JSON (RFC 7517): ${reason}.`)
 
+export const podIdentityExists = (associationId: string) =>
+  new ServiceError('ResourceInUseException', 409, `Association already exists: ${associationId}`)
+
+export const noSuchPodIdentity = () =>
+  new ServiceError('ResourceNotFoundException', 404, 'The association cannot be found.')
+
+export const tooManyPodIdentities = (max: number) =>
+  new ServiceError('ResourceLimitExceededException', 400, `An account can have at most ${max} associations.`)
+
+export const notAnOwnRole = () =>
+  new ServiceError('InvalidParameterException', 400, 'roleArn must be that of a role of the account.')
+
 export const notSimulated = (member: string) =>
   new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
 

@@ -133,6 +133,18 @@ export type ProviderKey = { readonly kid: string; readonly use: 'sig'; readonly 
   | { readonly kty: 'EC'; readonly crv: string; readonly x: string; readonly y: string }
 )
 
+/** Row `iam_pod_identity`: a service account of a Kubernetes cluster, and the role of the account that its pods get. */
+export type PodIdentityBody = {
+  /** The ARN of the OIDC provider of the cluster's issuer, of the same account. */
+  readonly provider: string
+  /** What the cluster is called in session tags. */
+  readonly clusterName: string
+  readonly namespace: string
+  readonly serviceAccount: string
+  readonly roleArn: string
+  readonly createdAt: number
+}
+
 /** A new access key; the only time that the secret access key is shown. */
 export type NewAccessKey = AccessKeyEntry & { readonly secretAccessKey: string }
 
@@ -150,6 +162,8 @@ export const VERSIONS_PER_POLICY_MAX = 5
 export const ROLES_PER_ACCOUNT_MAX = 1_000
 export const OIDC_PROVIDERS_PER_ACCOUNT_MAX = 100
 export const CLIENT_IDS_PER_PROVIDER_MAX = 100
+/** Of one cluster on AWS. https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html */
+export const POD_IDENTITIES_PER_ACCOUNT_MAX = 5_000
 /** 2,048 on AWS until one asks for the most that it gives. */
 export const TRUST_POLICY_CHARACTERS_MAX = 4_096
 

@@ -11,8 +11,17 @@ export {
   setAccountEmail,
   setAccountStatus,
 } from './accounts.ts'
-export { type NamingPolicy, roleArn, rootArn, userArn } from './model.ts'
+export { noSuchPodIdentity, notAnOwnRole } from './errors.ts'
+export { type NamingPolicy, type PodIdentityBody, roleArn, rootArn, userArn } from './model.ts'
 export { findOidcProvider, type OidcProvider, setProviderKeys } from './oidc-providers.ts'
+export {
+  createPodIdentity,
+  deletePodIdentity,
+  findPodIdentity,
+  findPodIdentityOf,
+  listPodIdentities,
+  type ServiceAccount,
+} from './pod-identity.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export { PROVIDER_KEYS_BYTES_MAX, parseProviderKeys } from './provider-keys.ts'
 export {
@@ -23,7 +32,7 @@ export {
   sessionPolicyExists,
 } from './sessions.ts'
 export { TagKeys, Tags } from './shapes.ts'
-export { countAccounts, findAccountOfAccessKey } from './store.ts'
+export { countAccounts, findAccountOfAccessKey, type Stored } from './store.ts'
 export { requestTagContext, resourceTagContext } from './tags.ts'
 export { existingOidcProvider, type OidcProviderTarget, oidcProviderTarget } from './target.ts'
 export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'

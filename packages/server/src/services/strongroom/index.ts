@@ -2,7 +2,11 @@
 
 import type { Service } from '../../operation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { assumeRoleForPodIdentity } from './operations/assume-role-for-pod-identity.ts'
+import { createPodIdentityAssociation } from './operations/create-pod-identity-association.ts'
+import { deletePodIdentityAssociation } from './operations/delete-pod-identity-association.ts'
 import { getOpenIDConnectProviderKeys } from './operations/get-open-idconnect-provider-keys.ts'
+import { listPodIdentityAssociations } from './operations/list-pod-identity-associations.ts'
 import { putReplica } from './operations/put-replica.ts'
 import { readEvents } from './operations/read-events.ts'
 import { removeOpenIDConnectProviderKeys } from './operations/remove-open-idconnect-provider-keys.ts'
@@ -18,7 +22,11 @@ export const strongroom: Service = {
   bodyBytesMax: 512 * 1024,
   operations: [
     advanceClock,
+    assumeRoleForPodIdentity,
+    createPodIdentityAssociation,
+    deletePodIdentityAssociation,
     getOpenIDConnectProviderKeys,
+    listPodIdentityAssociations,
     putReplica,
     readEvents,
     removeOpenIDConnectProviderKeys,
