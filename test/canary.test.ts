@@ -18,6 +18,7 @@ import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
+import { workloadJourneys } from './workload-journeys.ts'
 
 const run = promisify(execFile)
 
@@ -341,6 +342,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     ...passwordJourneys(server, know, (secret) => canaries.knowBytes(secret), home.after),
     ...sessionJourneys(server, know, home.after),
     ...federationJourneys(server, issuer, know, home.after),
+    ...workloadJourneys(server, issuer, know, home.after),
     ...kmsJourneys(
       server,
       () => canaries.bytes(),

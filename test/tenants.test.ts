@@ -19,6 +19,7 @@ import type { AnyOperation, Service } from '../packages/server/src/operation.ts'
 import { iamClient, policyDocument } from '../packages/server/src/services/iam/testing.ts'
 import { services } from '../packages/server/src/services/index.ts'
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
+import { callAssociations } from '../packages/server/src/services/strongroom/testing-pods.ts'
 import { isOptional } from '../packages/server/src/shape/shape.ts'
 import { signedCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 import { openPostgresUrl, openSqliteFile, type RawSql, type Row } from './raw-sql.ts'
@@ -45,6 +46,7 @@ type Things = {
   readonly alias: string
   readonly accountAlias: string
   readonly grantId: string
+  readonly associationId: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
 }
@@ -189,9 +191,17 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
 
+  'strongroom.Account': thing(({ account }) => account),
+  'strongroom.Authorization': always('no token'),
   'strongroom.ChangedAt': always(1),
   'strongroom.Create': always(true),
+  'strongroom.Keys': always('{"keys":[]}'),
   'strongroom.CreatedAt': always(1),
+  'strongroom.associationId': thing(({ associationId }) => associationId),
+  'strongroom.clusterName': always('production'),
+  'strongroom.namespace': always('payments'),
+  'strongroom.roleArn': thing(({ roleArn }) => roleArn),
+  'strongroom.serviceAccount': always('worker'),
   'strongroom.Overwrite': always(false),
   'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),
   'strongroom.PutReplica.Tags': always([]),
@@ -224,7 +234,10 @@ test('another account learns nothing of what there is, and changes nothing of it
     const members = membersOf(name, operation)
     unknown.push(...members.filter(({ sample }) => sample === undefined).map(({ member }) => `${name}.${member}`))
     if (unknown.length > 0) continue
-    const inputOf = ({ things }: Tenant, tried?: { readonly member: string; readonly value: unknown }): object =>
+    const inputOf = (
+      { things }: Tenant,
+      tried?: { readonly member: string; readonly value: unknown },
+    ): { readonly [member: string]: unknown } =>
       Object.fromEntries(
         members.map(({ member, sample }) => [
           member,
@@ -298,11 +311,13 @@ function absentOf(value: unknown): unknown {
     .replace(/(?<=")\d{12}(?=")/, absentAccount)
     .replace(/(?<=["/])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=")/, absentHex)
     .replace(/(?<=")[0-9a-f]{64}(?=")/, absentHex)
+    .replace(/(?<=")a-[a-z2-7]{17}(?=")/, absentAssociation)
   assert.notEqual(renamed, text, `${text} does not tell whose it is`)
   return JSON.parse(renamed)
 }
 
 const absentKey = (id: string): string => id.slice(0, -1) + (id.endsWith('A') ? 'B' : 'A')
+const absentAssociation = (id: string): string => id.slice(0, -1) + (id.endsWith('a') ? 'b' : 'a')
 const absentHex = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
 const absentAccount = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
 
@@ -317,6 +332,9 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
     [absentKey(theirs.accessKeyId), 'KEY'],
     [credentials.accessKeyId, 'OWN-KEY'],
     [things.accessKeyId, 'OWN-THINGS-KEY'],
+    [theirs.associationId, 'ASSOCIATION'],
+    [absentAssociation(theirs.associationId), 'ASSOCIATION'],
+    [things.associationId, 'OWN-ASSOCIATION'],
     [THEIRS, 'NAME'],
     [ABSENT, 'NAME'],
   ]
@@ -336,9 +354,10 @@ async function ask(
   { credentials }: Caller,
   { name, signingName = name, protocol, targetPrefixes, version }: Service,
   operation: AnyOperation,
-  input: object,
+  input: { readonly [member: string]: unknown },
 ): Promise<Answer> {
   const path = operation.path ?? ''
+  if (operation.pathMember !== undefined) return askUnsigned(url, operation, input)
   const target = operation.path === undefined ? `${targetPrefixes?.[0]}.${operation.name}` : undefined
   const { status, headers, body } =
     protocol === 'query'
@@ -350,6 +369,18 @@ async function ask(
       : await signedCall(url + path, signingName, target, input, { credentials, region })
   const kept = [...headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
   return { status, headers: kept, text: typeof body === 'string' ? body : JSON.stringify(body) }
+}
+
+/** What has its proof in a header, and names its account in the path. */
+async function askUnsigned(
+  url: string,
+  { path, pathMember, headers = {} }: AnyOperation,
+  input: { readonly [member: string]: unknown },
+): Promise<Answer> {
+  const given = Object.entries(headers).map(([member, name]) => [name!, String(input[member])] as const)
+  const response = await fetch(`${url}${path}${input[pathMember!]}`, { headers: Object.fromEntries(given) })
+  const kept = [...response.headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+  return { status: response.status, headers: kept, text: await response.text() }
 }
 
 /** `A.member.1.B=...`: AWS Query. */
@@ -412,6 +443,17 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
   const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
   const provider = await iam.createOpenIDConnectProvider({ Url: `https://${word}.example.com` })
   const device = await iam.createVirtualMFADevice({ VirtualMFADeviceName: `${word}-device` })
+  const associated = await callAssociations(
+    { url: server.url, credentials: caller.credentials },
+    'CreatePodIdentityAssociation',
+    {
+      OpenIDConnectProviderArn: provider.OpenIDConnectProviderArn!,
+      clusterName: word,
+      namespace: 'payments',
+      serviceAccount: 'api',
+      roleArn: role.Role!.Arn!,
+    },
+  )
   const PolicyArn = policy.Policy!.Arn!
   const accountAlias = `${word}-${key.AccessKey!.AccessKeyId!.toLowerCase()}`
   await iam.createAccountAlias({ AccountAlias: accountAlias })
@@ -432,6 +474,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     alias,
     accountAlias,
     grantId: grant.body.GrantId,
+    associationId: associated.body.association.associationId,
     marks: [
       KeyId,
       grant.body.GrantId,

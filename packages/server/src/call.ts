@@ -33,6 +33,8 @@ export type FederatedFacts = {
   /** The ARN of the provider. */
   readonly provider: string
   readonly subject: string
+  /** The AWS service that speaks for the caller (`pods.eks.amazonaws.com`): policies see it as their principal, in the place of the provider. */
+  readonly service?: string
   /** Condition keys: `<issuer without https://>:aud` and the like. */
   readonly context: Context
 }

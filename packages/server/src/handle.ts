@@ -16,9 +16,9 @@ import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
 import type { Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
-import { invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
+import { addressRateExceeded, invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
 import { readIfVersion } from './protocol/if-version.ts'
-import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
+import { decodeJson, encodeCredentialsError, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import {
   decodeQuery,
   encodeQueryJson,
@@ -46,6 +46,8 @@ type Progress = {
   parameters: Plain | null
   /** What app.rates.take said; asked once a request, however often its transaction runs. */
   refusedForMs?: number
+  /** Whether its address paid for it as for one that fails. */
+  paid?: boolean
   ifVersion?: string
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
@@ -82,10 +84,18 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
   }
   return {
     bodyBytesMax: router.bodyBytesMax,
-    open: (method, path) => openRoutes[`${method} ${path}`]?.(),
+    open: (method, path, remoteAddress) => {
+      const route = openRoutes[`${method} ${path}`]
+      if (route === undefined) return undefined
+      if (app.addressRates.take('open', remoteAddress, app.wallNow())) return route()
+      app.metrics.refused('TooManyRequests')
+      return Promise.resolve(TOO_MANY_REQUESTS)
+    },
     handle: (request) => handle(app, router, request),
   }
 }
+
+const TOO_MANY_REQUESTS: WireResponse = { status: 429, contentType: 'text/plain', body: 'Too many requests.\n' }
 
 async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
   const started = performance.now()
@@ -144,6 +154,10 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
 
   /** The same where the operation knows by itself who asks: the input first, in which the proof is. */
   const beginUnsigned = async (service: Service, operation: AnyOperation): Promise<Asked> => {
+    if (!app.addressRates.take('proof', request.remoteAddress, time)) {
+      throw addressRateExceeded(route.protocol, operation.forCredentials ?? false)
+    }
+    progress.paid = true
     const now = app.now()
     const input = readInput(operation)
     const identity = await operation.identify!({ app, partition: app.partition, now, input })
@@ -156,7 +170,11 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const input =
       route.protocol === 'query'
         ? decodeQuery(operation.input, route.parameters!)
-        : { ...decodeJson(operation.input, request.body), ...headerMembers(operation, request) }
+        : {
+            ...decodeJson(operation.input, request.body),
+            ...headerMembers(operation, request),
+            ...pathMember(operation, request),
+          }
     progress.parameters = redact(operation.input, input)
     const ifVersion = readIfVersion(request, operation, route.protocol)
     if (ifVersion !== undefined) progress.ifVersion = ifVersion
@@ -225,6 +243,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform })
     const { service, operation, result } = done
     if (!operation.readOnly) app.events.committed()
+    if (progress.paid) app.addressRates.succeeded('proof', request.remoteAddress)
     const response = operation.stream
       ? encodeStream(operation.stream, follow(done), result, requestId)
       : encodeOutput(request, service, operation, result, requestId)
@@ -232,6 +251,8 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     return response
   } catch (thrown) {
     const error = toServiceError(app, thrown, route, requestId)
+    // What is no fault of the caller's costs it nothing.
+    if (progress.paid && error.status >= 500) app.addressRates.succeeded('proof', request.remoteAddress)
     const name = { service: route.service?.name ?? '', operation: route.operation?.name ?? '' }
     app.metrics.finished(name.service, name.operation, error.code, performance.now() - started)
     if (progress.identity === undefined) {
@@ -364,7 +385,7 @@ async function beginCall(
   const authorize = (permission: Permission, concealed?: Concealed): void => {
     const decision = decide(permission, concealed)
     if (decision.allow) return
-    if (principal.kind === 'federated') throw federatedDenied(permission)
+    if (principal.identity.federated !== undefined) throw federatedDenied(permission)
     const told = concealed === undefined ? decision : decide(permission)
     throw accessDenied(service.protocol, principal.arn, permission, told)
   }
@@ -373,7 +394,11 @@ async function beginCall(
 
 async function principalOf(app: App, tx: Transaction, identity: Identity): Promise<Principal> {
   const { federated, session, kind, arn, userId } = identity
-  if (federated !== undefined) return { identity, kind, arn, account: '', userId, policies: [], tags: {} }
+  if (federated !== undefined) {
+    const { service } = federated
+    const who = service === undefined ? { kind, arn } : { kind: 'service' as const, arn: service }
+    return { identity, ...who, account: '', userId, policies: [], tags: {} }
+  }
   return session === undefined ? readPrincipal(app, tx, identity) : readSessionPrincipal(app, tx, identity)
 }
 
@@ -493,6 +518,11 @@ function headerMembers({ headers = {} }: AnyOperation, { rawHeaders }: WireReque
   return members
 }
 
+/** The member that is the rest of the path. */
+function pathMember({ path = '', pathMember: member }: AnyOperation, { target }: WireRequest): Plain {
+  return member === undefined ? {} : { [member]: target.slice(path.length).replace(/\?.*$/s, '') }
+}
+
 /** A refusal in the words of the protocol that the request speaks. */
 export function encodeError(
   { rawHeaders }: WireRequest,
@@ -513,11 +543,12 @@ export function encodeError(
       body: encodeXmlError(error, namespace, requestId),
     }
   }
+  const encode = route.operation?.forCredentials ? encodeCredentialsError : encodeJsonError
   return {
     status: error.status,
     contentType: JSON_CONTENT_TYPE,
     requestId,
-    body: encodeJsonError(error),
+    body: encode(error),
     errorType: error.code,
   }
 }

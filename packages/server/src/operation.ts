@@ -52,6 +52,10 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly conditional?: true
   /** How a route of our own is asked for; POST where absent. */
   readonly method?: 'GET'
+  /** The member that is the last segment of the path; `path` then ends in a slash. */
+  readonly pathMember?: keyof I & string
+  /** Whether it is where SDKs get credentials from, and refusals are worded for them. */
+  readonly forCredentials?: true
   /** Members that come in a header, by its lower-case name, as AWS's trait httpHeader has it. */
   readonly headers?: { readonly [member in keyof I]?: string }
   readonly input: I
@@ -95,7 +99,10 @@ export const operation = <const I extends Members, const O extends Members, T ex
 type Plain = { readonly [name: string]: unknown }
 
 /** An operation in a table of them; each was checked against its shapes where it was declared. */
-export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path' | 'method' | 'conditional'> & {
+export type AnyOperation = Pick<
+  Operation,
+  'name' | 'readOnly' | 'path' | 'pathMember' | 'method' | 'conditional' | 'forCredentials'
+> & {
   readonly headers?: { readonly [member: string]: string | undefined }
   readonly input: Members
   readonly output?: Members

@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
+import { createAddressRates } from './address-rates.ts'
 import { commands } from './admin/registry.ts'
 import { recordAdmin, serveAdmin } from './admin/server.ts'
 import { clientUrl, readyLines, sealedLine } from './announce.ts'
@@ -204,11 +205,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     uses,
     trail,
     rates,
+    addressRates: createAddressRates(config.unsignedRate),
     events,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     outbound,
     webIdentities: createWebIdentities({ outbound }),
+    podIdentityAudience: config.podIdentityAudience,
     log,
     metrics,
     noteRefusal: createRefusalLog(log, wallNow),

@@ -47,7 +47,7 @@ export type Handler = {
   /** Known from the headers alone, before the body is read. */
   bodyBytesMax(rawHeaders: readonly string[], target: string): number
   /** What needs no signature: health and metrics. Undefined where the path is neither. */
-  open(method: string, path: string): Promise<WireResponse> | undefined
+  open(method: string, path: string, remoteAddress: string): Promise<WireResponse> | undefined
   handle(request: WireRequest): Promise<WireResponse>
 }
 
@@ -148,7 +148,7 @@ function receive(
     refuse(response, refusal)
     return
   }
-  const open = handler.open(method, target)
+  const open = handler.open(method, target, request.socket.remoteAddress ?? '')
   if (open) {
     request.resume()
     open.then(

@@ -123,6 +123,22 @@ export const invalidProviderUrl = () => new ServiceError('ValidationError', 400,
 export const invalidThumbprint = () =>
   new ServiceError('InvalidInput', 400, 'Thumbprints must be 40 hexadecimal digits.')
 
+/** Strongroom's own: on AWS nobody uploads keys. */
+export const invalidProviderKeys = (reason: string) =>
+  new ServiceError('InvalidParameterException', 400, `Keys must be a JWK Set in JSON (RFC 7517): ${reason}.`)
+
+export const podIdentityExists = (associationId: string) =>
+  new ServiceError('ResourceInUseException', 409, `Association already exists: ${associationId}`)
+
+export const noSuchPodIdentity = () =>
+  new ServiceError('ResourceNotFoundException', 404, 'The association cannot be found.')
+
+export const tooManyPodIdentities = (max: number) =>
+  new ServiceError('ResourceLimitExceededException', 400, `An account can have at most ${max} associations.`)
+
+export const notAnOwnRole = () =>
+  new ServiceError('InvalidParameterException', 400, 'roleArn must be that of a role of the account.')
+
 export const notSimulated = (member: string) =>
   new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
 
@@ -150,6 +166,12 @@ export const noSuchInlinePolicy = (kind: string, policyName: string) =>
   new ServiceError('NoSuchEntity', 404, `The ${kind} policy with name ${policyName} cannot be found.`)
 
 export const malformedPolicy = (reason: string) => new ServiceError('MalformedPolicyDocument', 400, reason)
+
+/** That it is refused, and with this code, is documented; AWS's words for it are not. */
+export const openIssuer = (issuer: string, keys: readonly string[]) =>
+  malformedPolicy(
+    `The identity provider ${issuer} is shared by many organizations: the trust policy must evaluate ${keys.join(' or ')} in a condition that is not only a wildcard.`,
+  )
 
 export const noUserOfOwn = () =>
   new ServiceError('ValidationError', 400, 'Must specify userName when calling with non-User credentials')

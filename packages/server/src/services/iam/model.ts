@@ -175,8 +175,28 @@ export type OidcProviderBody = {
   readonly clientIds: readonly string[]
   /** SHA-1 of certificates of private authorities, in lower-case hex: what the system does not trust is trusted where one of these signed it. */
   readonly thumbprints: readonly string[]
+  /** Uploaded; absent: the issuer is asked for them. */
+  readonly keys?: readonly ProviderKey[]
   readonly createdAt: number
   readonly tags: readonly Tag[]
+}
+
+/** A public key in JWK form. https://www.rfc-editor.org/rfc/rfc7517#section-4 */
+export type ProviderKey = { readonly kid: string; readonly use: 'sig'; readonly alg?: string } & (
+  | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
+  | { readonly kty: 'EC'; readonly crv: string; readonly x: string; readonly y: string }
+)
+
+/** Row `iam_pod_identity`: a service account of a Kubernetes cluster, and the role of the account that its pods get. */
+export type PodIdentityBody = {
+  /** The ARN of the OIDC provider of the cluster's issuer, of the same account. */
+  readonly provider: string
+  /** What the cluster is called in session tags. */
+  readonly clusterName: string
+  readonly namespace: string
+  readonly serviceAccount: string
+  readonly roleArn: string
+  readonly createdAt: number
 }
 
 /** A new access key; the only time that the secret access key is shown. */
@@ -199,6 +219,8 @@ export const CLIENT_IDS_PER_PROVIDER_MAX = 100
 export const MFA_DEVICES_PER_USER_MAX = 8
 /** Virtual ones, enabled or not: as many as users. */
 export const MFA_DEVICES_PER_ACCOUNT_MAX = USERS_PER_ACCOUNT_MAX
+/** Of one cluster on AWS. https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html */
+export const POD_IDENTITIES_PER_ACCOUNT_MAX = 5_000
 /** 2,048 on AWS until one asks for the most that it gives. */
 export const TRUST_POLICY_CHARACTERS_MAX = 4_096
 

@@ -1,6 +1,8 @@
 // Roles are made and changed here. A role's trust policy names principals: it is stored with their unique ids, see principals.ts.
 
+import { compilePolicy } from '../../policy/compile.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
+import { findOpenIssuer } from '../../policy/shared-issuers.ts'
 import type { Transaction } from '../../storage/database.ts'
 import { findBoundary } from './attachments.ts'
 import { policyCharacters } from './documents.ts'
@@ -136,6 +138,8 @@ async function trustPolicyOf(app: IamReader, tx: Transaction, document: string):
     throw errors.quotaExceeded('ACLSizePerRole', TRUST_POLICY_CHARACTERS_MAX)
   }
   try {
+    const open = findOpenIssuer(compilePolicy(document, 'trust'))
+    if (open !== undefined) throw errors.openIssuer(open.issuer, open.keys)
     return await resolvePrincipals(app, tx, document, 'trust')
   } catch (error) {
     if (error instanceof UnknownPrincipalError) throw errors.invalidPrincipal(error.principal)

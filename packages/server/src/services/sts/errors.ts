@@ -94,6 +94,13 @@ export const providerUnreachable = (cause: unknown) =>
   )
 export const claimRejected = (claim: string) =>
   new ServiceError('IDPRejectedClaim', 403, `The claim ${claim} of the token lies in the future.`)
+/** To who has a token of the service account. */
+export const noPodIdentity = (namespace: string, serviceAccount: string) =>
+  new ServiceError(
+    'ResourceNotFoundException',
+    404,
+    `No role is associated with the service account ${namespace}/${serviceAccount}.`,
+  )
 /** `now` in milliseconds, `expired` in seconds. */
 export const tokenExpired = (now: number, expired: number) =>
   new ServiceError(
