@@ -173,10 +173,13 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
 
+  'strongroom.Action': always('secretsmanager:GetSecretValue'),
   'strongroom.ChangedAt': always(1),
   'strongroom.Create': always(true),
   'strongroom.CreatedAt': always(1),
   'strongroom.Overwrite': always(false),
+  'strongroom.PrincipalArn': thing(({ userArn }) => userArn),
+  'strongroom.Resource': thing(({ secret }) => secret),
   'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),
   'strongroom.PutReplica.Tags': always([]),
   'strongroom.Revision': always(1),

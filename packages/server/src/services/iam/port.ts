@@ -13,6 +13,12 @@ export {
 } from './accounts.ts'
 export { type NamingPolicy, roleArn, rootArn, userArn } from './model.ts'
 export { findOidcProvider, type OidcProvider } from './oidc-providers.ts'
+export {
+  type AskedPrincipal,
+  findPrincipalByArn,
+  parsePrincipalArn,
+  roleArnOfSession,
+} from './principal-by-arn.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export {
   type AssumableRole,

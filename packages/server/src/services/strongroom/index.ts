@@ -2,6 +2,7 @@
 
 import type { Service } from '../../operation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { explainAccess } from './operations/explain-access.ts'
 import { putReplica } from './operations/put-replica.ts'
 import { readEvents } from './operations/read-events.ts'
 import { removeReplica } from './operations/remove-replica.ts'
@@ -13,5 +14,5 @@ export const strongroom: Service = {
   protocol: 'json',
   // A replica comes with its policy, its tags and one value of 64 KiB in base64.
   bodyBytesMax: 512 * 1024,
-  operations: [advanceClock, putReplica, readEvents, removeReplica, revokeSession],
+  operations: [advanceClock, explainAccess, putReplica, readEvents, removeReplica, revokeSession],
 }
