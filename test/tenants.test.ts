@@ -19,6 +19,7 @@ import type { AnyOperation, Service } from '../packages/server/src/operation.ts'
 import { iamClient, policyDocument } from '../packages/server/src/services/iam/testing.ts'
 import { services } from '../packages/server/src/services/index.ts'
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
+import { openAuthorizationMessage } from '../packages/server/src/services/sts/authorization-message.ts'
 import { isOptional } from '../packages/server/src/shape/shape.ts'
 import { signedCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 import { openPostgresUrl, openSqliteFile, type RawSql, type Row } from './raw-sql.ts'
@@ -184,6 +185,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'strongroom.PutReplica.Tags': always([]),
   'strongroom.Revision': always(1),
   'strongroom.Versions': always([]),
+  'sts.EncodedMessage': always('x'),
   'sts.Name': always('federated'),
   'sts.WebIdentityToken': always('no token'),
 
@@ -318,8 +320,8 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
 }
 
 async function ask(
-  { url, region }: TestServer,
-  { credentials }: Caller,
+  { app, url, region }: TestServer,
+  { credentials, account }: Caller,
   { name, signingName = name, protocol, targetPrefixes, version }: Service,
   operation: AnyOperation,
   input: object,
@@ -334,8 +336,22 @@ async function ask(
           contentType: 'application/x-www-form-urlencoded',
         })
       : await signedCall(url + path, signingName, target, input, { credentials, region })
-  const kept = [...headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+  const kept = [...headers].flatMap(([header, value]) => {
+    if (header === 'x-amzn-requestid' || header === 'date') return []
+    return header === MESSAGE_HEADER ? [[header, value.length, decodedFor(app, account, value)]] : [[header, value]]
+  })
   return { status, headers: kept, text: typeof body === 'string' ? body : JSON.stringify(body) }
+}
+
+const MESSAGE_HEADER = 'x-strongroom-authorization-message'
+
+/** What the caller can be told of its refusal, but for the time. */
+function decodedFor(app: TestServer['app'], account: string, message: string): object {
+  const { context, ...rest } = JSON.parse(openAuthorizationMessage(app, account, message)!)
+  const conditions = context.conditions.items.filter(
+    ({ key }: { readonly key: string }) => key !== 'aws:CurrentTime' && key !== 'aws:EpochTime',
+  )
+  return { ...rest, context: { ...context, conditions } }
 }
 
 /** `A.member.1.B=...`: AWS Query. */

@@ -42,7 +42,7 @@ import {
 import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
-import { refuseCallOfSession } from './services/sts/port.ts'
+import { refuseCallOfSession, sealAuthorizationMessage } from './services/sts/port.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
 import { DatabaseError, type Transaction } from './storage/database.ts'
@@ -257,7 +257,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       return encodeError(request, route, thrown instanceof DatabaseError ? error : unrecorded, requestId)
     }
     if (progress.refusedForMs) await delay(progress.refusedForMs)
-    return encodeError(request, route, error, requestId)
+    return { ...encodeError(request, route, error, requestId), ...authorizationMessage(app, error) }
   }
 }
 
@@ -366,7 +366,12 @@ function callOf(
     const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
     return { principal, permission, context, layers }
   }
-  const decide = (asked: Permission, concealed?: Concealed): Decision => evaluate(question(asked, concealed))
+  const decide = (asked: Permission, concealed?: Concealed): Decision => {
+    const request = question(asked, concealed)
+    const decision = evaluate(request)
+    if (!decision.allow) refused.set(decision, request)
+    return decision
+  }
   const authorize = (permission: Permission, concealed?: Concealed): void => {
     const decision = decide(permission, concealed)
     if (decision.allow) return
@@ -389,6 +394,15 @@ function callOf(
     also: (event: AlsoEvent) => also.push(event),
   }
   return { call, question }
+}
+
+/** What the engine was asked where it refused, for as long as its decision is known. */
+const refused = new WeakMap<Decision, AuthorizationRequest>()
+
+/** What policies said of a refusal, for who may know it. */
+function authorizationMessage(app: App, { decision }: ServiceError): Pick<WireResponse, 'authorizationMessage'> {
+  const request = decision && refused.get(decision)
+  return request === undefined ? {} : { authorizationMessage: sealAuthorizationMessage(app, request, decision!) }
 }
 
 async function principalOf(app: App, tx: Transaction, identity: Identity): Promise<Principal> {

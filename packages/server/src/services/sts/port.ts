@@ -1,5 +1,6 @@
-// What the rest of the server asks of STS: session tokens, and how long a session may live.
+// What the rest of the server asks of STS: session tokens, authorization messages, and how long a session may live.
 
+export { sealAuthorizationMessage } from './authorization-message.ts'
 export { refuseCallOfSession } from './restrictions.ts'
 export { createSessionTokens, type SessionTokens } from './session-token.ts'
 export { SESSION_SECONDS_MAX } from './shapes.ts'
