@@ -322,6 +322,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
         PrimaryArn: `arn:aws:secretsmanager:ap-south-1:${await ownAccount()}:secret:received-AbCdEf`,
         Revision: 3,
       }),
+    'strongroom ExplainAccess': async () => {
+      const Action = 'secretsmanager:GetSecretValue'
+      await route('ExplainAccess', 'policy/explain', { Action, Resource: 'made' })
+      await route('ExplainAccess', 'policy/explain', { Action, SessionPolicy: 'none' })
+    },
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)

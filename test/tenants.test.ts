@@ -20,6 +20,7 @@ import { iamClient, policyDocument } from '../packages/server/src/services/iam/t
 import { services } from '../packages/server/src/services/index.ts'
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { callAssociations } from '../packages/server/src/services/strongroom/testing-pods.ts'
+import { openAuthorizationMessage } from '../packages/server/src/services/sts/authorization-message.ts'
 import { isOptional } from '../packages/server/src/shape/shape.ts'
 import { signedCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 import { openPostgresUrl, openSqliteFile, type RawSql, type Row } from './raw-sql.ts'
@@ -193,6 +194,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
 
   'strongroom.Account': thing(({ account }) => account),
   'strongroom.Authorization': always('no token'),
+  'strongroom.Action': always('secretsmanager:GetSecretValue'),
   'strongroom.ChangedAt': always(1),
   'strongroom.Create': always(true),
   'strongroom.Keys': always('{"keys":[]}'),
@@ -203,10 +205,13 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'strongroom.roleArn': thing(({ roleArn }) => roleArn),
   'strongroom.serviceAccount': always('worker'),
   'strongroom.Overwrite': always(false),
+  'strongroom.PrincipalArn': thing(({ userArn }) => userArn),
+  'strongroom.Resource': thing(({ secret }) => secret),
   'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),
   'strongroom.PutReplica.Tags': always([]),
   'strongroom.Revision': always(1),
   'strongroom.Versions': always([]),
+  'sts.EncodedMessage': always('x'),
   'sts.Name': always('federated'),
   'sts.WebIdentityToken': always('no token'),
 
@@ -350,8 +355,8 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
 }
 
 async function ask(
-  { url, region }: TestServer,
-  { credentials }: Caller,
+  { app, url, region }: TestServer,
+  { credentials, account }: Caller,
   { name, signingName = name, protocol, targetPrefixes, version }: Service,
   operation: AnyOperation,
   input: { readonly [member: string]: unknown },
@@ -367,7 +372,10 @@ async function ask(
           contentType: 'application/x-www-form-urlencoded',
         })
       : await signedCall(url + path, signingName, target, input, { credentials, region })
-  const kept = [...headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+  const kept = [...headers].flatMap(([header, value]) => {
+    if (header === 'x-amzn-requestid' || header === 'date') return []
+    return header === MESSAGE_HEADER ? [[header, value.length, decodedFor(app, account, value)]] : [[header, value]]
+  })
   return { status, headers: kept, text: typeof body === 'string' ? body : JSON.stringify(body) }
 }
 
@@ -381,6 +389,17 @@ async function askUnsigned(
   const response = await fetch(`${url}${path}${input[pathMember!]}`, { headers: Object.fromEntries(given) })
   const kept = [...response.headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
   return { status: response.status, headers: kept, text: await response.text() }
+}
+
+const MESSAGE_HEADER = 'x-strongroom-authorization-message'
+
+/** What the caller can be told of its refusal, but for the time. */
+function decodedFor(app: TestServer['app'], account: string, message: string): object {
+  const { context, ...rest } = JSON.parse(openAuthorizationMessage(app, account, message)!)
+  const conditions = context.conditions.items.filter(
+    ({ key }: { readonly key: string }) => key !== 'aws:CurrentTime' && key !== 'aws:EpochTime',
+  )
+  return { ...rest, context: { ...context, conditions } }
 }
 
 /** `A.member.1.B=...`: AWS Query. */

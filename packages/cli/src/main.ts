@@ -15,6 +15,7 @@ import { Command, CommanderError } from 'commander'
 import { type Connection, findConnection } from './connection.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import type { NewAssociation } from './pod-identity.ts'
+import type { ExplainOptions } from './policy.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
@@ -228,6 +229,26 @@ function createProgram(): Command {
     .action(async (arn: string, given: ClientOptions) => {
       const { removeProviderKeys } = await import('./oidc-provider.ts')
       print(await removeProviderKeys(arn, connectionOf(given)))
+    })
+
+  const policy = program.command('policy').description('what policies say, and why')
+  addClientOptions(policy.command('explain'))
+    .description('tell why a principal of your account may do something, or may not, and what to do about it')
+    .option('--principal <ARN>', 'a user, a role, a session of a role; absent: whose credentials sign')
+    .option('--action <ACTION>', 'secretsmanager:GetSecretValue')
+    .option('--resource <ARN>', 'what it is done to; absent: *')
+    .option('--context <KEY=VALUE...>', 'condition keys in the place of those that the request would have')
+    .option('--session-policy <JSON>', 'of a session of a role: the policy that was passed for it')
+    .option('--session-policy-arn <ARN...>', 'of a session of a role: managed policies that were passed for it')
+    .option('--message <TEXT>', 'ask about a refused call, by its header x-strongroom-authorization-message')
+    .option('--event <ID>', 'ask about a refused call, by its event in the trail')
+    .option('--request-id <ID>', 'the same, by its request id')
+    .option('--json', 'print the explanation as JSON')
+    .action(async (given: ClientOptions & ExplainOptions & { readonly json?: true }) => {
+      const { explainAccess, explanationText } = await import('./policy.ts')
+      const explained = await explainAccess(given, connectionOf(given))
+      if (given.json) print(explained)
+      else process.stdout.write(explanationText(explained))
     })
 
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')

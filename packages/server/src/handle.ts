@@ -7,14 +7,24 @@ import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
 import { expiredToken, SignatureError, signatureRefused } from './auth/errors.ts'
-import type { AlsoEvent, Call, CallBase, Concealed, Following, Identity, Principal } from './call.ts'
+import type {
+  AlsoEvent,
+  Call,
+  CallBase,
+  Concealed,
+  Following,
+  Identity,
+  Principal,
+  Supposed,
+  Supposition,
+} from './call.ts'
 import { GLOBAL_REGION, globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
-import type { Context, Decision, Permission } from './policy/engine.ts'
+import type { AuthorizationRequest, Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
 import { addressRateExceeded, invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
 import { readIfVersion } from './protocol/if-version.ts'
@@ -32,7 +42,7 @@ import {
 import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
-import { refuseCallOfSession } from './services/sts/port.ts'
+import { refuseCallOfSession, sealAuthorizationMessage } from './services/sts/port.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
 import { DatabaseError, type Transaction } from './storage/database.ts'
@@ -268,7 +278,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       return encodeError(request, route, thrown instanceof DatabaseError ? error : unrecorded, requestId)
     }
     if (progress.refusedForMs) await delay(progress.refusedForMs)
-    return encodeError(request, route, error, requestId)
+    return { ...encodeError(request, route, error, requestId), ...authorizationMessage(app, error) }
   }
 }
 
@@ -361,9 +371,21 @@ async function beginCall(
   prepared: unknown,
   also: AlsoEvent[],
 ): Promise<Call<Plain>> {
+  const principal = await principalOf(base.app, tx, base.identity)
+  return callOf(request, base, service, tx, principal, prepared, also).call
+}
+
+function callOf(
+  request: WireRequest,
+  base: CallBase<Plain>,
+  service: Supposed['service'],
+  tx: Transaction,
+  principal: Principal,
+  prepared: unknown,
+  also: AlsoEvent[],
+): Supposition & { readonly call: Call<Plain> } {
   const { app, region } = base
   const { organization } = app
-  const principal = await principalOf(app, tx, base.identity)
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
   let known: Context | undefined
@@ -377,10 +399,16 @@ async function beginCall(
       region,
       global: service.global ?? false,
     }))
-  const decide = (asked: Permission, concealed?: Concealed): Decision => {
+  const question = (asked: Permission, concealed?: Concealed): AuthorizationRequest => {
     const permission = concealed === undefined ? asked : withConcealed(asked, concealed)
     const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
-    return evaluate({ principal, permission, context, layers })
+    return { principal, permission, context, layers }
+  }
+  const decide = (asked: Permission, concealed?: Concealed): Decision => {
+    const request = question(asked, concealed)
+    const decision = evaluate(request)
+    if (!decision.allow) refused.set(decision, request)
+    return decision
   }
   const authorize = (permission: Permission, concealed?: Concealed): void => {
     const decision = decide(permission, concealed)
@@ -389,7 +417,30 @@ async function beginCall(
     const told = concealed === undefined ? decision : decide(permission)
     throw accessDenied(service.protocol, principal.arn, permission, told)
   }
-  return { ...base, tx, principal, prepared, decide, authorize, also: (event) => also.push(event) }
+  const suppose = ({ principal, region, service }: Supposed): Supposition => {
+    const { identity, account } = principal
+    return callOf(request, { ...base, identity, account, region }, service, tx, principal, undefined, [])
+  }
+  const call = {
+    ...base,
+    tx,
+    principal,
+    prepared,
+    decide,
+    authorize,
+    suppose,
+    also: (event: AlsoEvent) => also.push(event),
+  }
+  return { call, question }
+}
+
+/** What the engine was asked where it refused, for as long as its decision is known. */
+const refused = new WeakMap<Decision, AuthorizationRequest>()
+
+/** What policies said of a refusal, for who may know it. */
+function authorizationMessage(app: App, { decision }: ServiceError): Pick<WireResponse, 'authorizationMessage'> {
+  const request = decision && refused.get(decision)
+  return request === undefined ? {} : { authorizationMessage: sealAuthorizationMessage(app, request, decision!) }
 }
 
 async function principalOf(app: App, tx: Transaction, identity: Identity): Promise<Principal> {

@@ -282,12 +282,13 @@ const drained = (response: ServerResponse, stallMs: number): Promise<boolean> =>
 /** @returns how many bytes the body has */
 function writeHead(
   response: ServerResponse,
-  { status, contentType, requestId, errorType, body }: WireResponse,
+  { status, contentType, requestId, errorType, authorizationMessage, body }: WireResponse,
 ): number {
   const bytes = Buffer.byteLength(body)
   const headers = ['Content-Type', contentType, 'Content-Length', String(bytes)]
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
   if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
+  if (authorizationMessage !== undefined) headers.push('x-strongroom-authorization-message', authorizationMessage)
   response.writeHead(status, headers)
   return bytes
 }

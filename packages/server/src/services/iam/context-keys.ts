@@ -8,9 +8,8 @@ import { list, string } from '../../shape/shape.ts'
 import type { Transaction } from '../../storage/database.ts'
 import * as errors from './errors.ts'
 import { storedManagedPolicy } from './managed-policies.ts'
-import type { AttachedPolicy, InlinePolicy } from './model.ts'
 import { PolicyDocument } from './shapes.ts'
-import { findPolicies, findRow, type IamReader, POLICY, readGroups } from './store.ts'
+import { findPolicies, findRow, type IamReader, POLICY, type PolicyHolder, readGroups } from './store.ts'
 
 export const ContextKeyNames = list(string())
 export const ContextPolicies = list(PolicyDocument, { max: 100 })
@@ -56,18 +55,12 @@ type Policy = { readonly Version?: string; readonly Statement: Statement | reado
 const variablesIn = (text: unknown): readonly string[] =>
   [...String(text).matchAll(/\$\{([^},]{2,})/g)].map(([, key]) => key!)
 
-type Holder = {
-  readonly inlinePolicies: readonly InlinePolicy[]
-  readonly attachedPolicies: readonly AttachedPolicy[]
-  readonly groups?: readonly string[]
-}
-
 /** The documents in effect of a user and its groups, of a group or of a role. @throws IntegrityError where one was altered or is missing. */
 export async function documentsOf(
   app: IamReader,
   tx: Transaction,
   account: string,
-  holder: Holder,
+  holder: PolicyHolder,
 ): Promise<readonly string[]> {
   await findPolicies(app, tx, account, holder)
   const documents: string[] = []

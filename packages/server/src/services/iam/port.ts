@@ -23,6 +23,12 @@ export {
   listPodIdentities,
   type ServiceAccount,
 } from './pod-identity.ts'
+export {
+  type AskedPrincipal,
+  findPrincipalByArn,
+  parsePrincipalArn,
+  roleArnOfSession,
+} from './principal-by-arn.ts'
 export { compileNaming, resolvePrincipals, shownDocument, UnknownPrincipalError } from './principals.ts'
 export { PROVIDER_KEYS_BYTES_MAX, parseProviderKeys } from './provider-keys.ts'
 export {

@@ -7,7 +7,7 @@ import { unrecognized } from '../../auth/errors.ts'
 import type { Identity, Principal, SessionFacts } from '../../call.ts'
 import { IntegrityError } from '../../errors.ts'
 import { compilePolicy } from '../../policy/compile.ts'
-import type { NamedPolicy } from '../../policy/engine.ts'
+import type { NamedPolicy, PolicyHolderName } from '../../policy/engine.ts'
 import { sealedVersion } from '../../seal/keyring.ts'
 import type { SealedTable } from '../../seal/rotate.ts'
 import { type Awaitable, andThen } from '../../storage/cache.ts'
@@ -33,7 +33,7 @@ import {
   type UserBody,
   userArn,
 } from './model.ts'
-import { Remembered } from './remembered.ts'
+import { type Found, Remembered } from './remembered.ts'
 import { accountOfAccessKeyId } from './unique-id.ts'
 
 /** What reading needs of the App. */
@@ -605,7 +605,7 @@ export type AccessKey = {
   readonly active: boolean
 }
 
-type Owner = Stored<UserBody> | Stored<AccountBody>
+export type Owner = Stored<UserBody> | Stored<AccountBody>
 
 type Caches = {
   readonly accessKeys: Remembered<AccessKey>
@@ -685,20 +685,31 @@ export function readPrincipal(app: IamReader, tx: Transaction, identity: Identit
     ])
     if (accountRow === undefined || isSuspended(accountRow)) return undefined
     if (owner === undefined || entryOf(owner, accessKeyId)?.status !== 'Active') return undefined
-    const { sources, compile } = 'userName' in owner.body ? await findPolicies(app, tx, account, owner.body) : NONE
-    return {
-      sources: [owner.body, ...sources],
-      make: () => {
-        const identity = identityOf(app.partition, owner, accessKeyId)
-        const { kind, arn, userId } = identity
-        return { identity, kind, arn, account, userId, ...compile(), tags: tagsOf(owner) }
-      },
-    }
+    return findOwnerPrincipal(app, tx, owner, accessKeyId)
   })
   return andThen(principal, (found) => {
     if (found?.account !== account || found.userId !== userId) throw unrecognized()
     return found
   })
+}
+
+/** A user or root user with the policies that hold in this transaction, whatever it signs with. @throws IntegrityError as findPolicies */
+export async function findOwnerPrincipal(
+  app: IamReader,
+  tx: Transaction,
+  owner: Owner,
+  accessKeyId: string,
+): Promise<Found<Principal>> {
+  const account = owner.key[0]!
+  const { sources, compile } = 'userName' in owner.body ? await findPolicies(app, tx, account, owner.body) : NONE
+  return {
+    sources: [owner.body, ...sources],
+    make: () => {
+      const identity = identityOf(app.partition, owner, accessKeyId)
+      const { kind, arn, userId } = identity
+      return { identity, kind, arn, account, userId, ...compile(), tags: tagsOf(owner) }
+    },
+  }
 }
 
 /** Nobody of a suspended account is let in. */
@@ -727,7 +738,12 @@ function identityOf(partition: string, { key, body }: Owner, accessKeyId: string
 const tagsOf = ({ body }: Owner): Principal['tags'] =>
   'userName' in body ? Object.fromEntries((body.tags ?? []).map(({ key, value }) => [key, value])) : {}
 
-type PolicyHolder = {
+/** Whatever policies are attached to. */
+export type PolicyHolder = (
+  | { readonly userName: string }
+  | { readonly groupName: string }
+  | { readonly roleName: string }
+) & {
   readonly inlinePolicies: readonly InlinePolicy[]
   readonly attachedPolicies: readonly AttachedPolicy[]
   readonly groups?: readonly string[]
@@ -751,21 +767,32 @@ export async function findPolicies(
 ): Promise<HeldPolicies> {
   const groups = await readGroups(app, tx, account, holder.groups)
   const holders: readonly PolicyHolder[] = [holder, ...groups.map(({ body }) => body)]
-  const attached: NamedPolicy[] = []
-  for (const { attachedPolicies } of holders) attached.push(...(await readAttached(app, tx, account, attachedPolicies)))
+  const attached: (readonly NamedPolicy[])[] = []
+  for (const { attachedPolicies } of holders) attached.push(await readAttached(app, tx, account, attachedPolicies))
   const [boundary] = await readAttached(app, tx, account, holder.boundary ? [holder.boundary] : [])
   return {
-    sources: [...holders, ...attached, ...(boundary ? [boundary] : [])],
+    sources: [...holders, ...attached.flat(), ...(boundary ? [boundary] : [])],
     compile: () => ({
-      policies: [...holders.flatMap(compileInline), ...attached],
+      policies: [
+        ...holders.flatMap(compileInline),
+        ...holders.flatMap((each, at) => attached[at]!.map((policy) => ({ ...policy, holder: holderName(each) }))),
+      ],
       ...(boundary && { boundary }),
     }),
   }
 }
 
-const compileInline = ({ inlinePolicies }: PolicyHolder): readonly NamedPolicy[] =>
-  inlinePolicies.map(({ policyName, document }) => ({
+const holderName = (holder: PolicyHolder): PolicyHolderName =>
+  'userName' in holder
+    ? { kind: 'user', name: holder.userName }
+    : 'groupName' in holder
+      ? { kind: 'group', name: holder.groupName }
+      : { kind: 'role', name: holder.roleName }
+
+const compileInline = (holder: PolicyHolder): readonly NamedPolicy[] =>
+  holder.inlinePolicies.map(({ policyName, document }) => ({
     name: policyName,
+    holder: holderName(holder),
     policy: compilePolicy(document, 'identity'),
   }))
 

@@ -5,6 +5,7 @@ import { advanceClock } from './operations/advance-clock.ts'
 import { assumeRoleForPodIdentity } from './operations/assume-role-for-pod-identity.ts'
 import { createPodIdentityAssociation } from './operations/create-pod-identity-association.ts'
 import { deletePodIdentityAssociation } from './operations/delete-pod-identity-association.ts'
+import { explainAccess } from './operations/explain-access.ts'
 import { getOpenIDConnectProviderKeys } from './operations/get-open-idconnect-provider-keys.ts'
 import { listPodIdentityAssociations } from './operations/list-pod-identity-associations.ts'
 import { putReplica } from './operations/put-replica.ts'
@@ -25,6 +26,7 @@ export const strongroom: Service = {
     assumeRoleForPodIdentity,
     createPodIdentityAssociation,
     deletePodIdentityAssociation,
+    explainAccess,
     getOpenIDConnectProviderKeys,
     listPodIdentityAssociations,
     putReplica,

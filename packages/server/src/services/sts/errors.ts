@@ -111,4 +111,7 @@ export const tokenExpired = (now: number, expired: number) =>
 export const providerIdForOAuth = () =>
   validationError('ProviderId is for tokens of OAuth 2.0 providers, which this server has none of.')
 
+export const invalidAuthorizationMessage = () =>
+  new ServiceError('InvalidAuthorizationMessageException', 400, 'The encoded message is not valid, or has expired.')
+
 export const noSuchAccessKey = (accessKeyId: string) => validationError(`The access key ${accessKeyId} does not exist.`)
