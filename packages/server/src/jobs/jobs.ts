@@ -147,12 +147,44 @@ export function createJobs(options: JobsOptions): Jobs {
         await tx.run(
           'UPDATE job SET lease_owner = $1, lease_until = $2 WHERE job_id = $3',
           owner,
-          wall + (outside.get(row.kind)?.leaseMs ?? leaseMs) + (outside.get(row.kind)?.timeoutMs ?? 0),
+          wall + leaseOf(row.kind),
           row.job_id,
         )
       }
       return rows
     })
+
+  const leaseOf = (kind: string): number => {
+    const { leaseMs: own = leaseMs, timeoutMs = 0, renewed = false } = outside.get(kind) ?? {}
+    return renewed ? own : own + timeoutMs
+  }
+
+  /** Prolongs the lease of work that goes on, until the returned function is called; aborts where it is another's by now. */
+  const keepLease = (owner: string, job: JobRow, lost: AbortController): (() => void) => {
+    const everyMs = leaseOf(job.kind) / 3
+    let timer: NodeJS.Timeout
+    let ended = false
+    const renew = async (): Promise<void> => {
+      const kept = await app.database
+        .transaction('write', (tx) =>
+          tx.run(
+            'UPDATE job SET lease_until = $1 WHERE job_id = $2 AND lease_owner = $3',
+            app.wallNow() + leaseOf(job.kind),
+            job.job_id,
+            owner,
+          ),
+        )
+        // A database that is away is asked again; meanwhile the lease may run out.
+        .catch(() => ({ changes: 1 }))
+      if (kept.changes === 0) lost.abort()
+      else if (!ended) timer = setTimeout(renew, everyMs)
+    }
+    timer = setTimeout(renew, everyMs)
+    return () => {
+      ended = true
+      clearTimeout(timer)
+    }
+  }
 
   const release = (owner: string, jobs: readonly JobRow[]): Promise<void> =>
     app.database.transaction('write', async (tx) => {
@@ -187,11 +219,14 @@ export function createJobs(options: JobsOptions): Jobs {
 
   // biome-ignore lint/suspicious/noExplicitAny: finish is given what work returned
   const runOutside = async (owner: string, job: JobRow, handler: OutsideHandler<any>): Promise<Outcome> => {
+    const lost = new AbortController()
+    const letGo = handler.renewed ? keepLease(owner, job, lost) : undefined
     try {
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(handler.timeoutMs)])
+      const signal = AbortSignal.any([stopped.signal, lost.signal, AbortSignal.timeout(handler.timeoutMs)])
       const result = await handler.work(app, job.payload, signal)
       return await takeEffect(owner, job, (tx) => handler.finish(app, tx, job.payload, result))
     } catch (error) {
+      if (lost.signal.aborted) return 'lost'
       try {
         if (stopping) await release(owner, [job])
         else await putOff(owner, job, error, handler.retryMsMax, handler.failed)
@@ -200,6 +235,8 @@ export function createJobs(options: JobsOptions): Jobs {
         app.log.warn({ job: job.job_id, kind: job.kind, error: describe(failure) }, 'putting a job off failed')
       }
       return 'failed'
+    } finally {
+      letGo?.()
     }
   }
 
