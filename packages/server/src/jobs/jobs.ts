@@ -54,6 +54,8 @@ export function createJobs(options: JobsOptions): Jobs {
   const insideKinds = [...inside.keys()].sort()
   /** Work outside that runs now, with its kind. */
   const running = new Map<Promise<Outcome>, string>()
+  /** How much work outside has ended so far. */
+  let ended = 0
   let stopped = new AbortController()
 
   let timer: NodeJS.Timeout | undefined
@@ -71,8 +73,11 @@ export function createJobs(options: JobsOptions): Jobs {
   }
 
   const runDue = async (): Promise<number> => {
+    let seen = ended
     let done = await pass()
-    for (let passes = 0; passes < BATCHES_PER_RUN_MAX && running.size > 0; passes++) {
+    // Work that ended meanwhile may have scheduled more.
+    for (let passes = 0; passes < BATCHES_PER_RUN_MAX && (running.size > 0 || ended !== seen); passes++) {
+      seen = ended
       const outcomes = await Promise.all(running.keys())
       done += outcomes.filter((outcome) => outcome === 'done').length
       done += await pass()
@@ -98,6 +103,8 @@ export function createJobs(options: JobsOptions): Jobs {
         if (outcome === 'done') done += 1
       }
     }
+    // What jobs inside asked for need not wait for the next tick.
+    if (done > 0) await beginOutside()
     return done
   }
 
@@ -113,6 +120,7 @@ export function createJobs(options: JobsOptions): Jobs {
       for (const job of await lease(owner, [kind], room(kind))) {
         const work: Promise<Outcome> = runOutside(owner, job, outside.get(kind)!).then((outcome) => {
           running.delete(work)
+          ended += 1
           app.metrics.jobs.inc({ kind, outcome })
           wake()
           return outcome
@@ -163,7 +171,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const keepLease = (owner: string, job: JobRow, lost: AbortController): (() => void) => {
     const everyMs = leaseOf(job.kind) / 3
     let timer: NodeJS.Timeout
-    let ended = false
+    let over = false
     const renew = async (): Promise<void> => {
       const kept = await app.database
         .transaction('write', (tx) =>
@@ -177,11 +185,11 @@ export function createJobs(options: JobsOptions): Jobs {
         // A database that is away is asked again; meanwhile the lease may run out.
         .catch(() => ({ changes: 1 }))
       if (kept.changes === 0) lost.abort()
-      else if (!ended) timer = setTimeout(renew, everyMs)
+      else if (!over) timer = setTimeout(renew, everyMs)
     }
     timer = setTimeout(renew, everyMs)
     return () => {
-      ended = true
+      over = true
       clearTimeout(timer)
     }
   }

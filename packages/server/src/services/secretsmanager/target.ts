@@ -121,6 +121,7 @@ export function targetOf(
   const context = {
     'secretsmanager:SecretPrimaryRegion': secret.primaryRegion ?? stored.region,
     'secretsmanager:resource/Type': secret.type,
+    'secretsmanager:resource/AllowRotationLambdaArn': secret.rotation?.functionArn,
     ...tagContext(secret.tags),
   }
   const policy = resourcePolicy && { resourcePolicy }
