@@ -22,6 +22,16 @@ export {
   type RotationFunctions,
   type StepOutcome,
 } from './rotation/functions.ts'
-export { RotationRules } from './shapes.ts'
+export {
+  abandonRotation,
+  dryRunRotation,
+  type RotationAbandoned,
+  type RotationHistory,
+  type RotationRolledBack,
+  readRotations,
+  rollBackRotation,
+} from './rotation/operator.ts'
+export { ROTATIONS_KEPT } from './rotation/store.ts'
+export { RotationRules, SecretId } from './shapes.ts'
 export { createSecretRows, type SecretRows } from './store.ts'
-export { mayKnow } from './target.ts'
+export { mayKnow, permissionOn, permissionsToInvoke, secretTarget } from './target.ts'

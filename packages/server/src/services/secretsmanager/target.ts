@@ -146,6 +146,14 @@ export const permissionOn = (target: SecretTarget, action: string, conditions: C
   ...(target.resourcePolicy && { resourcePolicy: target.resourcePolicy }),
 })
 
+/** AWS asks who has a secret rotated for the function too. Whether the function admits Secrets Manager is asked of the function. */
+export function permissionsToInvoke({ stored, account }: SecretTarget, given?: string): readonly Permission[] {
+  const functionArn = given ?? stored?.secret.rotation?.functionArn
+  if (functionArn === undefined) return []
+  const resource = { resource: functionArn, shown: functionArn, resourceAccount: account }
+  return [{ action: 'lambda:InvokeFunction', ...resource }]
+}
+
 /**
  * Whether a caller may know what happens to the secret of an ARN, in the Region of its request: by GetSecretValue, of a staging label where
  * one is given, or by DescribeSecret. Of a secret that is gone only the identity's policies say it, and of another account's nothing does.

@@ -1,11 +1,15 @@
 // Our own signed routes under /_strongroom/. They take SigV4 with the service name secretsmanager, so that any AWS signer can call them.
 
 import type { Service } from '../../operation.ts'
+import { abandonRotation } from './operations/abandon-rotation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { dryRunRotation } from './operations/dry-run-rotation.ts'
+import { listRotations } from './operations/list-rotations.ts'
 import { putReplica } from './operations/put-replica.ts'
 import { readEvents } from './operations/read-events.ts'
 import { removeReplica } from './operations/remove-replica.ts'
 import { revokeSession } from './operations/revoke-session.ts'
+import { rollBackRotation } from './operations/roll-back-rotation.ts'
 
 export const strongroom: Service = {
   name: 'strongroom',
@@ -13,5 +17,15 @@ export const strongroom: Service = {
   protocol: 'json',
   // A replica comes with its policy, its tags and one value of 64 KiB in base64.
   bodyBytesMax: 512 * 1024,
-  operations: [advanceClock, putReplica, readEvents, removeReplica, revokeSession],
+  operations: [
+    abandonRotation,
+    advanceClock,
+    dryRunRotation,
+    listRotations,
+    putReplica,
+    readEvents,
+    removeReplica,
+    revokeSession,
+    rollBackRotation,
+  ],
 }

@@ -4,10 +4,9 @@
 
 import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
-import type { Permission } from '../../../policy/engine.ts'
 import { boolean, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
-import { CURRENT, findVersion, mustHaveToken, type Secret, selectVersion, unfinishedVersion } from '../model.ts'
+import { CURRENT, findVersion, mustHaveToken, type Secret, unfinishedVersion } from '../model.ts'
 import { checkOwner } from '../ownership.ts'
 import { changeSecret } from '../replication.ts'
 import { beginRotation } from '../rotation/begin.ts'
@@ -16,6 +15,7 @@ import { scheduleStart } from '../rotation/jobs.ts'
 import { type SecretRotation, withNextSlot } from '../rotation/model.ts'
 import { parseRotationRules, type RotationRules } from '../rotation/schedule.ts'
 import { listRotations, ROTATIONS_KEPT } from '../rotation/store.ts'
+import { beginTrial } from '../rotation/trial.ts'
 import {
   Arn,
   ClientRequestToken,
@@ -28,8 +28,7 @@ import {
   VersionId,
 } from '../shapes.ts'
 import type { StoredSecret } from '../store.ts'
-import { permissionOn, primarySecret, type SecretTarget, secretTarget } from '../target.ts'
-import { openVersion, storeValue } from '../value.ts'
+import { permissionOn, permissionsToInvoke, primarySecret, secretTarget } from '../target.ts'
 
 type Input = {
   readonly RotationLambdaARN?: string | undefined
@@ -65,7 +64,7 @@ export const rotateSecret = operation({
 
   permissions: ({ RotationLambdaARN }, target) => [
     permissionOn(target, 'secretsmanager:RotateSecret'),
-    ...invocationOf(target, RotationLambdaARN),
+    ...permissionsToInvoke(target, RotationLambdaARN),
   ],
 
   responseElements: ({ ARN, Name, VersionId: versionId }) => ({ arn: ARN, name: Name, versionId }),
@@ -101,14 +100,6 @@ export const rotateSecret = operation({
     return { ARN, Name, VersionId: token }
   },
 })
-
-/** AWS asks the caller for the function too. Whether the function admits Secrets Manager is asked of the function. */
-function invocationOf({ stored, account }: SecretTarget, given: string | undefined): readonly Permission[] {
-  const functionArn = given ?? stored?.secret.rotation?.functionArn
-  if (functionArn === undefined) return []
-  const resource = { resource: functionArn, shown: functionArn, resourceAccount: account }
-  return [{ action: 'lambda:InvokeFunction', ...resource }]
-}
 
 function refuseExternal(input: Input): void {
   for (const member of ['ExternalSecretRotationMetadata', 'ExternalSecretRotationRoleArn'] as const) {
@@ -162,15 +153,4 @@ async function isKnown(call: Call, secret: Rotating, token: string): Promise<boo
   const past = await listRotations(call, secret.arn, ROTATIONS_KEPT)
   if (past.some(({ versionId }) => versionId === token)) return true
   throw errors.tokenOfOtherVersion(token, secret.arn)
-}
-
-/** The trial has a version of its own with the value of the current one, as the caller reads and writes it. It is gone when the trial is over. */
-async function beginTrial(call: Call, stored: StoredSecret, secret: Rotating, id: string): Promise<Secret> {
-  const begun = await beginRotation(call, stored, secret, { kind: 'test', versionId: id })
-  const version = findVersion(begun, id)!
-  if (version.value !== undefined) return begun
-  const plain = await openVersion(call, secret, selectVersion(secret, undefined, undefined))
-  const value = await storeValue(call, secret, id, plain)
-  plain.bytes.fill(0)
-  return { ...begun, versions: begun.versions.map((other) => (other === version ? { ...version, value } : other)) }
 }
