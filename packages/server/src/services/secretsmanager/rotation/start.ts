@@ -30,7 +30,9 @@ export const startRotation: InsideHandler = async (app, tx, payload) => {
   const skippedMs = Math.max(0, (app.testClock?.offsetMs() ?? 0) - aheadMs)
   const missed = now - skippedMs >= next.closesAt
   if (missed || rotation.running !== undefined) return skipWindow(store, stored, rotation)
-  await beginInWindow(store, stored, { ...stored.secret, rotation }, next)
+  // The window that the clock jumped over is as long as it was from its beginning.
+  const closesAt = Math.max(next.closesAt, now < next.closesAt ? 0 : now + next.closesAt - next.startsAt)
+  await beginInWindow(store, stored, { ...stored.secret, rotation }, { ...next, closesAt })
 }
 
 async function skipWindow(store: Store, stored: StoredSecret, rotation: SecretRotation): Promise<void> {
