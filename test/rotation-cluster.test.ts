@@ -17,8 +17,8 @@ import { signedCall } from '../packages/server/src/testing.ts'
 import { clientOf, type Home, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
 const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
-const SECRETS = SOAK ? 1_000 : 24
-const KILLS = SOAK ? 24 : 3
+const SECRETS = SOAK ? 1_000 : 12
+const KILLS = SOAK ? 24 : 2
 const SERVERS = 4
 const AT_ONCE = 8
 
@@ -96,7 +96,7 @@ test('each of many due secrets rotates exactly once, however many servers there 
   )
   const settled = async (done: (history: History) => boolean): Promise<void> => {
     let left = names
-    for (const until = Date.now() + (SOAK ? 1_200_000 : 180_000); left.length > 0; await sleep(200)) {
+    for (const until = Date.now() + (SOAK ? 1_200_000 : 180_000); left.length > 0; await sleep(500)) {
       const waiting: string[] = []
       await eachOf(left, async (name) => {
         if (!done(await history(name))) waiting.push(name)

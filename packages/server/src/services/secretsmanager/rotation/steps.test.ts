@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import type { Value } from '../../../storage/database.ts'
 import { startPostgres, temporaryDirectory } from '../../../storage/testing.ts'
 import { startTestServer } from '../../../testing.ts'
 import { ask } from '../../strongroom/testing-rotations.ts'
@@ -475,4 +476,37 @@ test('jobs that somebody made with SQL rotate nothing', async (t) => {
   await server.jobs.runDue()
   assert.equal(functions.calls.length, 0)
   assert.deepEqual(await labels(server, 'db'), { [one]: ['AWSCURRENT'] })
+})
+
+test('a journal that was altered, swapped or deleted with SQL is not gone on with, and can be given up', async (t) => {
+  const { server, functions, create, rotate } = await start(t)
+  await create()
+  await rotate()
+  const sql = (text: string, ...values: readonly Value[]) =>
+    server.app.database.transaction('write', (tx) => tx.run(text, ...values))
+  type Columns = { readonly body: Uint8Array; readonly mac: Uint8Array }
+  const row = await server.app.database.transaction('read', (tx) => tx.get<Columns>('SELECT body, mac FROM rotation'))
+  const altered = Buffer.from(
+    Buffer.from(row!.body).toString('latin1').replace('createSecret', 'finishSecret'),
+    'latin1',
+  )
+  assert.notDeepEqual(altered, Buffer.from(row!.body))
+  const dueAgain = () => sql('UPDATE job SET due_at = 0')
+  await sql('UPDATE rotation SET body = $1', altered)
+  await server.jobs.runDue()
+  await sql('UPDATE rotation SET body = $1, started_at = started_at + 1', row!.body)
+  await dueAgain()
+  await server.jobs.runDue()
+  await sql('DELETE FROM rotation')
+  await dueAgain()
+  await server.jobs.runDue()
+  assert.equal(functions.calls.length, 0)
+  const metrics = await (await fetch(`${server.url}/_strongroom/metrics`)).text()
+  assert.match(metrics, /strongroom_integrity_failures_total\{table="rotation"\} [3-9]/)
+  // What its journal would say is not known.
+  assert.equal((await ask(server, 'abandon', { SecretId: 'db' })).body.__type, 'InvalidRequestException')
+  assert.equal((await ask(server, 'abandon', { SecretId: 'db', Force: true })).body.MayBeSet, true)
+  await rotate()
+  await server.jobs.runDue()
+  assert.equal(functions.calls.length, 4)
 })
