@@ -11,11 +11,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { services } from '../packages/server/src/services/index.ts'
+import { startFunctions } from '../packages/server/src/services/secretsmanager/rotation/testing-functions.ts'
 import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
 import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
+import { rotationJourneys } from './rotation-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
 import { workloadJourneys } from './workload-journeys.ts'
@@ -98,7 +100,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   const canaries = new Canaries()
   const home = await makeHome(t)
   const issuer = await startIssuer(t)
-  let server = await startProcess(home, '--log-level', 'debug', '--test-clock', '--allow-outbound', issuer.url)
+  const functions = await startFunctions({ after: home.after })
+  const { lambdaEndpoint, lambdaCredentials } = functions.options
+  const lambda = ['--lambda-endpoint', lambdaEndpoint, '--lambda-credentials', lambdaCredentials]
+  const options = ['--log-level', 'debug', '--test-clock', '--allow-outbound', issuer.url, ...lambda]
+  let server = await startProcess(home, ...options)
   const said: string[] = []
 
   /** A raw call. What comes back is kept, but for the members that are meant to hold a value. */
@@ -120,6 +126,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     const options = { credentials: server.credentials, region: REGION }
     const answer = await signedCall(url, 'secretsmanager', undefined, input, options)
     said.push(`${operation} ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer
   }
   const token = () => randomUUID()
   const create = (Name: string) =>
@@ -355,6 +362,10 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       home.after,
     ),
   }
+  Object.assign(
+    journeys,
+    rotationJourneys({ server, functions, text: () => canaries.text(), know, call, route, after: home.after }),
+  )
   for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())
   }

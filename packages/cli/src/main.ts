@@ -166,6 +166,34 @@ function createProgram(): Command {
       print(await advanceClock(duration, connectionOf(given)))
     })
 
+  const rotation = program.command('rotation').description('rotations of secrets, beyond what the AWS tools tell')
+  const onSecret = (name: string, description: string): Command =>
+    addClientOptions(rotation.command(name).argument('<SECRET>', 'name or ARN of the secret')).description(description)
+  onSecret('history', 'list the latest rotations of a secret, step by step').action(
+    async (secretId: string, given: ClientOptions) => {
+      const { listRotations } = await import('./rotation.ts')
+      print(await listRotations(secretId, connectionOf(given)))
+    },
+  )
+  onSecret('dry-run', 'have the rotation function test the current value; nothing is changed').action(
+    async (secretId: string, given: ClientOptions) => {
+      const { dryRunRotation } = await import('./rotation.ts')
+      printWhether(await dryRunRotation(secretId, connectionOf(given)))
+    },
+  )
+  onSecret('abandon', 'give up a rotation that is under way or stuck, so that another one can begin')
+    .option('--force', 'also where the new value may be set already')
+    .action(async (secretId: string, given: ClientOptions & { readonly force?: true }) => {
+      const { abandonRotation } = await import('./rotation.ts')
+      print(await abandonRotation(secretId, given.force ?? false, connectionOf(given)))
+    })
+  onSecret('rollback', 'move AWSCURRENT back to the version before').action(
+    async (secretId: string, given: ClientOptions) => {
+      const { rollBackRotation } = await import('./rotation.ts')
+      print(await rollBackRotation(secretId, connectionOf(given)))
+    },
+  )
+
   const session = program.command('session').description('sessions of roles, made by AssumeRole')
   addClientOptions(session.command('revoke').argument('<ACCESS_KEY_ID>', 'of the session: ASIA...'))
     .description('end a session of your account on every server; signed with the credentials of the environment')

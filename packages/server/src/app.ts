@@ -15,7 +15,7 @@ import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
 import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
 import type { Organization } from './services/organizations/port.ts'
-import type { AccessNotes, RemoteRegions, SecretRows } from './services/secretsmanager/port.ts'
+import type { AccessNotes, RemoteRegions, RotationFunctions, SecretRows } from './services/secretsmanager/port.ts'
 import type { SessionTokens, WebIdentities } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
@@ -40,6 +40,8 @@ export type App = {
   readonly accesses: AccessNotes
   /** The Regions that are on another Strongroom. */
   readonly remoteRegions: RemoteRegions
+  /** What does the steps of rotations. */
+  readonly rotationFunctions: RotationFunctions
   /** Uses of access keys and roles, still to be written. Closed before the database. */
   readonly uses: Uses
   readonly trail: Trail

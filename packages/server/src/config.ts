@@ -179,6 +179,16 @@ export const options = {
     'AWS credentials file for those Regions: a profile for each account that replicates to them, named by its 12 digits',
     { pattern: /^[^\0-\x1f]{0,4096}$/, ...FILE },
   ),
+  lambdaEndpoint: text('URL', '', 'A Lambda API, whose functions may rotate secrets', {
+    pattern: /^(?:|https?:\/\/[^\0-\x20/?#@]{1,300}\/?)$/,
+    allowed: 'an http or https URL without path or user, such as https://lambda.eu-central-1.amazonaws.com',
+  }),
+  lambdaCredentials: text(
+    'FILE',
+    '',
+    'AWS credentials file for it: a profile for each account whose secrets it rotates, named by its 12 digits',
+    { pattern: /^[^\0-\x1f]{0,4096}$/, ...FILE },
+  ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
   bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {
@@ -315,6 +325,7 @@ function complete(settings: Settings, environment: Environment): Config {
     }
   }
   checkRegionEndpoints(settings)
+  checkLambdaEndpoint(settings)
   if ((settings.bootstrapAccessKeyId === '') !== (settings.bootstrapSecretAccessKey === '')) {
     const name = settings.bootstrapAccessKeyId === '' ? 'bootstrapAccessKeyId' : 'bootstrapSecretAccessKey'
     throw new ConfigurationError(
@@ -331,6 +342,7 @@ function complete(settings: Settings, environment: Environment): Config {
     eventSinkCa: settings.eventSinkCa && resolve(settings.eventSinkCa),
     eventSinks: sinkPlaces(settings, environment),
     regionCredentials: settings.regionCredentials && resolve(settings.regionCredentials),
+    lambdaCredentials: settings.lambdaCredentials && resolve(settings.lambdaCredentials),
     rootKeys: settings.rootKey.map((rootKey) => rootKeyPlace('--root-key', rootKey, dataDir, environment)),
   }
 }
@@ -401,6 +413,24 @@ function checkRegionEndpoints({ regionEndpoint, regionCredentials }: Settings): 
   if (regionEndpoint.length > 0 && regionCredentials === '') {
     throw new ConfigurationError(
       `--region-endpoint ${regionEndpoint[0]} needs credentials: give --region-credentials a file with a profile for each account`,
+    )
+  }
+}
+
+/** Over TLS unless it is on this machine, and with credentials. @throws ConfigurationError */
+function checkLambdaEndpoint({ lambdaEndpoint: url, lambdaCredentials }: Settings): void {
+  if (url === '') return
+  if (!URL.canParse(url))
+    throw new ConfigurationError(`--lambda-endpoint ${url} is no valid URL: give https://HOST:PORT`)
+  const { protocol, hostname } = new URL(url)
+  if (protocol === 'http:' && !isLoopback(hostname.replaceAll(/^\[|\]$/g, ''))) {
+    throw new ConfigurationError(
+      `--lambda-endpoint ${url} would carry rotation tokens in the clear over a network: give an https URL`,
+    )
+  }
+  if (lambdaCredentials === '') {
+    throw new ConfigurationError(
+      `--lambda-endpoint ${url} needs credentials: give --lambda-credentials a file with a profile for each account`,
     )
   }
 }

@@ -43,7 +43,14 @@ import { createKms } from './services/kms/data-keys.ts'
 import { createKeyUses } from './services/kms/key-uses.ts'
 import { createKmsRows, materialTable } from './services/kms/store.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
-import { createAccessNotes, createRemoteRegions, createSecretRows } from './services/secretsmanager/port.ts'
+import {
+  createAccessNotes,
+  createFunctionsElsewhere,
+  createRemoteRegions,
+  createRotationFunctions,
+  createSecretRows,
+  type FunctionProvider,
+} from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
@@ -202,6 +209,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     secretRows: createSecretRows(),
     accesses,
     remoteRegions: createRemoteRegions(config.regionEndpoint, config.regionCredentials, wallNow),
+    rotationFunctions: createRotationFunctions(functionProviders(config)),
     uses,
     trail,
     rates,
@@ -407,6 +415,15 @@ function bootstrap(
     if (made !== undefined) writeCredentials(config.dataDir, made)
     return { accountId, firstStart: made !== undefined, organization }
   })
+}
+
+/** Who has functions that rotate secrets, in the order in which they are asked for one. */
+function functionProviders({ lambdaEndpoint: endpoint, lambdaCredentials }: Config): readonly FunctionProvider[] {
+  if (endpoint === '') return []
+  // Of its own, so that nobody else's addresses reach it.
+  const outbound = createOutbound({ allowed: [new URL(endpoint).origin] })
+  const { wallNow } = systemClock
+  return [createFunctionsElsewhere({ endpoint, credentialsFile: lambdaCredentials, wallNow, outbound })]
 }
 
 type Tls = { readonly cert: Buffer; readonly key: Buffer }
