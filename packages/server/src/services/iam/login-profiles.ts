@@ -8,7 +8,7 @@ import { passwordHash, SALT_BYTES } from '../../crypto/password.ts'
 import type { Transaction } from '../../storage/database.ts'
 import * as errors from './errors.ts'
 import type { LoginProfile, PasswordPolicy, UserBody } from './model.ts'
-import { findByName, type IamReader, replaceRow, type Stored, USER } from './store.ts'
+import { type IamReader, replaceRow, type Stored, USER } from './store.ts'
 
 /** As many as PasswordReusePrevention may ask for. */
 const REMEMBERED_PASSWORDS_MAX = 24
@@ -23,15 +23,13 @@ export async function hashNewPassword({ randomBytes }: Hasher, password: string)
   return hashUnder(Buffer.from(randomBytes(SALT_BYTES)).toString('base64'), password)
 }
 
-/** Each under the salt of the user's password now. Undefined where there is no such user, or it has no password. */
+/** Each under the salt of the password that the user has now. Undefined where there is no such user, or it has none. */
 export async function hashForUser(
-  app: Pick<App, 'database' | keyof IamReader>,
-  account: string,
-  userName: string,
+  { database }: Pick<App, 'database'>,
+  find: (tx: Transaction) => Promise<Stored<UserBody> | undefined>,
   passwords: readonly string[],
 ): Promise<readonly HashedPassword[] | undefined> {
-  const user = await app.database.transaction('read', (tx) => findByName(app, tx, USER, account, userName))
-  const salt = user?.body.loginProfile?.salt
+  const salt = (await database.transaction('read', find))?.body.loginProfile?.salt
   return salt === undefined ? undefined : Promise.all(passwords.map((password) => hashUnder(salt, password)))
 }
 

@@ -65,10 +65,13 @@ export async function createMfaDevice(
 /** The devices that are enabled for a user, oldest first. */
 export const mfaDevicesOf = ({ body }: Stored<UserBody>): readonly MfaDeviceEntry[] => body.mfaDevices ?? []
 
-/** Two codes of the device, one after the other. `now` by the service clock, `wallNow` by that of the codes; in milliseconds. */
+/** Two codes of the device, one after the other, and the time by the wall clock, which they are of, in milliseconds. */
 export type TwoCodes = { readonly codes: readonly [string, string]; readonly wallNow: number }
 
-/** @throws NoSuchEntity, EntityAlreadyExists, LimitExceeded, InvalidAuthenticationCode */
+/**
+ * `now` by the service clock, for what is told.
+ * @throws NoSuchEntity, EntityAlreadyExists, LimitExceeded, InvalidAuthenticationCode
+ */
 export async function enableMfaDevice(
   app: IamReader,
   tx: Transaction,
@@ -115,7 +118,7 @@ export async function resyncMfaDevice(
   await replaceRow(app, tx, MFA_DEVICE, device, synchronized(app, device, codes, wallNow))
 }
 
-/** @throws NoSuchEntity; DeleteConflict where it is enabled for a user */
+/** @throws DeleteConflict where it is enabled for a user */
 export async function deleteMfaDevice(tx: Transaction, { key, body }: Stored<MfaDeviceBody>): Promise<void> {
   if (body.userId !== undefined) throw errors.mfaDeviceStillInUse()
   await deleteRow(tx, MFA_DEVICE, key)

@@ -139,6 +139,13 @@ export const SerialNumber = string({
 })
 /** Six digits. Good for a minute or so, and so not for the trail. */
 export const AuthenticationCode = string({ min: 6, max: 6, pattern: /^\d+$/, patternText: '[\\d]+', unlogged: true })
+/** What shows that a user has a device: two codes in a row. */
+export const DeviceProofInput = {
+  UserName: ExistingUserName,
+  SerialNumber,
+  AuthenticationCode1: AuthenticationCode,
+  AuthenticationCode2: AuthenticationCode,
+} as const
 export const AssignmentStatus = enumeration('Assigned', 'Unassigned', 'Any')
 
 export const Password = string({

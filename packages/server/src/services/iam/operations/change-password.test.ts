@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GetSessionTokenCommand } from '@aws-sdk/client-sts'
 import { events } from '../../secretsmanager/testing.ts'
-import { newRole, sessionOf } from '../../sts/testing.ts'
+import { credentialsOf, newRole, sessionOf, stsClient } from '../../sts/testing.ts'
 import { iamClient, noSuchEntity, notAllowed, refusal, startIam } from '../testing.ts'
+import { enabledAuthenticator } from '../testing-mfa.ts'
 
 const [OldPassword, NewPassword] = ['Correct-horse-1', 'Another-horse-2']
 const wrong = refusal('AccessDenied', 403, 'The old password was incorrect.')
@@ -68,6 +70,22 @@ test('a new password differs from as many as the account says, the one in use am
   await assert.rejects(iam.updateLoginProfile({ UserName, Password: 'first-one' }), reused)
   await change('second-one', 'third-one')
   await change('third-one', 'first-one')
+})
+
+test('a session with MFA of a user who was renamed since changes the password of that user', async (t) => {
+  const { server, iam, clientOf } = await startIam(t)
+  await clientOf('alice', { Effect: 'Allow', Action: 'iam:ChangePassword', Resource: '*' })
+  await iam.createLoginProfile({ UserName: 'alice', Password: OldPassword })
+  const { AccessKey } = await iam.createAccessKey({ UserName: 'alice' })
+  const key = { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! }
+  const phone = await enabledAuthenticator(iam, 'alice')
+  const input = { SerialNumber: phone.serialNumber, TokenCode: phone.code(1) }
+  const session = credentialsOf(await stsClient(t, server, key).send(new GetSessionTokenCommand(input)))
+  await iam.updateUser({ UserName: 'alice', NewUserName: 'alicia' })
+  await iam.createUser({ UserName: 'alice' })
+  await iam.createLoginProfile({ UserName: 'alice', Password: 'Somebody-else-1' })
+  await iamClient(t, server, session).changePassword({ OldPassword, NewPassword })
+  await iam.deleteLoginProfile({ UserName: 'alicia' })
 })
 
 test('it is for users: neither a root user nor a session of a role has a password', async (t) => {

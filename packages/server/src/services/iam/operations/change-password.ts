@@ -13,6 +13,7 @@ import {
 } from '../login-profiles.ts'
 import { checkPassword, findPasswordPolicy, USERS_MAY_CHANGE_PASSWORD } from '../password-policy.ts'
 import { Password } from '../shapes.ts'
+import { findRow, USER } from '../store.ts'
 import { existingUser, resolveUser, type UserTarget } from '../target.ts'
 
 export const changePassword = operation({
@@ -28,8 +29,9 @@ export const changePassword = operation({
     return { ...(await resolveUser(call, userName)), ...(allowed && { resourcePolicy: USERS_MAY_CHANGE_PASSWORD }) }
   },
 
-  prepare: ({ app, account, identity, input }) =>
-    hashForUser(app, account, identity.userName!, [input.OldPassword, input.NewPassword]),
+  // By id: a session knows the name that its user had when it began.
+  prepare: ({ app, account, identity, input: { OldPassword, NewPassword } }) =>
+    hashForUser(app, (tx) => findRow(app, tx, USER, [account, identity.userId]), [OldPassword, NewPassword]),
 
   async run(call) {
     const { app, tx, now, input, target } = call

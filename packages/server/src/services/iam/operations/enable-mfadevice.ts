@@ -3,19 +3,14 @@
 
 import { operation } from '../../../operation.ts'
 import { enableMfaDevice } from '../mfa-devices.ts'
-import { AuthenticationCode, ExistingUserName, SerialNumber } from '../shapes.ts'
+import { DeviceProofInput } from '../shapes.ts'
 import { existingUser, userTarget } from '../target.ts'
 
 export const enableMFADevice = operation({
   name: 'EnableMFADevice',
   readOnly: false,
 
-  input: {
-    UserName: ExistingUserName,
-    SerialNumber,
-    AuthenticationCode1: AuthenticationCode,
-    AuthenticationCode2: AuthenticationCode,
-  },
+  input: DeviceProofInput,
 
   target: userTarget,
 

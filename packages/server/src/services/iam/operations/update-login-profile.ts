@@ -7,6 +7,7 @@ import * as errors from '../errors.ts'
 import { type HashedPassword, hashForUser, readLoginProfile, updateLoginProfile as update } from '../login-profiles.ts'
 import { checkPassword, findPasswordPolicy } from '../password-policy.ts'
 import { Password, UserName } from '../shapes.ts'
+import { findByName, USER } from '../store.ts'
 import { existingUser, userTarget } from '../target.ts'
 
 export const updateLoginProfile = operation({
@@ -17,8 +18,10 @@ export const updateLoginProfile = operation({
 
   target: userTarget,
 
-  prepare: async ({ app, account, input }) =>
-    input.Password === undefined ? [] : await hashForUser(app, account, input.UserName, [input.Password]),
+  async prepare({ app, account, input: { UserName, Password } }) {
+    if (Password === undefined) return []
+    return hashForUser(app, (tx) => findByName(app, tx, USER, account, UserName), [Password])
+  },
 
   async run(call) {
     const { app, tx, now, input, target } = call
