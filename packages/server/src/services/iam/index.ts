@@ -1,6 +1,7 @@
 // IAM: its operations, alphabetical. What the API has beyond them answers UnknownOperationException; README.md lists it.
 
 import type { Service } from '../../operation.ts'
+import { WRITE_CREDENTIAL_REPORT, writeCredentialReport } from './credential-report.ts'
 import { addClientIDToOpenIDConnectProvider } from './operations/add-client-idto-open-idconnect-provider.ts'
 import { addUserToGroup } from './operations/add-user-to-group.ts'
 import { attachGroupPolicy } from './operations/attach-group-policy.ts'
@@ -32,11 +33,13 @@ import { deleteUserPolicy } from './operations/delete-user-policy.ts'
 import { detachGroupPolicy } from './operations/detach-group-policy.ts'
 import { detachRolePolicy } from './operations/detach-role-policy.ts'
 import { detachUserPolicy } from './operations/detach-user-policy.ts'
+import { generateCredentialReport } from './operations/generate-credential-report.ts'
 import { getAccessKeyLastUsed } from './operations/get-access-key-last-used.ts'
 import { getAccountAuthorizationDetails } from './operations/get-account-authorization-details.ts'
 import { getAccountSummary } from './operations/get-account-summary.ts'
 import { getContextKeysForCustomPolicy } from './operations/get-context-keys-for-custom-policy.ts'
 import { getContextKeysForPrincipalPolicy } from './operations/get-context-keys-for-principal-policy.ts'
+import { getCredentialReport } from './operations/get-credential-report.ts'
 import { getGroup } from './operations/get-group.ts'
 import { getGroupPolicy } from './operations/get-group-policy.ts'
 import { getOpenIDConnectProvider } from './operations/get-open-idconnect-provider.ts'
@@ -106,6 +109,7 @@ export const iam: Service = {
   // Every document that fits its quota fits, with room for white space, though each character be percent-encoded.
   bodyBytesMax: 256 * 1024,
   faultCode: 'ServiceFailure',
+  jobs: { [WRITE_CREDENTIAL_REPORT]: writeCredentialReport },
   operations: [
     addClientIDToOpenIDConnectProvider,
     addUserToGroup,
@@ -138,11 +142,13 @@ export const iam: Service = {
     detachGroupPolicy,
     detachRolePolicy,
     detachUserPolicy,
+    generateCredentialReport,
     getAccessKeyLastUsed,
     getAccountAuthorizationDetails,
     getAccountSummary,
     getContextKeysForCustomPolicy,
     getContextKeysForPrincipalPolicy,
+    getCredentialReport,
     getGroup,
     getGroupPolicy,
     getOpenIDConnectProvider,
