@@ -74,6 +74,16 @@ export function userJourneys(
     ListSigningCertificates: () => iam.listSigningCertificates({ UserName }),
     ListServiceSpecificCredentials: () => iam.listServiceSpecificCredentials({ UserName }),
     DeleteUser: () => iam.deleteUser({ UserName }),
+    GenerateCredentialReport: () => iam.generateCredentialReport({}),
+    GetCredentialReport: async () => {
+      for (;;) {
+        const { State } = await iam.generateCredentialReport({})
+        if (State === 'COMPLETE') break
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      const { Content, ...told } = await iam.getCredentialReport({})
+      return { ...told, Content: Buffer.from(Content!).toString() }
+    },
     GetAccountSummary: () => iam.getAccountSummary({}),
     GetAccountAuthorizationDetails: () => iam.getAccountAuthorizationDetails({}),
     GetContextKeysForCustomPolicy: () => iam.getContextKeysForCustomPolicy({ PolicyInputList: [PolicyDocument] }),

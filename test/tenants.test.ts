@@ -239,6 +239,8 @@ test('another account learns nothing of what there is, and changes nothing of it
     const members = membersOf(name, operation)
     unknown.push(...members.filter(({ sample }) => sample === undefined).map(({ member }) => `${name}.${member}`))
     if (unknown.length > 0) continue
+    // Both callers see what a job makes of what they asked for.
+    if (name === 'iam.GetCredentialReport') await server.jobs.runDue()
     const inputOf = (
       { things }: Tenant,
       tried?: { readonly member: string; readonly value: unknown },

@@ -182,6 +182,12 @@ export const oneUserOrAll = () =>
 export const notSupportedService = (service: string) =>
   new ServiceError('NotSupportedService', 404, `Service ${service} has no service-specific credentials on this server.`)
 
+export const reportNotPresent = () => new ServiceError('ReportNotPresent', 410, 'No report exists.')
+
+export const reportInProgress = () => new ServiceError('ReportInProgress', 404, 'Report generation is in progress.')
+
+export const reportExpired = () => new ServiceError('ReportExpired', 410, 'The report is older than four hours.')
+
 export const cannotExpire = () =>
   new ServiceError('InvalidInput', 400, 'The status of an access key can be set to Active or Inactive.')
 

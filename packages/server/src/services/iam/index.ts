@@ -1,6 +1,7 @@
 // IAM: its operations, alphabetical. What the API has beyond them answers UnknownOperationException; README.md lists it.
 
 import type { Service } from '../../operation.ts'
+import { WRITE_CREDENTIAL_REPORT, writeCredentialReport } from './credential-report.ts'
 import { addClientIDToOpenIDConnectProvider } from './operations/add-client-idto-open-idconnect-provider.ts'
 import { addUserToGroup } from './operations/add-user-to-group.ts'
 import { attachGroupPolicy } from './operations/attach-group-policy.ts'
@@ -40,12 +41,14 @@ import { detachGroupPolicy } from './operations/detach-group-policy.ts'
 import { detachRolePolicy } from './operations/detach-role-policy.ts'
 import { detachUserPolicy } from './operations/detach-user-policy.ts'
 import { enableMFADevice } from './operations/enable-mfadevice.ts'
+import { generateCredentialReport } from './operations/generate-credential-report.ts'
 import { getAccessKeyLastUsed } from './operations/get-access-key-last-used.ts'
 import { getAccountAuthorizationDetails } from './operations/get-account-authorization-details.ts'
 import { getAccountPasswordPolicy } from './operations/get-account-password-policy.ts'
 import { getAccountSummary } from './operations/get-account-summary.ts'
 import { getContextKeysForCustomPolicy } from './operations/get-context-keys-for-custom-policy.ts'
 import { getContextKeysForPrincipalPolicy } from './operations/get-context-keys-for-principal-policy.ts'
+import { getCredentialReport } from './operations/get-credential-report.ts'
 import { getGroup } from './operations/get-group.ts'
 import { getGroupPolicy } from './operations/get-group-policy.ts'
 import { getLoginProfile } from './operations/get-login-profile.ts'
@@ -125,6 +128,7 @@ export const iam: Service = {
   // Every document that fits its quota fits, with room for white space, though each character be percent-encoded.
   bodyBytesMax: 256 * 1024,
   faultCode: 'ServiceFailure',
+  jobs: { [WRITE_CREDENTIAL_REPORT]: writeCredentialReport },
   operations: [
     addClientIDToOpenIDConnectProvider,
     addUserToGroup,
@@ -165,12 +169,14 @@ export const iam: Service = {
     detachRolePolicy,
     detachUserPolicy,
     enableMFADevice,
+    generateCredentialReport,
     getAccessKeyLastUsed,
     getAccountAuthorizationDetails,
     getAccountPasswordPolicy,
     getAccountSummary,
     getContextKeysForCustomPolicy,
     getContextKeysForPrincipalPolicy,
+    getCredentialReport,
     getGroup,
     getGroupPolicy,
     getLoginProfile,

@@ -134,6 +134,13 @@ export type RoleBody = {
 /** Row `iam_role_deletion`: a service-linked role that is no more. */
 export type RoleDeletionBody = { readonly deletedAt: number }
 
+/** Row `iam_credential_report`. */
+export type CredentialReportBody = {
+  /** A job is to write it. */
+  readonly pending: boolean
+  readonly report?: { readonly generatedAt: number; readonly csv: string }
+}
+
 /** Row `iam_access_key`. */
 export type AccessKeyBody = {
   readonly account: string

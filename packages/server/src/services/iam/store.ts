@@ -19,6 +19,7 @@ import {
   type AccessKeyEntry,
   type AccountBody,
   type AttachedPolicy,
+  type CredentialReportBody,
   emailKey,
   type GroupBody,
   type InlinePolicy,
@@ -145,6 +146,14 @@ export const ROLE_DELETION: Table<RoleDeletionBody> = {
   keyColumns: ['account_id', 'task_id'],
   lookupColumns: ['deleted_at'],
   lookup: ({ deletedAt }) => [deletedAt],
+}
+
+/** Keyed by account. */
+export const CREDENTIAL_REPORT: Table<CredentialReportBody> = {
+  name: 'iam_credential_report',
+  keyColumns: ['account_id'],
+  lookupColumns: [],
+  lookup: () => [],
 }
 
 const SETTING: Table<{ readonly accountId: string }> = {

@@ -17,15 +17,16 @@ import {
   USERS_PER_ACCOUNT_MAX,
   VERSIONS_PER_POLICY_MAX,
 } from '../model.ts'
-import { countMfaDevices, signInOf } from '../sign-in.ts'
-import { countRows, GROUP, OIDC_PROVIDER, POLICY, POLICY_VERSION, ROLE, USER } from '../store.ts'
+import { countMfaDevices, countRows, GROUP, OIDC_PROVIDER, POLICY, POLICY_VERSION, ROLE, USER } from '../store.ts'
 import { accountTarget } from '../target.ts'
 import { readAccount } from '../users.ts'
 
 const VERSIONS_PER_ACCOUNT_MAX = POLICIES_PER_ACCOUNT_MAX * VERSIONS_PER_POLICY_MAX
 
-/** What this server takes none of. */
+/** What this server takes none of, of the root user or at all. */
 const NONE = {
+  AccountMFAEnabled: 0,
+  AccountPasswordPresent: 0,
   AccountSigningCertificatesPresent: 0,
   InstanceProfiles: 0,
   InstanceProfilesQuota: 0,
@@ -65,15 +66,12 @@ export const getAccountSummary = operation({
 
   async run({ app, tx, account }) {
     const body = await readAccount(app, tx, account)
-    const { password, mfaActive } = signInOf(body)
     const devices = await countMfaDevices(tx, account)
     return {
       SummaryMap: {
         ...NONE,
         ...QUOTAS,
         AccountAccessKeysPresent: Number(body.accessKeys.length > 0),
-        AccountMFAEnabled: Number(mfaActive),
-        AccountPasswordPresent: Number(password !== undefined),
         // Tokens of every endpoint are good in every Region.
         GlobalEndpointTokenVersion: 2,
         Groups: await countRows(tx, GROUP, account, GROUPS_PER_ACCOUNT_MAX),
