@@ -58,7 +58,7 @@ export function createRouter(services: readonly Service[]): Router {
 
   const findPath = (method: string, path: string) => {
     const exact = byPath.get(`${method} ${path}`)
-    if (exact?.operation.pathMember === undefined && exact !== undefined) return exact
+    if (exact !== undefined) return exact
     const folder = byPath.get(`${method} ${path.slice(0, path.lastIndexOf('/') + 1)}`)
     return folder?.operation.pathMember === undefined ? undefined : folder
   }

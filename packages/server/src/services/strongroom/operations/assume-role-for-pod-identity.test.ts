@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { signedCall } from '../../../testing.ts'
+import { setAccountStatus } from '../../iam/accounts.ts'
 import { iamClient, policyDocument } from '../../iam/testing.ts'
 import { createCaller } from '../../secretsmanager/testing.ts'
 import { newAccount, newRole, readSecret, stsClient, trusting } from '../../sts/testing.ts'
@@ -233,6 +234,10 @@ test('an account that knows the same issuer has no say in another account’s po
   const forged = await forger.sign({ ...podClaims(), iss: issuer.url })
   assert.equal((await askForCredentials(server.url, account, forged)).status, 200)
   assert.equal((await askForCredentials(server.url, server.accountId, forged)).body.code, 'InvalidIdentityToken')
+
+  await server.app.database.transaction('write', (tx) => setAccountStatus(server.app, tx, account, 'SUSPENDED'))
+  const closed = await askForCredentials(server.url, account, forged)
+  assert.deepEqual(closed.body.code, 'InvalidIdentityToken')
 
   const bare = await newAccount(server, 'bare')
   const absent = await askForCredentials(server.url, '000000000000', token)
