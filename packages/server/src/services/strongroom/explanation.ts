@@ -1,6 +1,6 @@
 // An explanation as ExplainAccess answers it: its shape, its bounds, and what of it belongs to another account and is not told.
 
-import type { AuthorizationRequest, Decision } from '../../policy/engine.ts'
+import type { AuthorizationRequest, Decision, Layer } from '../../policy/engine.ts'
 import {
   type ExplainedLayer,
   type Explanation,
@@ -69,6 +69,9 @@ export const explanationOutput = {
   ),
 }
 
+/** What belongs to the account of the resource. */
+const OF_RESOURCE: readonly Layer[] = ['resource', 'grant']
+
 /** Of each layer, of those that apply and of those that do not. */
 const STATEMENTS_MAX = 25
 
@@ -94,7 +97,10 @@ export function tellExplanation(
     Action: permission.action,
     Resource: permission.resource,
     ResourceAccount: permission.resourceAccount,
-    Layers: [...told.layers.map(tellLayer), ...(foreign ? [tellForeignLayer(foreign.account, foreign.actual)] : [])],
+    Layers: [
+      ...told.layers.filter(({ layer }) => !foreign || !OF_RESOURCE.includes(layer)).map(tellLayer),
+      ...(foreign ? [tellForeignLayer(foreign.account, foreign.actual)] : []),
+    ],
   }
 }
 
@@ -123,7 +129,7 @@ function tellLayer({ layer, outcome, policies, statements, missed }: ExplainedLa
 
 /** Whether it lets the caller in, by its policy or a grant, and nothing of how. What denies and what does not exist read the same. */
 function tellForeignLayer(account: string, { layers }: Explanation) {
-  const own = layers.filter(({ layer }) => layer === 'resource' || layer === 'grant')
+  const own = layers.filter(({ layer }) => OF_RESOURCE.includes(layer))
   const lets = own.some(({ outcome }) => outcome === 'allows') && !own.some(({ outcome }) => outcome === 'denies')
   return {
     Layer: 'resource' as const,

@@ -58,6 +58,7 @@ export const simulatePrincipalPolicy = operation({
         ...Object.fromEntries(tags.map((tag) => [`aws:PrincipalTag/${tag.key}`, tag.value])),
       },
       layers: { identity: [...policies, ...given], ...(boundary && { boundary }) },
+      inOrganization: true,
     })
   },
 })

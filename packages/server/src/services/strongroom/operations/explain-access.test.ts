@@ -218,6 +218,9 @@ test('of a resource of another account only the outcome is told, the same for on
   )
   assert.equal(open.Decision, 'allowed')
   assert.ok(!JSON.stringify(open).includes('hidden'))
+  const role = await newRole(server, 'Theirs')
+  const assuming = await explained(server, { Action: 'sts:AssumeRole', Resource: role.arn }, guest.credentials)
+  assert.deepEqual(outcomes(assuming), ['identity allows', 'resource doesNotAllow'])
   const supposing = { ...about, Context: { 'aws:SourceIp': ['10.0.0.1'] } }
   assert.equal((await ask(server, supposing, guest.credentials)).body.__type, 'InvalidParameterException')
 })
