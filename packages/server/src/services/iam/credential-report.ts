@@ -97,11 +97,12 @@ const NO_CERTIFICATES = ['false', 'N/A', 'false', 'N/A']
 const USERS_AT_A_TIME = 200
 
 async function reportOf(app: App, tx: Transaction, account: string, signal: AbortSignal): Promise<string> {
-  const lines = [COLUMNS, await rootLine(app, tx, account)]
+  const accountBody = await readAccount(app, tx, account)
+  const lines = [COLUMNS, await rootLine(app, tx, account, accountBody)]
   for (let after = '', more = true; more; ) {
     signal.throwIfAborted()
     const users = await listByName(app, tx, USER, account, after, USERS_AT_A_TIME)
-    for (const { body } of users) lines.push(await userLine(app, tx, account, body))
+    for (const { body } of users) lines.push(await userLine(app, tx, account, accountBody, body))
     more = users.length === USERS_AT_A_TIME
     if (more) after = String(USER.lookup(users.at(-1)!.body)[0])
     await nextTurn()
@@ -109,16 +110,21 @@ async function reportOf(app: App, tx: Transaction, account: string, signal: Abor
   return `${lines.map((line) => line.map(csvField).join(',')).join('\n')}\n`
 }
 
-async function rootLine(app: App, tx: Transaction, account: string): Promise<readonly string[]> {
-  const body = await readAccount(app, tx, account)
-  const { password, mfaActive } = signInOf(body)
+function rootLine(app: App, tx: Transaction, account: string, body: AccountBody): Promise<readonly string[]> {
+  const { password, mfaActive } = signInOf(body, body)
   const used = password?.usedAt === undefined ? 'no_information' : time(password.usedAt)
   const passwords = ['not_supported', used, 'not_supported', 'not_supported']
   return line(app, tx, '<root_account>', rootArn(app.partition, account), body, passwords, mfaActive)
 }
 
-async function userLine(app: App, tx: Transaction, account: string, body: UserBody): Promise<readonly string[]> {
-  const { password, mfaActive } = signInOf(body)
+function userLine(
+  app: App,
+  tx: Transaction,
+  account: string,
+  accountBody: AccountBody,
+  body: UserBody,
+): Promise<readonly string[]> {
+  const { password, mfaActive } = signInOf(body, accountBody)
   return line(app, tx, body.userName, userArn(app.partition, account, body), body, passwordsOf(password), mfaActive)
 }
 

@@ -18,8 +18,8 @@ export type SignIn = {
 /** This server has neither passwords nor MFA devices. */
 const NONE: SignIn = { mfaActive: false }
 
-/** Of a user, or of the root user. */
-export const signInOf = (_owner: UserBody | AccountBody): SignIn => NONE
+/** Of a user, or of the root user; the account has the password policy. */
+export const signInOf = (_owner: UserBody | AccountBody, _account: AccountBody): SignIn => NONE
 
 /** The MFA devices of an account, and how many of them are somebody's. */
 export const countMfaDevices = async (

@@ -65,7 +65,7 @@ export const getAccountSummary = operation({
 
   async run({ app, tx, account }) {
     const body = await readAccount(app, tx, account)
-    const { password, mfaActive } = signInOf(body)
+    const { password, mfaActive } = signInOf(body, body)
     const devices = await countMfaDevices(tx, account)
     return {
       SummaryMap: {
