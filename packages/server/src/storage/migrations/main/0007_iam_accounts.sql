@@ -13,6 +13,7 @@ CREATE TABLE iam_role_deletion (
   PRIMARY KEY (account_id, task_id)
 );
 
+
 -- The credential report of an account: asked for, and once a job has written it, the report.
 CREATE TABLE iam_credential_report (
   account_id TEXT PRIMARY KEY,
