@@ -21,6 +21,8 @@ const WATCH_MS = 100
 const CREDENTIALS_MS = 60_000
 const EXIT_MS = 5_000
 const SCRATCH_MB = 512
+/** What is logged of one instance: neither it nor its neighbours may fill the operator's log. */
+const TROUBLES_MAX = 10
 /** An instance that was given more values to keep out of its log takes no further invocation: all are looked for in all that it prints. */
 const REDACTIONS_MAX = 256
 const MIB = 1_048_576
@@ -98,6 +100,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   let giveCredentials: () => Promise<Credentials> = () => Promise.reject(new Error('nothing was invoked yet'))
   let deadline = 0
   let redactions = 0
+  let troubles = 0
 
   await mkdir(scratchDirectory, { mode: 0o700, recursive: true })
   const api = await startRuntimeApi({
@@ -105,7 +108,9 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     credentials: () => giveCredentials(),
     isOurs: async (peer, own) =>
       !TELLS_OF_PROCESSES || holdsConnection(await processTree(launched?.child.pid ?? 0), peer, own),
-    onTrouble: (trouble, cause) => options.log.warn({ function: fn.arn, err: cause }, trouble),
+    onTrouble: (trouble, cause) => {
+      if (troubles++ < TROUBLES_MAX) options.log.warn({ function: fn.arn, err: cause }, trouble)
+    },
   })
   const startedAt = performance.now()
 
