@@ -10,6 +10,8 @@ export type FunctionVersion = {
   readonly codeSha256: string
   /** The unpacked code, which nothing may change while the function can run. */
   readonly codeDirectory: string
+  /** The ARN of its execution role. Another role is another instance, for a process keeps the credentials that it was given. */
+  readonly role?: string
   /** Lambda's name of it, such as `python3.13`. */
   readonly runtime: string
   readonly handler: string

@@ -59,6 +59,7 @@ test('other code, configuration or ports are another instance, and the idle one 
     [{ ...fn, codeSha256: 'other' }, {}],
     [{ ...fn, environment: { A: 'b' } }, {}],
     [{ ...fn, memoryMb: 512 }, {}],
+    [{ ...fn, role: 'arn:aws:iam::111122223333:role/other' }, {}],
     [fn, { tcpPorts: [5432] }],
   ] as const) {
     assert.equal((bodyOf(await invoke(changed, {}, more)) as Counted).count, 1)
@@ -138,6 +139,15 @@ async function emptied(directory: string): Promise<void> {
   }
   assert.deepEqual(readdirSync(folder), [])
 }
+
+test('an instance that has many values to keep out of its log makes room for a new one', async (t) => {
+  const { invoke } = await startFunctions(t)
+  const fn = counting(t)
+  const redact = Array.from({ length: 200 }, (_, i) => `value ${i}`)
+  const counts: number[] = []
+  for (let i = 0; i < 3; i++) counts.push((bodyOf(await invoke(fn, {}, { redact })) as Counted).count)
+  assert.deepEqual(counts, [1, 2, 1])
+})
 
 test('credentials are those of the invocation, asked for once', async (t) => {
   const { invoke } = await startFunctions(t)

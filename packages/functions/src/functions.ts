@@ -3,10 +3,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Failure } from './failures.ts'
 import type { FunctionVersion } from './function.ts'
 import { type Instance, type Log, type Outcome, startInstance } from './instance.ts'
-import type { Interpreters } from './interpreters.ts'
+import type { Interpreter, Interpreters } from './interpreters.ts'
 import type { Sandbox } from './launch.ts'
 import { TAIL_BYTES } from './log.ts'
 import { createPool, QueueFullError } from './pool.ts'
@@ -187,15 +186,13 @@ export async function createFunctions(options: FunctionsOptions): Promise<Functi
   }
 }
 
-type Interpreter = Extract<ReturnType<Interpreters['available']>, { readonly interpreter: unknown }>['interpreter']
-
 function resultOf(fn: FunctionVersion, requestId: string, queuedMs: number, outcome: Outcome): InvocationResult {
   const { payload, failure, log, initMs, durationMs } = outcome
   return {
     requestId,
     payload,
     functionError: failure && 'Unhandled',
-    errorType: (failure satisfies Failure | undefined)?.errorType,
+    errorType: failure?.errorType,
     log,
     logTail: log.subarray(-TAIL_BYTES),
     executedVersion: fn.version,
@@ -224,7 +221,7 @@ function refused(error: unknown): never {
 async function endLeftovers(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o711 })
   for (const owner of await readdir(directory)) {
-    if ((await nameOf(Number.parseInt(owner, 10))) === owner) continue
+    if (!/^\d+(-\d+)?$/.test(owner) || (await nameOf(Number.parseInt(owner, 10))) === owner) continue
     for (const instance of await readdir(join(directory, owner))) await endAll(() => processesWith(`]${instance}\0`))
     await rm(join(directory, owner), { recursive: true, force: true })
   }

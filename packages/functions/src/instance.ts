@@ -21,6 +21,10 @@ const WATCH_MS = 100
 const CREDENTIALS_MS = 60_000
 const EXIT_MS = 5_000
 const SCRATCH_MB = 512
+/** What is logged of one instance: neither it nor its neighbours may fill the operator's log. */
+const TROUBLES_MAX = 10
+/** An instance that was given more values to keep out of its log takes no further invocation: all are looked for in all that it prints. */
+const REDACTIONS_MAX = 256
 const MIB = 1_048_576
 
 /** What the runtime says of itself to an operator. Never what a function prints. */
@@ -95,6 +99,8 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   let peakBytes: number | undefined
   let giveCredentials: () => Promise<Credentials> = () => Promise.reject(new Error('nothing was invoked yet'))
   let deadline = 0
+  let redactions = 0
+  let troubles = 0
 
   await mkdir(scratchDirectory, { mode: 0o700, recursive: true })
   const api = await startRuntimeApi({
@@ -102,7 +108,9 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     credentials: () => giveCredentials(),
     isOurs: async (peer, own) =>
       !TELLS_OF_PROCESSES || holdsConnection(await processTree(launched?.child.pid ?? 0), peer, own),
-    onTrouble: (trouble, cause) => options.log.warn({ function: fn.arn, err: cause }, trouble),
+    onTrouble: (trouble, cause) => {
+      if (troubles++ < TROUBLES_MAX) options.log.warn({ function: fn.arn, err: cause }, trouble)
+    },
   })
   const startedAt = performance.now()
 
@@ -146,7 +154,9 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   const sample = async (): Promise<void> => {
     const pid = launched?.child.pid
     if (pid === undefined) return
-    const bytes = await memoryOf(await processTree(pid))
+    const pids = await processTree(pid)
+    if (pids.length === 0) return
+    const bytes = await memoryOf(pids)
     peakBytes = Math.max(peakBytes ?? 0, bytes)
     if (bytes > fn.memoryMb * MIB) launched?.kill()
   }
@@ -183,6 +193,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     const from = first ? 0 : printed.position
     isFirst = false
     printed.redact(call.redact)
+    redactions += call.redact.length
     giveCredentials = remembered(call.credentials, wallNow)
     const aborted = abortOf(call.signal)
     try {
@@ -269,7 +280,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   const settled = async (): Promise<boolean> => {
     const leftMs = Math.max(SETTLE_MS_MIN, deadline - performance.now())
     const asked = await within(leftMs, Promise.race([api.polled().then(() => true), exit.then(() => false)]), false)
-    if (asked && stopping === undefined) return true
+    if (asked && stopping === undefined && redactions <= REDACTIONS_MAX) return true
     await stop()
     return false
   }

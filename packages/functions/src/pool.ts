@@ -51,7 +51,7 @@ const SETTLE_MS = 1_000
 type Place<Instance> = {
   readonly key: string
   readonly subject: string
-  starting: Promise<unknown>
+  readonly starting: Promise<unknown>
   instance: Instance | undefined
   ending: boolean
   /** It has answered, and has not yet asked for more. */
@@ -151,16 +151,21 @@ export function createPool<Instance extends Pooled>({ concurrency, queueMax, idl
   }
 
   return {
-    take: ({ signal, ...wanted }) =>
-      new Promise((resolve, reject) => {
-        if (closed) return reject(new Error('the functions are closed'))
-        if (signal?.aborted) return reject(signal.reason)
-        const waiter: Waiter<Instance> = { wanted: { ...wanted, signal }, resolve, reject }
-        signal?.addEventListener('abort', () => waiters.delete(waiter) && reject(signal.reason), { once: true })
-        waiters.add(waiter)
-        serve()
-        if (waiters.size > queueMax && waiters.delete(waiter)) reject(new QueueFullError())
-      }),
+    take: async (wanted) => {
+      const { signal } = wanted
+      if (closed) throw new Error('the functions are closed')
+      signal?.throwIfAborted()
+      const { promise, resolve, reject } = Promise.withResolvers<Instance>()
+      const waiter: Waiter<Instance> = { wanted, resolve, reject }
+      const abort = (): void => {
+        if (waiters.delete(waiter)) reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', abort)
+      waiters.add(waiter)
+      serve()
+      if (waiters.size > queueMax && waiters.delete(waiter)) reject(new QueueFullError())
+      return promise.finally(() => signal?.removeEventListener('abort', abort))
+    },
     giveBack: async (instance) => {
       const place = [...places].find((candidate) => candidate.instance === instance)
       if (place === undefined) return

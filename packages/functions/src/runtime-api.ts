@@ -14,6 +14,7 @@ const RUNTIME = '/2018-06-01/runtime'
 const CREDENTIALS_PATH = '/2021-04-23/credentials'
 const HEADER_BYTES_MAX = 16_384
 const CONNECTIONS_MAX = 64
+const STRANGER_MS = 500
 const HEADER_VALUE_CHARACTERS_MAX = 256
 
 /** A session of the role that the function runs under. */
@@ -138,11 +139,7 @@ export async function startRuntimeApi(options: RuntimeApiOptions): Promise<Runti
   }
 
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!(await isTrusted(request.socket))) {
-      onTrouble('a process that is not of the instance connected to its runtime API')
-      answerJson(response, 403, FORBIDDEN)
-      return void request.socket.destroySoon()
-    }
+    if (!(await isTrusted(request.socket))) return answerJson(response, 403, FORBIDDEN)
     const call = `${request.method} ${request.url}`
     if (call === `GET ${RUNTIME}/invocation/next`) return next(response)
     if (call === `POST ${RUNTIME}/init/error`) return failInit(request, response)
@@ -155,13 +152,16 @@ export async function startRuntimeApi(options: RuntimeApiOptions): Promise<Runti
   }
 
   const trusted = new WeakMap<Socket, Promise<boolean>>()
-  const isTrusted = (socket: Socket): Promise<boolean> => {
-    const known = trusted.get(socket)
-    if (known !== undefined) return known
+  const isTrusted = (socket: Socket): Promise<boolean> => trusted.get(socket) ?? Promise.resolve(false)
+
+  /** Whoever is not of the instance may ask, to be refused, but not keep a connection. */
+  const receive = async (socket: Socket): Promise<void> => {
     const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
     const asked = isOurs({ address: remoteAddress, port: remotePort }, { address: localAddress, port: localPort })
     trusted.set(socket, asked)
-    return asked
+    if (await asked) return
+    onTrouble('a process that is not of the instance connected to its runtime API')
+    setTimeout(() => socket.destroy(), STRANGER_MS).unref()
   }
 
   const server = createServer({
@@ -171,6 +171,12 @@ export async function startRuntimeApi(options: RuntimeApiOptions): Promise<Runti
     keepAliveTimeout: 0,
   })
   server.maxConnections = CONNECTIONS_MAX
+  server.on('connection', (socket) => {
+    receive(socket).catch((cause: unknown) => {
+      onTrouble('a connection to the runtime API failed', cause)
+      socket.destroy()
+    })
+  })
   server.on('request', (request, response) => {
     request.on('error', () => undefined) // A runtime that goes away is told of by its end.
     route(request, response).catch((cause: unknown) => {

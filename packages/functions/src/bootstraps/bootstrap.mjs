@@ -32,10 +32,12 @@ let socket
 function call(method, path, body = '', headers = {}) {
   const fields = { Host: `${host}:${port}`, 'Content-Length': Buffer.byteLength(body), ...headers }
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`)
-  socket ??= connect(Number(port), host)
+  socket ??= connect({ port: Number(port), host, noDelay: true })
   socket.ref()
+  socket.cork()
   socket.write(`${[`${method} /2018-06-01/runtime/${path} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`)
   socket.write(body)
+  socket.uncork()
   return new Promise((done, failed) => {
     const chunks = []
     let size = 0

@@ -39,6 +39,7 @@ class RuntimeApi:
         self.host = address
         host, port = address.rsplit(":", 1)
         self.connection = socket.create_connection((host, int(port)))
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.answers = self.connection.makefile("rb")
 
     def call(self, method, path, body=b"", headers=None):

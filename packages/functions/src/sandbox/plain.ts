@@ -28,7 +28,8 @@ function launch({ command, environment, taskDirectory }: LaunchPlan): Launched {
     try {
       process.kill(-child.pid, 'SIGKILL')
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      // Nobody is left in the group, or nobody of the server's own user.
+      if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
   }
   child.once('exit', kill)
