@@ -78,6 +78,17 @@ for (const level of LEVELS) {
       assert.notEqual(status, 0)
     })
 
+    it('says when a program cannot be run', async (t) => {
+      for (const memoryMb of [128, 1024]) {
+        const plan = planOf(t, '', { command: ['/usr/bin/no-such-program'], memoryMb })
+        assert.deepEqual(await run(await sandbox(), plan), {
+          stdout: '',
+          stderr: 'strongroom sandbox: /usr/bin/no-such-program cannot be run\n',
+          status: 127,
+        })
+      }
+    })
+
     it('lets a program do in its scratch folder what it likes', async (t) => {
       const work = 'cd "$SCRATCH" && mkdir -p a/b && echo x > a/b/c && mv a/b/c d && ln d e && rm -r a && cat e'
       const plan = planOf(t, work)

@@ -1,7 +1,7 @@
 // The launcher: a program of its own that confines itself and then becomes the function (execve). Its instructions are a line of JSON on
 // standard input (instructions.ts), which it reads to the end: so the function finds nothing there, and its environment, which may ask
 // Node or the linker to load code, is nothing that the launcher itself runs under. Imports nothing of ours; imported by nobody.
-// It fails closed: what cannot be set ends it with code 125 before the function has begun.
+// It fails closed: what cannot be set ends it with code 125 before the function has begun. A program that cannot be run is code 127.
 
 import { dlopen, getRawPointer } from 'node:ffi'
 import { openSync, readFileSync, statSync, writeSync } from 'node:fs'
@@ -26,15 +26,19 @@ const READ = right(EXECUTE, READ_FILE, READ_DIR)
 const O_PATH = 0o10000000
 const F_SETFD = 2
 const FAILED = 125
+/** As shells have it for a program that is not there. */
+const NOT_RUN = 127
 
 const i64 = 'i64'
 const { functions: libc } = dlopen(null, {
+  _exit: { arguments: ['i32'], return: 'void' },
   execve: { arguments: ['buffer', 'buffer', 'buffer'], return: 'i32' },
   fcntl: { arguments: ['i32', 'i32', i64], return: 'i32' },
   prctl: { arguments: ['i32', i64, i64, i64, i64], return: 'i32' },
   setrlimit: { arguments: ['i32', 'buffer'], return: 'i32' },
   signal: { arguments: ['i32', i64], return: i64 },
   syscall: { arguments: [i64, i64, i64, i64, i64, i64, i64], return: i64 },
+  write: { arguments: ['i32', 'buffer', 'u64'], return: i64 },
 })
 
 /** Off the heap of the runtime, so that its address stays. */
@@ -77,16 +81,19 @@ function confine({ parent, command, environment, limits, landlock, filter }) {
   libc.signal(SIGPIPE, SIG_DFL)
   for (const stream of [0, 1, 2]) must(`keeping stream ${stream}`, libc.fcntl(stream, F_SETFD, 0n))
   // Last comes RLIMIT_DATA: the launcher itself has more memory than many a function may, so that from then on it can have no more. All
-  // that the two last calls need is made before.
+  // that the calls from there on need is made before.
   const [program, names, variables] = [
     cString(command[0]),
     cStrings(command),
     cStrings(Object.entries(environment).map(([name, value]) => `${name}=${value}`)),
   ]
   const calls = limits.map(([resource, value]) => [resource, resourceLimit(value)])
+  const message = cString(`strongroom sandbox: ${command[0]} cannot be run\n`)
   for (const [resource, limit] of calls) must(`RLIMIT ${resource}`, libc.setrlimit(resource, limit))
   libc.execve(program, names.pointers, variables.pointers)
-  throw new Refused(`running ${command[0]} with ${names.strings.length} and ${variables.strings.length} texts`)
+  libc.write(2, message, BigInt(message.length - 1))
+  libc._exit(NOT_RUN)
+  return [names, variables] // so that they live until here
 }
 
 /** struct rlimit { rlim_cur; rlim_max } */
