@@ -99,7 +99,7 @@ test('the AWS CLI turns rotation on, and strongroom rotation tells, tries, gives
   await aws('rotate-secret', '--secret-id', 'app/db')
   const failed = async () => (await strongroom('rotation', 'history', 'app/db')).Rotations[0].Attempt === 2
   await until(failed, 'it did not fail')
-  await assert.rejects(strongroom('rotation', 'abandon', 'app/db'), { stderr: /Give Force to abandon it all the same/ })
+  await assert.rejects(strongroom('rotation', 'abandon', 'app/db'), { stderr: /Force abandons it all the same/ })
   assert.match((await strongroom('rotation', 'abandon', 'app/db', '--force')).Note, /may take only version/)
   const back = await strongroom('rotation', 'rollback', 'app/db')
   assert.match(back.Note, /only labels were moved/)

@@ -28,7 +28,7 @@ import {
   VersionId,
 } from '../shapes.ts'
 import type { StoredSecret } from '../store.ts'
-import { permissionOn, permissionsToInvoke, primarySecret, secretTarget } from '../target.ts'
+import { parseSecretArn, permissionOn, permissionsToInvoke, primarySecret, secretTarget } from '../target.ts'
 
 type Input = {
   readonly RotationLambdaARN?: string | undefined
@@ -69,9 +69,9 @@ export const rotateSecret = operation({
 
   responseElements: ({ ARN, Name, VersionId: versionId }) => ({ arn: ARN, name: Name, versionId }),
 
-  async prepare({ app, account, input: { RotationLambdaARN: functionArn } }) {
+  async prepare({ app, account, input: { SecretId: id, RotationLambdaARN: functionArn } }) {
     if (functionArn === undefined || parseFunctionArn(functionArn) === undefined) return
-    await app.rotationFunctions.prepare(app, { functionArn, account })
+    await app.rotationFunctions.prepare(app, { functionArn, account: parseSecretArn(id)?.account ?? account })
   },
 
   async run(call) {
