@@ -5,7 +5,12 @@ import { execFile } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { CreateSecretCommand, DescribeSecretCommand, RotateSecretCommand } from '@aws-sdk/client-secrets-manager'
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  RotateSecretCommand,
+} from '@aws-sdk/client-secrets-manager'
 import { advanceClock } from '../packages/cli/src/clock.ts'
 import {
   functionArn,
@@ -48,13 +53,16 @@ async function startWorld(t: TestContext) {
     assert.fail(what)
   }
   const rotated = (before: string) => until(async () => (await value()) !== before, 'it did not rotate')
-  const value = async (): Promise<string> => (await aws('get-secret-value', '--secret-id', 'app/db')).SecretString
-  return { server, client, functions, target, template, strongroom, aws, describe, until, rotated, value }
+  const value = async (): Promise<string> =>
+    (await client.send(new GetSecretValueCommand({ SecretId: 'app/db' }))).SecretString!
+  const isOver = async (): Promise<boolean> =>
+    (await client.send(new DescribeSecretCommand({ SecretId: 'app/db' }))).LastRotatedDate !== undefined
+  return { server, client, functions, target, template, strongroom, aws, describe, until, isOver, rotated, value }
 }
 
 test('the AWS CLI turns rotation on, and strongroom rotation tells, tries, gives up and takes back', async (t) => {
   if (!(await hasCommand('aws', '--version'))) return t.skip('the AWS CLI is not installed')
-  const { functions, target, template, strongroom, aws, describe, until, rotated, value } = await startWorld(t)
+  const { functions, target, template, strongroom, aws, describe, until, isOver, rotated, value } = await startWorld(t)
   const { ARN } = await aws('create-secret', '--name', 'app/db', '--secret-string', 'first')
   functions.trust(ARN.split(':')[4])
   const on = [
@@ -67,7 +75,7 @@ test('the AWS CLI turns rotation on, and strongroom rotation tells, tries, gives
   assert.deepEqual(Object.keys(answer), ['ARN', 'Name', 'VersionId'])
   await rotated('first')
   assert.equal(await value(), target.passwords.at(-1))
-  await until(async () => (await describe()).LastRotatedDate !== undefined, 'it has no LastRotatedDate')
+  await until(isOver, 'it has no LastRotatedDate')
   const { RotationEnabled, RotationLambdaARN, RotationRules, NextRotationDate } = await describe()
   assert.deepEqual([RotationEnabled, RotationLambdaARN], [true, FUNCTION])
   assert.deepEqual(RotationRules, {
