@@ -5,7 +5,7 @@ import { ServiceError } from '../../../errors.ts'
 import type { InsideHandler } from '../../../jobs/job.ts'
 import { isOpenAccount } from '../../iam/port.ts'
 import { tellServiceEvents } from '../events.ts'
-import { type Secret, unfinishedVersion } from '../model.ts'
+import { type RotatingSecret, type Secret, unfinishedVersion } from '../model.ts'
 import { changeByService } from '../replication.ts'
 import { findSecret, type Store, type StoredSecret } from '../store.ts'
 import { beginRotation } from './begin.ts'
@@ -45,12 +45,7 @@ async function skipWindow(store: Store, stored: StoredSecret, rotation: SecretRo
 }
 
 /** A rotation that was left unfinished is tried again, with the version and the value that it had. */
-async function beginInWindow(
-  store: Store,
-  stored: StoredSecret,
-  secret: Secret & { readonly rotation: SecretRotation },
-  slot: Slot,
-): Promise<void> {
+async function beginInWindow(store: Store, stored: StoredSecret, secret: RotatingSecret, slot: Slot): Promise<void> {
   const versionId = unfinishedVersion(secret)?.id ?? store.app.uuid()
   let begun: Secret
   try {
