@@ -264,7 +264,7 @@ export const rotationTokenMissing = () =>
 export const nothingToAbandon = () => invalidRequest('No rotation of this secret is unfinished.')
 export const mayBeSet = (versionId: string) =>
   invalidRequest(
-    `The rotation was already told to set the new value: whatever the secret opens may take only version ${versionId} by now. Give Force to abandon it all the same.`,
+    `The rotation was already told to set the new value: whatever the secret opens may take only version ${versionId} by now. Force abandons it all the same.`,
   )
 export const nothingToRollBack = () => invalidRequest('No version has staging label AWSPREVIOUS.')
 

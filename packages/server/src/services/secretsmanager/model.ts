@@ -67,6 +67,9 @@ export type Secret = {
   readonly deletionDate?: number
 }
 
+/** A secret that rotation was turned on for, though it may be off again. */
+export type RotatingSecret = Secret & { readonly rotation: SecretRotation }
+
 export type ReplicationState = 'InProgress' | 'InSync' | 'Failed'
 
 /** A Region that a primary is replicated to. */

@@ -6,7 +6,7 @@ import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
 import { boolean, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
-import { CURRENT, findVersion, mustHaveToken, type Secret, unfinishedVersion } from '../model.ts'
+import { CURRENT, findVersion, mustHaveToken, type RotatingSecret, unfinishedVersion } from '../model.ts'
 import { checkOwner } from '../ownership.ts'
 import { changeSecret } from '../replication.ts'
 import { beginRotation } from '../rotation/begin.ts'
@@ -28,7 +28,7 @@ import {
   VersionId,
 } from '../shapes.ts'
 import type { StoredSecret } from '../store.ts'
-import { permissionOn, permissionsToInvoke, primarySecret, secretTarget } from '../target.ts'
+import { parseSecretArn, permissionOn, permissionsToInvoke, primarySecret, secretTarget } from '../target.ts'
 
 type Input = {
   readonly RotationLambdaARN?: string | undefined
@@ -69,9 +69,9 @@ export const rotateSecret = operation({
 
   responseElements: ({ ARN, Name, VersionId: versionId }) => ({ arn: ARN, name: Name, versionId }),
 
-  async prepare({ app, account, input: { RotationLambdaARN: functionArn } }) {
+  async prepare({ app, account, input: { SecretId: id, RotationLambdaARN: functionArn } }) {
     if (functionArn === undefined || parseFunctionArn(functionArn) === undefined) return
-    await app.rotationFunctions.prepare(app, { functionArn, account })
+    await app.rotationFunctions.prepare(app, { functionArn, account: parseSecretArn(id)?.account ?? account })
   },
 
   async run(call) {
@@ -107,8 +107,6 @@ function refuseExternal(input: Input): void {
   }
 }
 
-type Rotating = Secret & { readonly rotation: SecretRotation }
-
 /**
  * The secret with rotation turned on, by the settings of the call and otherwise by those that it has.
  * @throws InvalidParameterException for settings that are none; InvalidRequestException where nothing rotates the secret, or it has no value
@@ -117,7 +115,7 @@ function withSettings(
   call: Call,
   { secret }: StoredSecret,
   { RotationLambdaARN: given, RotationRules }: Input,
-): Rotating {
+): RotatingSecret {
   const { owningService, rotation: before } = secret
   if (given !== undefined) {
     checkOwner(secret, 'RotateSecret by a function')
@@ -146,7 +144,7 @@ function withSettings(
  * Whether a rotation with this token is under way, or is over, so that the call is a retry.
  * @throws InvalidRequestException where a version has the id that no rotation made
  */
-async function isKnown(call: Call, secret: Rotating, token: string): Promise<boolean> {
+async function isKnown(call: Call, secret: RotatingSecret, token: string): Promise<boolean> {
   if (secret.rotation.running?.versionId === token) return true
   const version = findVersion(secret, token)
   if (version === undefined || version.id === unfinishedVersion(secret)?.id) return false

@@ -7,13 +7,14 @@ import {
   findVersion,
   PENDING,
   pruneVersions,
+  type RotatingSecret,
   type Secret,
   type SecretVersion,
   withVersion,
 } from '../model.ts'
 import { removeValues, type Store, type StoredSecret } from '../store.ts'
 import { scheduleStep } from './jobs.ts'
-import { type Rotation, type RotationKind, type SecretRotation, type Slot, STEPS } from './model.ts'
+import { type Rotation, type RotationKind, type Slot, STEPS } from './model.ts'
 import { insertRotation } from './store.ts'
 import { newTokenKeyVersion } from './token.ts'
 
@@ -31,7 +32,7 @@ export type NewRotation = {
 export async function beginRotation(
   store: Store,
   stored: StoredSecret,
-  secret: Secret & { readonly rotation: SecretRotation },
+  secret: RotatingSecret,
   { kind, versionId, slot }: NewRotation,
 ): Promise<Secret> {
   const { app } = store

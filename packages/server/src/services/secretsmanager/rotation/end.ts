@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot_rotation.html
 
 import { type ServiceEventName, tellServiceEvents } from '../events.ts'
-import { dropStage, findVersion, PENDING, type Secret, withoutPending } from '../model.ts'
+import { dropStage, findVersion, PENDING, type RotatingSecret, type Secret, withoutPending } from '../model.ts'
 import { removeValues, type Store, type StoredSecret } from '../store.ts'
 import { cancelStep, scheduleStart } from './jobs.ts'
 import { type Outcome, type Rotation, type RotationKind, type SecretRotation, sinceOf, withNextSlot } from './model.ts'
@@ -33,7 +33,7 @@ export type Ended = {
 export async function endRotation(
   store: Store,
   stored: StoredSecret,
-  secret: Secret & { readonly rotation: SecretRotation },
+  secret: RotatingSecret,
   journal: StoredRotation | undefined,
   { outcome, reason }: Ended,
 ): Promise<Secret> {

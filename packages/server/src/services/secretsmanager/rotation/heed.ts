@@ -2,7 +2,7 @@
 // days are counted.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html
 
-import { CURRENT, findHolder, PENDING, type Secret } from '../model.ts'
+import { CURRENT, findHolder, PENDING, type RotatingSecret, type Secret } from '../model.ts'
 import type { Store, StoredSecret } from '../store.ts'
 import { endRotation } from './end.ts'
 import { scheduleStart } from './jobs.ts'
@@ -28,15 +28,13 @@ export async function heedChange(store: Store, stored: StoredSecret, changed: Se
   return byHand
 }
 
-type Rotating = Secret & { readonly rotation: SecretRotation }
-
-function withChangeByHand(secret: Secret, rotation: SecretRotation, now: number): Rotating {
+function withChangeByHand(secret: Secret, rotation: SecretRotation, now: number): RotatingSecret {
   const noted = { ...rotation, changedByHandAt: now }
   const counts = rotation.rules?.AutomaticallyAfterDays !== undefined
   return { ...secret, rotation: counts ? withNextSlot(noted, secret.arn, now) : noted }
 }
 
-function reasonToAbandon({ versions, rotation }: Rotating, moved: boolean): string | undefined {
+function reasonToAbandon({ versions, rotation }: RotatingSecret, moved: boolean): string | undefined {
   if (moved) return 'Another version became AWSCURRENT.'
   const { versionId } = rotation.running!
   const has = (stage: string): boolean => findHolder(versions, stage)?.id === versionId

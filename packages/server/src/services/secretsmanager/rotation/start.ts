@@ -3,8 +3,9 @@
 
 import { ServiceError } from '../../../errors.ts'
 import type { InsideHandler } from '../../../jobs/job.ts'
+import { isOpenAccount } from '../../iam/port.ts'
 import { tellServiceEvents } from '../events.ts'
-import { type Secret, unfinishedVersion } from '../model.ts'
+import { type RotatingSecret, type Secret, unfinishedVersion } from '../model.ts'
 import { changeByService } from '../replication.ts'
 import { findSecret, type Store, type StoredSecret } from '../store.ts'
 import { beginRotation } from './begin.ts'
@@ -13,7 +14,7 @@ import { type SecretRotation, type Slot, withNextSlot } from './model.ts'
 
 /**
  * By the sealed row of the secret alone: a job that was made by SQL begins nothing that is not due. A window that went by while no server ran is
- * not made up for; the next one is used.
+ * not made up for; the next one is used. Nothing begins in a closed account.
  */
 export const startRotation: InsideHandler = async (app, tx, payload) => {
   const { account, region, name, arn, aheadMs } = JSON.parse(payload) as StartPayload
@@ -29,7 +30,8 @@ export const startRotation: InsideHandler = async (app, tx, payload) => {
   // What the test clock skipped, the server was there for.
   const skippedMs = Math.max(0, (app.testClock?.offsetMs() ?? 0) - aheadMs)
   const missed = now - skippedMs >= next.closesAt
-  if (missed || rotation.running !== undefined) return skipWindow(store, stored, rotation)
+  const open = await isOpenAccount(app, tx, account)
+  if (missed || !open || rotation.running !== undefined) return skipWindow(store, stored, rotation)
   // The window that the clock jumped over is as long as it was from its beginning.
   const closesAt = Math.max(next.closesAt, now < next.closesAt ? 0 : now + next.closesAt - next.startsAt)
   await beginInWindow(store, stored, { ...stored.secret, rotation }, { ...next, closesAt })
@@ -43,12 +45,7 @@ async function skipWindow(store: Store, stored: StoredSecret, rotation: SecretRo
 }
 
 /** A rotation that was left unfinished is tried again, with the version and the value that it had. */
-async function beginInWindow(
-  store: Store,
-  stored: StoredSecret,
-  secret: Secret & { readonly rotation: SecretRotation },
-  slot: Slot,
-): Promise<void> {
+async function beginInWindow(store: Store, stored: StoredSecret, secret: RotatingSecret, slot: Slot): Promise<void> {
   const versionId = unfinishedVersion(secret)?.id ?? store.app.uuid()
   let begun: Secret
   try {

@@ -4,22 +4,13 @@
 import { IntegrityError } from '../../../errors.ts'
 import { outsideHandler } from '../../../jobs/job.ts'
 import { tellServiceEvents } from '../events.ts'
-import { CURRENT, findHolder, type Secret } from '../model.ts'
+import { CURRENT, findHolder, type RotatingSecret, type Secret } from '../model.ts'
 import { changeByService } from '../replication.ts'
 import { findSecret, type Store, type StoredSecret } from '../store.ts'
 import { endRotation, eventDataOf } from './end.ts'
 import { type Invocation, STEP_TIMEOUT_MS, type StepOutcome } from './functions.ts'
 import { type StepPayload, scheduleStep } from './jobs.ts'
-import {
-  type Rotation,
-  retryAt,
-  type SecretRotation,
-  STEPS,
-  type StepError,
-  stepAfter,
-  withCall,
-  withCallEnded,
-} from './model.ts'
+import { type Rotation, retryAt, STEPS, type StepError, stepAfter, withCall, withCallEnded } from './model.ts'
 import { findRotation, type StoredRotation, updateRotation } from './store.ts'
 import { newTokenKeyVersion, rotationToken } from './token.ts'
 
@@ -58,7 +49,7 @@ export const rotationStep = outsideHandler<StepOutcome | Nothing>({
 
 type Found = {
   readonly stored: StoredSecret
-  readonly secret: Secret & { readonly rotation: SecretRotation }
+  readonly secret: RotatingSecret
   readonly journal: StoredRotation
 }
 

@@ -10,6 +10,7 @@ import {
   templateFunction,
 } from '../../secretsmanager/rotation/testing-functions.ts'
 import { call, createCaller, events, labels, token } from '../../secretsmanager/testing.ts'
+import { ask as askReplica, copyOf } from '../testing-replicas.ts'
 import { ask } from '../testing-rotations.ts'
 
 const [one, two] = [token('one'), token('two')]
@@ -105,7 +106,7 @@ test('a rotation is given up freely before setSecret, and by force afterwards', 
   const three = token('three')
   await rotate({ ClientRequestToken: three })
   await server.jobs.runDue()
-  const message = `The rotation was already told to set the new value: whatever the secret opens may take only version ${three} by now. Give Force to abandon it all the same.`
+  const message = `The rotation was already told to set the new value: whatever the secret opens may take only version ${three} by now. Force abandons it all the same.`
   assert.equal((await abandon()).Message, message)
   // The same where nothing goes on any more.
   await call(server, 'CancelRotateSecret', { SecretId })
@@ -151,4 +152,38 @@ test('each asks for its own permission on the secret, and a trial for the functi
   const { credentials } = await createCaller(server, 'operator', [statement])
   assert.equal((await ask(server, 'list', { SecretId }, credentials)).status, 200)
   assert.match((await ask(server, 'dry-run', { SecretId }, credentials)).body.Message, /lambda:InvokeFunction/)
+})
+
+test('a replica that another server sends shows the rotation of its primary, and does not rotate', async (t) => {
+  const server = await startTestServer(t)
+  const rules = { ScheduleExpression: 'cron(0 3 ? * SUN *)', Duration: '2h' }
+  const opensAt = Date.UTC(2030, 0, 6, 3)
+  const Rotation = {
+    Enabled: true,
+    FunctionArn: FUNCTION,
+    Rules: rules,
+    ConfiguredAt: 1_000,
+    RotatedAt: 2_000,
+    DaysBetween: 7,
+    NextOpensAt: opensAt,
+    NextStartsAt: opensAt + 1,
+    NextClosesAt: opensAt + 7_200_000,
+  }
+  const copy = copyOf(server, 5, 'x')
+  assert.equal((await askReplica(server, 'put', { ...copy, Rotation })).body.Status, 'InSync')
+  const SecretId = copy.PrimaryArn.replace(/:secretsmanager:[a-z0-9-]+:/, `:secretsmanager:${server.region}:`)
+  const described = async () => {
+    const shown = await call(server, 'DescribeSecret', { SecretId })
+    const { RotationEnabled, RotationLambdaARN, RotationRules, LastRotatedDate, NextRotationDate } = shown
+    return { RotationEnabled, RotationLambdaARN, RotationRules, LastRotatedDate, NextRotationDate }
+  }
+  assert.deepEqual(await described(), {
+    RotationEnabled: true,
+    RotationLambdaARN: FUNCTION,
+    RotationRules: { ...rules, AutomaticallyAfterDays: 7 },
+    LastRotatedDate: 2,
+    NextRotationDate: (opensAt + 7_200_000) / 1_000 - 1,
+  })
+  assert.equal((await askReplica(server, 'put', copyOf(server, 6, 'y'))).body.Status, 'InSync')
+  assert.equal((await described()).RotationEnabled, undefined)
 })
