@@ -15,6 +15,7 @@ import {
 import { paginateListSecretVersionIds, SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { STS } from '@aws-sdk/client-sts'
 import { iamClient, policyDocument, TRUSTS_LAMBDA, trusting } from '../packages/server/src/services/iam/testing.ts'
+import { enabledAuthenticator } from '../packages/server/src/services/iam/testing-mfa.ts'
 import { startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 
 type Resource = {
@@ -184,14 +185,24 @@ test('users, groups, roles, policies and what joins them', async (t) => {
         await iam.untagUser({ UserName, TagKeys: ['Team'] })
       },
       updated: { Path: '/tf/', Tags: {}, boundary: undefined },
-      // As with force_destroy; passwords and MFA devices apart.
+      // As with force_destroy, of a user who got a password and a device otherwise.
       destroy: async () => {
+        await iam.createLoginProfile({ UserName, Password: 'Correct-horse-1' })
+        await enabledAuthenticator(iam, UserName)
         for (const group of (await iam.listGroupsForUser({ UserName })).Groups!) {
           await iam.removeUserFromGroup({ UserName, GroupName: group.GroupName })
         }
         for (const key of (await iam.listAccessKeys({ UserName })).AccessKeyMetadata!) {
           await iam.deleteAccessKey({ UserName, AccessKeyId: key.AccessKeyId })
         }
+        const devices = await iam.listVirtualMFADevices({ AssignmentStatus: 'Assigned' })
+        for (const { SerialNumber } of devices.VirtualMFADevices!.filter(({ User }) => User?.UserName === UserName)) {
+          await iam.deactivateMFADevice({ UserName, SerialNumber })
+          await iam.deleteVirtualMFADevice({ SerialNumber })
+        }
+        assert.deepEqual((await iam.listMFADevices({ UserName })).MFADevices, [])
+        await iam.deleteLoginProfile({ UserName })
+        await assert.rejects(iam.deleteLoginProfile({ UserName }), { name: 'NoSuchEntityException' })
         assert.deepEqual((await iam.listSSHPublicKeys({ UserName })).SSHPublicKeys, [])
         assert.deepEqual((await iam.listSigningCertificates({ UserName })).Certificates, [])
         assert.deepEqual((await iam.listServiceSpecificCredentials({ UserName })).ServiceSpecificCredentials, [])
