@@ -21,8 +21,17 @@ import type { Uids } from './uids.ts'
 import { countTasks, createWatchdog } from './watchdog.ts'
 
 export const LAUNCHER = fileURLToPath(new URL('./launcher.mjs', import.meta.url))
-/** What the launcher is run with: ffi is still called experimental; and no thread beside it may want memory when none is left to be had. */
-export const LAUNCHER_FLAGS = ['--no-warnings', '--v8-pool-size=0']
+/**
+ * What the launcher is run with: ffi is still called experimental; and when no more memory is to be had, nothing may want some, neither a
+ * thread nor the collection of garbage, which this much room puts off beyond the launcher's end.
+ */
+export const LAUNCHER_FLAGS = [
+  '--no-warnings',
+  '--v8-pool-size=0',
+  '--min-semi-space-size=64',
+  '--initial-heap-size=512',
+  '--no-incremental-marking',
+]
 
 export type ConfinedLevel = Exclude<SandboxLevel, 'C'>
 
