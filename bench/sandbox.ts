@@ -57,10 +57,15 @@ async function start({ command, engine }: (typeof programs)[number], launch: San
     memoryMb: MEMORY_MB,
     tcpPorts: [],
   })
-  const closed = once(child, 'close')
-  await once(child.stdout!, 'data')
-  const ms = performance.now() - began
-  await closed
+  let [ms, complaint] = [0, '']
+  child.stdout!.once('data', () => {
+    ms = performance.now() - began
+  })
+  child.stderr!.on('data', (text) => {
+    complaint += text
+  })
+  await once(child, 'close')
+  if (ms === 0) throw new Error(`${command[0]} printed nothing: ${complaint}`)
   return ms
 }
 

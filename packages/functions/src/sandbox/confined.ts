@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process'
 import { chmodSync, lchownSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Launched, LaunchPlan, Sandbox, SandboxLevel } from '../launch.ts'
 import { bubblewrapArguments, seenInside } from './bubblewrap.ts'
@@ -22,8 +21,17 @@ import type { Uids } from './uids.ts'
 import { countTasks, createWatchdog } from './watchdog.ts'
 
 export const LAUNCHER = fileURLToPath(new URL('./launcher.mjs', import.meta.url))
-/** What the launcher is run with: ffi is still called experimental; and no thread beside it may want memory when none is left to be had. */
-export const LAUNCHER_FLAGS = ['--no-warnings', '--v8-pool-size=0']
+/**
+ * What the launcher is run with: ffi is still called experimental; and when no more memory is to be had, nothing may want some, neither a
+ * thread nor the collection of garbage, which this much room puts off beyond the launcher's end.
+ */
+export const LAUNCHER_FLAGS = [
+  '--no-warnings',
+  '--v8-pool-size=0',
+  '--min-semi-space-size=64',
+  '--initial-heap-size=512',
+  '--no-incremental-marking',
+]
 
 export type ConfinedLevel = Exclude<SandboxLevel, 'C'>
 
@@ -86,13 +94,14 @@ export function confinedSandbox(level: ConfinedLevel, machine: Machine, report: 
     level,
     open: doorsOf(level, abi, own).map((door) => OPEN[door]),
     launch(plan): Launched {
-      const uid = machine.uids?.take()
+      const instructions = JSON.stringify(instruct(plan))
       const [program, ...leading] =
         level === 'A'
           ? ['bwrap', ...bubblewrapArguments(plan, machine.system, [...launcherReads, ...plan.readable]), machine.node]
           : [machine.node]
-      if (uid !== undefined) lchownSync(plan.scratchDirectory, uid, uid)
       chmodSync(plan.scratchDirectory, 0o700)
+      const uid = machine.uids?.take()
+      if (uid !== undefined) lchownSync(plan.scratchDirectory, uid, uid)
       const child = spawn(program!, [...leading, ...LAUNCHER_FLAGS, LAUNCHER], {
         cwd: level === 'A' ? '/' : plan.taskDirectory,
         env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
@@ -101,7 +110,7 @@ export function confinedSandbox(level: ConfinedLevel, machine: Machine, report: 
         ...(uid === undefined ? {} : { uid, gid: uid }),
       })
       child.stdin.on('error', () => {}) // ended before it read: its exit says so
-      child.stdin.end(JSON.stringify(instruct(plan)))
+      child.stdin.end(instructions)
 
       let [over, reported] = [false, false]
       const kill = (): void => {
@@ -163,6 +172,3 @@ export function landlockLacks(level: ConfinedLevel, abi: number): string | undef
   const least = level === 'B' ? LANDLOCK_ABI_PORTS : LANDLOCK_ABI_LEAST
   return abi >= least ? undefined : `Landlock has version ${abi} here, and ${least} is needed`
 }
-
-/** What must be reachable for the user of a function. */
-export const launcherFolder = dirname(LAUNCHER)

@@ -69,8 +69,9 @@ describe('where a machine lacks something', { skip: machineLacks('A') || machine
     assert.match(missing.map((one) => `${one.level}: ${one.reason}`).join(), /^A: bwrap: /)
   })
 
-  it('falls to B where bubblewrap is not installed', async () => {
+  it('falls to B where bubblewrap is not installed', async (t) => {
     const empty = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
+    t.after(() => rmSync(empty, { recursive: true }))
     chmodSync(empty, 0o755)
     const { level, missing } = await probeIn(
       '--ro-bind',

@@ -2,7 +2,17 @@
 // containers, distributions and administrators switch parts off.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -78,7 +88,8 @@ async function lookAround({ uidsFirst = UIDS_FIRST, dataDirectory }: ProbeOption
   if (process.platform !== 'linux') return `there is no sandbox on ${process.platform}`
   if (!(process.arch in ARCHITECTURES)) return `there is no sandbox on ${process.arch}`
   const system = findSystemFiles()
-  const shown = system.folders.find(({ path }) => dataDirectory !== undefined && isBelow(resolve(dataDirectory), path))
+  const data = dataDirectory === undefined ? undefined : realPath(dataDirectory)
+  const shown = system.folders.find(({ path }) => data !== undefined && isBelow(data, path))
   if (shown !== undefined) return `every function reads ${shown.path}, and the data directory is in it`
   const isRoot = process.getuid!() === 0
   if (isRoot && !isMapped(uidsFirst, UIDS_COUNT, readFileSync('/proc/self/uid_map', 'utf8'))) {
@@ -95,6 +106,9 @@ async function lookAround({ uidsFirst = UIDS_FIRST, dataDirectory }: ProbeOption
     ...(isRoot ? { uids: createUids(uidsFirst, process.pid) } : {}),
   }
 }
+
+/** Without links, as far as it is there. */
+const realPath = (path: string): string => (existsSync(path) ? realpathSync(path) : resolve(path))
 
 /** Each line of uid_map (user_namespaces(7)): first id inside, first id outside, how many. */
 export const isMapped = (first: number, count: number, uidMap: string): boolean =>

@@ -288,11 +288,13 @@ async function killTheServer(): Promise<string> {
   const server = spawn(process.execPath, ['--no-warnings', import.meta.filename, level, 'until-killed'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const mark = await new Promise<string>((resolve) => server.stdout.setEncoding('utf8').once('data', resolve))
+  const told = await new Promise<string>((resolve) => server.stdout.setEncoding('utf8').once('data', resolve))
+  const [mark, root] = told.split(' ') as [string, string]
   const began = await until(() => processesWith(mark).length > 1)
   server.kill('SIGKILL')
   const gone = await until(() => processesWith(mark).length === 0)
   for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL')
+  rmSync(root, { recursive: true, force: true })
   if (!began) return 'never began'
   return gone ? 'gone' : 'open'
 }
@@ -302,7 +304,7 @@ async function untilKilled(launch: (plan: LaunchPlan) => Launched): Promise<neve
   const plan = house.plan([PYTHON, 'bombs.py', 'leave_behind'], 'python', 256)
   const mark = `stays-without-a-server-${process.pid}`
   launch({ ...plan, environment: { ...plan.environment, STAYS: mark, STAY_SECONDS: '300' } })
-  process.stdout.write(mark)
+  process.stdout.write(`${mark} ${house.path()}`)
   for (;;) await sleep(PATIENCE_MS)
 }
 
