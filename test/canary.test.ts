@@ -15,11 +15,12 @@ import { startFunctions } from '../packages/server/src/services/secretsmanager/r
 import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
 import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
-import { roleJourneys, userJourneys } from './iam-journeys.ts'
+import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { rotationJourneys } from './rotation-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
+import { workloadJourneys } from './workload-journeys.ts'
 
 const run = promisify(execFile)
 
@@ -328,6 +329,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
         PrimaryArn: `arn:aws:secretsmanager:ap-south-1:${await ownAccount()}:secret:received-AbCdEf`,
         Revision: 3,
       }),
+    'strongroom ExplainAccess': async () => {
+      const Action = 'secretsmanager:GetSecretValue'
+      await route('ExplainAccess', 'policy/explain', { Action, Resource: 'made' })
+      await route('ExplainAccess', 'policy/explain', { Action, SessionPolicy: 'none' })
+    },
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)
@@ -345,8 +351,10 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   const accessJourneys = {
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
+    ...passwordJourneys(server, know, (secret) => canaries.knowBytes(secret), home.after),
     ...sessionJourneys(server, know, home.after),
     ...federationJourneys(server, issuer, know, home.after),
+    ...workloadJourneys(server, issuer, know, home.after),
     ...kmsJourneys(
       server,
       () => canaries.bytes(),

@@ -1,5 +1,6 @@
 // What a process has: built once in start.ts, handed to every call. No globals, no environment, no clock and no randomness outside it.
 
+import type { AddressRates } from './address-rates.ts'
 import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
@@ -48,10 +49,14 @@ export type App = {
   readonly events: Events
   readonly authenticate: Authenticate
   readonly rates: Rates
+  /** Of the routes that take no signature. */
+  readonly addressRates: AddressRates
   readonly sessionTokens: SessionTokens
   /** Calls that leave the server. */
   readonly outbound: Outbound
   readonly webIdentities: WebIdentities
+  /** What tokens of pods must be for. */
+  readonly podIdentityAudience: string
   readonly log: Logger
   readonly metrics: Metrics
   /** Logs, at a bounded rate, a call refused before an identity was known. */

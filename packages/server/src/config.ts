@@ -112,6 +112,10 @@ export const options = {
     /^https?:\/\/(?:[a-z0-9._-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/,
     'https://HOST or https://HOST:PORT in lower case, without a path',
   ),
+  podIdentityAudience: text('NAME', 'pods.eks.amazonaws.com', 'Audience that tokens of pods must be for', {
+    pattern: /^[\x21-\x7e]{1,255}$/,
+    allowed: '1 to 255 printable characters without spaces',
+  }),
   maxConnections: integer('N', 1, 1_000_000, 10_000, 'Open connections to accept; with --workers, per process'),
   skewMinutes: integer('MINUTES', 1, 15, 5, 'How far the clock of a caller may differ'),
   rootKey: {
@@ -145,6 +149,7 @@ export const options = {
     /^[a-z]{1,32}\.[a-z-]{1,32}=(?:off|[1-9]\d{0,6})$/,
     'a group of docs/configuration.md and a whole number from 1 to 9999999, or off: secretsmanager.write=200',
   ),
+  unsignedRate: integer('N', 0, 1_000_000, 20, 'Calls a second that one address may make without a signature; 0: any'),
   eventSink: names(
     'NAME=TO',
     'Where change events go: NAME=https://HOST/PATH or NAME=file:PATH',

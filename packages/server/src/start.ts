@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
+import { createAddressRates } from './address-rates.ts'
 import { commands } from './admin/registry.ts'
 import { recordAdmin, serveAdmin } from './admin/server.ts'
 import { clientUrl, readyLines, sealedLine } from './announce.ts'
@@ -35,7 +36,7 @@ import { rootKeyAt } from './seal/place.ts'
 import { createShares } from './seal/shares.ts'
 import { createGate, needsShares, waitForShares } from './sealed.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
-import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
+import { accessKeyTable, findFirstAccount, mfaDeviceTable } from './services/iam/store.ts'
 import { createUses } from './services/iam/uses.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
@@ -212,11 +213,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     uses,
     trail,
     rates,
+    addressRates: createAddressRates(config.unsignedRate),
     events,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     outbound,
     webIdentities: createWebIdentities({ outbound }),
+    podIdentityAudience: config.podIdentityAudience,
     log,
     metrics,
     noteRefusal: createRefusalLog(log, wallNow),
@@ -260,7 +263,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       retention,
       health,
       auditDatabases: databases.trail,
-      sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
+      sealedTables: [
+        materialTable(keyring, rows),
+        accessKeyTable({ partition: PARTITION, keyring, rows }),
+        mfaDeviceTable({ partition: PARTITION, keyring, rows }),
+      ],
       account: accountId,
       shares: createShares({ readHeader: async () => keyring.opened().header }),
       rootKeys: {

@@ -47,7 +47,7 @@ export type Handler = {
   /** Known from the headers alone, before the body is read. */
   bodyBytesMax(rawHeaders: readonly string[], target: string): number
   /** What needs no signature: health and metrics. Undefined where the path is neither. */
-  open(method: string, path: string): Promise<WireResponse> | undefined
+  open(method: string, path: string, remoteAddress: string): Promise<WireResponse> | undefined
   handle(request: WireRequest): Promise<WireResponse>
 }
 
@@ -148,7 +148,7 @@ function receive(
     refuse(response, refusal)
     return
   }
-  const open = handler.open(method, target)
+  const open = handler.open(method, target, request.socket.remoteAddress ?? '')
   if (open) {
     request.resume()
     open.then(
@@ -282,12 +282,13 @@ const drained = (response: ServerResponse, stallMs: number): Promise<boolean> =>
 /** @returns how many bytes the body has */
 function writeHead(
   response: ServerResponse,
-  { status, contentType, requestId, errorType, body }: WireResponse,
+  { status, contentType, requestId, errorType, authorizationMessage, body }: WireResponse,
 ): number {
   const bytes = Buffer.byteLength(body)
   const headers = ['Content-Type', contentType, 'Content-Length', String(bytes)]
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
   if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
+  if (authorizationMessage !== undefined) headers.push('x-strongroom-authorization-message', authorizationMessage)
   response.writeHead(status, headers)
   return bytes
 }

@@ -19,6 +19,8 @@ export type WireResponse = {
   readonly requestId?: string
   /** x-amzn-ErrorType: the error's code. */
   readonly errorType?: string
+  /** x-strongroom-authorization-message: what DecodeAuthorizationMessage of STS takes. */
+  readonly authorizationMessage?: string
   readonly body: string
   /** What follows the body until it ends or the signal aborts: the client went, reads too slowly, or the server stops. */
   readonly stream?: (signal: AbortSignal) => AsyncIterable<string>

@@ -144,8 +144,11 @@ export const valueNotText = () =>
 
 // KMS on the caller's behalf.
 
-export const kmsAccessDenied = (cause: unknown) =>
-  new ServiceError('AccessDeniedException', 400, 'Access to KMS is not allowed', { cause })
+export const kmsAccessDenied = (cause: ServiceError) =>
+  new ServiceError('AccessDeniedException', 400, 'Access to KMS is not allowed', {
+    cause,
+    ...(cause.decision && { decision: cause.decision }),
+  })
 
 export const encryptionFailed = (reason: string, cause: unknown) =>
   new ServiceError('EncryptionFailure', 400, `Secrets Manager can't encrypt the secret value: ${reason}`, { cause })

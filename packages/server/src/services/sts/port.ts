@@ -1,5 +1,7 @@
-// What the rest of the server asks of STS: session tokens, and how long a session may live.
+// What the rest of the server asks of STS: session tokens, authorization messages, how long a session may live, and the roles of pods.
 
+export { sealAuthorizationMessage } from './authorization-message.ts'
+export { POD_IDENTITY_SERVICE, podIdentity, podSession, podTarget } from './pod-identity.ts'
 export { refuseCallOfSession } from './restrictions.ts'
 export { createSessionTokens, type SessionTokens } from './session-token.ts'
 export { SESSION_SECONDS_MAX } from './shapes.ts'
