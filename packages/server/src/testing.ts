@@ -7,6 +7,8 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SignatureV4 } from '@smithy/signature-v4'
 import type { App } from './app.ts'
 import { type GivenOptions, loadConfig } from './config.ts'
+import { createJobs } from './jobs/jobs.ts'
+import { jobHandlers } from './services/index.ts'
 import { type RunningServer, startServer } from './start.ts'
 import { openTestDatabaseUrl, type TestScope, temporaryDirectory } from './storage/testing.ts'
 
@@ -55,6 +57,14 @@ export type TestServer = {
   /** Stops this server and starts another on the same data. */
   restart(): Promise<TestServer>
   close(): Promise<void>
+}
+
+/** The same server, whose jobs run when the test says so and at no other time. */
+export async function withJobsOnDemand(t: TestContext, server: TestServer): Promise<TestServer> {
+  await server.jobs.stop()
+  const jobs = createJobs({ app: server.app, handlers: jobHandlers })
+  t.after(() => jobs.stop())
+  return { ...server, jobs }
 }
 
 const TARGETS: { readonly [service: string]: string } = {

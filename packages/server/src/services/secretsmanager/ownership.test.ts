@@ -6,7 +6,7 @@ import { createHandler } from '../../handle.ts'
 import { listen } from '../../http/listen.ts'
 import { operation, type Service } from '../../operation.ts'
 import { integer, optional, string } from '../../shape/shape.ts'
-import { signedCall, startTestServer, type TestServer } from '../../testing.ts'
+import { signedCall, startTestServer, type TestServer, withJobsOnDemand } from '../../testing.ts'
 import * as errors from './errors.ts'
 import { OWNERS, type Owner, type OwnersOperation } from './ownership.ts'
 import { changeOwnedSecret, createOwnedSecret, deleteOwnedSecret } from './port.ts'
@@ -303,7 +303,7 @@ async function startOwner(t: TestContext, server: TestServer) {
 }
 
 test('a service rotates its own secret without a function, by the schedule and when a user asks', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const asOwner = await startOwner(t, server)
   const SecretId = 'rds!db-1'
   await asOwner('CreateOwned', { Owner: 'rds', Name: SecretId, VersionId: token('one'), Value: '1', Days: 7 })

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
 import { functionArn, memoryTarget, startFunctions, templateFunction } from '../rotation/testing-functions.ts'
 import { assertRefused, call, createCaller, events, labels, token } from '../testing.ts'
 
@@ -14,7 +14,7 @@ const UNFINISHED = "A previous rotation isn't complete. That rotation will be re
 
 async function start(t: TestContext) {
   const functions = await startFunctions(t)
-  const server = await startTestServer(t, functions.options)
+  const server = await withJobsOnDemand(t, await startTestServer(t, functions.options))
   functions.trust(server.accountId)
   const target = memoryTarget('first')
   functions.functions.set('rotate', templateFunction(server.secretsManager, target))

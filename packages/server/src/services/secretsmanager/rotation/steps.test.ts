@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Value } from '../../../storage/database.ts'
 import { startPostgres, temporaryDirectory } from '../../../storage/testing.ts'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
 import { ask } from '../../strongroom/testing-rotations.ts'
 import { assertRefused, call, createCaller, events, labels, token } from '../testing.ts'
 import { callIn, OTHER, SYNCED, statuses } from '../testing-replication.ts'
@@ -32,7 +32,7 @@ const one = token('one')
 
 async function start(t: TestContext) {
   const functions = await startFunctions(t)
-  const server = await startTestServer(t, functions.options)
+  const server = await withJobsOnDemand(t, await startTestServer(t, functions.options))
   functions.trust(server.accountId)
   const target = memoryTarget('first')
   const good = templateFunction(server.secretsManager, target)
@@ -394,6 +394,7 @@ test('a rotation goes on where the server was stopped in the middle of a step', 
   await rotate()
   void server.jobs.runDue().catch(() => undefined)
   await begun.promise
+  await server.jobs.stop()
   const again = await server.restart()
   functions.functions.set('rotate', templateFunction(again.secretsManager, memoryTarget('first')))
   for (let tries = 0; tries < 50 && (await labels(again, 'db'))[one]?.[0] !== 'AWSPREVIOUS'; tries++) {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
 import {
   functionArn,
   memoryTarget,
@@ -20,7 +20,7 @@ const UNFINISHED = "A previous rotation isn't complete. That rotation will be re
 
 async function start(t: TestContext) {
   const functions = await startFunctions(t)
-  const server = await startTestServer(t, functions.options)
+  const server = await withJobsOnDemand(t, await startTestServer(t, functions.options))
   functions.trust(server.accountId)
   functions.functions.set('rotate', templateFunction(server.secretsManager, memoryTarget('first')))
   const { ARN } = await call(server, 'CreateSecret', { Name: 'db', SecretString: 'first', ClientRequestToken: one })
