@@ -221,6 +221,13 @@ export const recoveryWindowOutOfRange = () =>
 export const forceWithRecoveryWindow = () =>
   invalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
 
+// Rotation.
+
+export const rotationFrequencyTwice = () =>
+  invalidParameter('You cannot specify both rotation frequency and schedule expression together.')
+/** AWS's words are not known; `why` says what is wrong in a sentence. */
+export const invalidSchedule = (why: string) => invalidParameter(`Invalid rotation schedule. ${why}`)
+
 // Random passwords.
 
 export const passwordNoCharacters = () =>
