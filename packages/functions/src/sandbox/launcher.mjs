@@ -1,0 +1,113 @@
+// The launcher: a program of its own that confines itself and then becomes the function (execve). Its instructions are a line of JSON on
+// standard input (instructions.ts), which it reads to the end: so the function finds nothing there, and its environment, which may ask
+// Node or the linker to load code, is nothing that the launcher itself runs under. Imports nothing of ours; imported by nobody.
+// It fails closed: what cannot be set ends it with code 125 before the function has begun.
+
+import { dlopen, getRawPointer } from 'node:ffi'
+import { openSync, readFileSync, statSync, writeSync } from 'node:fs'
+
+// linux/prctl.h, linux/seccomp.h
+const [PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS] = [1, 22, 38]
+const SECCOMP_MODE_FILTER = 2n
+const [SIGKILL, SIGPIPE, SIG_DFL] = [9n, 13, 0n]
+// linux/landlock.h; the numbers of these system calls are the same on every architecture.
+const [LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF] = [444n, 445n, 446n]
+const LANDLOCK_CREATE_RULESET_VERSION = 1n
+const [LANDLOCK_RULE_PATH_BENEATH, LANDLOCK_RULE_NET_PORT] = [1n, 2n]
+const [BIND_TCP, CONNECT_TCP] = [1n, 2n]
+const SCOPE_ABSTRACT_UNIX_SOCKET_AND_SIGNAL = 3n
+const right = (...bits) => bits.reduce((all, bit) => all | (1n << BigInt(bit)), 0n)
+const [EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, MAKE_CHAR, MAKE_BLOCK, TRUNCATE, IOCTL_DEV] = [
+  0, 1, 2, 3, 6, 11, 14, 15,
+]
+const OF_FILES = right(EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV)
+const READ = right(EXECUTE, READ_FILE, READ_DIR)
+const O_PATH = 0o10000000
+const FAILED = 125
+
+const i64 = 'i64'
+const { functions: libc } = dlopen(null, {
+  prctl: { arguments: ['i32', i64, i64, i64, i64], return: 'i32' },
+  setrlimit: { arguments: ['i32', 'buffer'], return: 'i32' },
+  signal: { arguments: ['i32', i64], return: i64 },
+  syscall: { arguments: [i64, i64, i64, i64, i64, i64, i64], return: i64 },
+})
+
+/** Off the heap of the runtime, so that its address stays. */
+const place = (size) => Buffer.from(new ArrayBuffer(size))
+const syscall = (number, ...values) =>
+  libc.syscall(number, ...values, ...Array.from({ length: 6 - values.length }, () => 0n))
+
+class Refused extends Error {}
+const must = (what, result) => {
+  if (result < 0) throw new Refused(`${what} was refused`)
+  return result
+}
+
+try {
+  if (process.argv[2] === '--landlock-abi') {
+    const abi = syscall(LANDLOCK_CREATE_RULESET, 0n, 0n, LANDLOCK_CREATE_RULESET_VERSION)
+    process.stdout.write(`${abi < 0n ? 0 : abi}\n`)
+  } else {
+    confine(JSON.parse(readFileSync(0, 'utf8')))
+  }
+} catch (error) {
+  writeSync(2, `strongroom sandbox: ${error instanceof Refused || error?.code ? error.message : 'failed'}\n`)
+  process.exit(FAILED)
+}
+
+function confine({ parent, command, environment, limits, landlock, filter }) {
+  must('PR_SET_PDEATHSIG', libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0n, 0n, 0n))
+  if (parent !== undefined && process.ppid !== parent) throw new Refused('outliving the server')
+  must('PR_SET_NO_NEW_PRIVS', libc.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n))
+  if (landlock.abi > 0) restrict(landlock)
+  const instructions = place(Buffer.byteLength(filter, 'base64'))
+  instructions.write(filter, 'base64')
+  const program = place(16) // struct sock_fprog { u16 len; struct sock_filter *filter }
+  program.writeUInt16LE(instructions.length / 8)
+  program.writeBigUInt64LE(getRawPointer(instructions), 8)
+  must('PR_SET_SECCOMP', libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, getRawPointer(program), 0n, 0n))
+  libc.signal(SIGPIPE, SIG_DFL) // Node ignores it, and execve hands that on
+  // Last, since the launcher itself has more memory than many a function may.
+  for (const [resource, value] of limits) {
+    const limit = place(16) // struct rlimit { rlim_cur; rlim_max }
+    limit.writeBigUInt64LE(BigInt(value))
+    limit.writeBigUInt64LE(BigInt(value), 8)
+    must(`RLIMIT ${resource}`, libc.setrlimit(resource, limit))
+  }
+  process.execve(command[0], command, environment)
+}
+
+/** Landlock: only these files and TCP ports from here on, for this process and all that it starts. */
+function restrict({ abi, read, readWrite, write, connectPorts }) {
+  const files = (1n << (abi >= 5 ? 16n : 15n)) - 1n
+  const ruleset = place(24) // struct landlock_ruleset_attr { handled_access_fs; handled_access_net; scoped }
+  ruleset.writeBigUInt64LE(files)
+  if (abi >= 4) ruleset.writeBigUInt64LE(BIND_TCP | CONNECT_TCP, 8)
+  if (abi >= 6) ruleset.writeBigUInt64LE(SCOPE_ABSTRACT_UNIX_SOCKET_AND_SIGNAL, 16)
+  const size = abi >= 6 ? 24n : abi >= 4 ? 16n : 8n
+  const handle = must('landlock_create_ruleset', syscall(LANDLOCK_CREATE_RULESET, getRawPointer(ruleset), size, 0n))
+  const allow = (path, rights) => {
+    const opened = openSync(path, O_PATH)
+    const rule = place(12) // struct landlock_path_beneath_attr { u64 allowed_access; s32 parent_fd } packed
+    rule.writeBigUInt64LE(rights & files & (statSync(path).isDirectory() ? files : OF_FILES))
+    rule.writeInt32LE(opened, 8)
+    must(
+      `landlock_add_rule for ${path}`,
+      syscall(LANDLOCK_ADD_RULE, handle, LANDLOCK_RULE_PATH_BENEATH, getRawPointer(rule), 0n),
+    )
+  }
+  for (const path of read) allow(path, READ)
+  for (const path of write) allow(path, right(WRITE_FILE, READ_FILE))
+  for (const path of readWrite) allow(path, files & ~right(MAKE_CHAR, MAKE_BLOCK, IOCTL_DEV))
+  for (const port of abi >= 4 ? connectPorts : []) {
+    const rule = place(16) // struct landlock_net_port_attr { allowed_access; port }
+    rule.writeBigUInt64LE(CONNECT_TCP)
+    rule.writeBigUInt64LE(BigInt(port), 8)
+    must(
+      `landlock_add_rule for port ${port}`,
+      syscall(LANDLOCK_ADD_RULE, handle, LANDLOCK_RULE_NET_PORT, getRawPointer(rule), 0n),
+    )
+  }
+  must('landlock_restrict_self', syscall(LANDLOCK_RESTRICT_SELF, handle, 0n))
+}
