@@ -9,13 +9,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { IAM } from '@aws-sdk/client-iam'
 import { Client } from 'pg'
+import { TRUSTS_LAMBDA } from '../packages/server/src/services/iam/testing.ts'
 import { services } from '../packages/server/src/services/index.ts'
 import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
 import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
+import { lambdaJourneys } from './lambda-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
 
@@ -335,6 +338,12 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     },
   }
   const know = (secret: string) => canaries.know(secret)
+  const executionRole = async (): Promise<string> => {
+    const iam = new IAM({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
+    home.after(() => iam.destroy())
+    const role = { RoleName: 'execution', AssumeRolePolicyDocument: TRUSTS_LAMBDA }
+    return (await iam.createRole(role)).Role!.Arn!
+  }
   const accessJourneys = {
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
@@ -346,6 +355,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       (secret) => canaries.knowBytes(secret),
       home.after,
     ),
+    ...lambdaJourneys(server, () => canaries.text(), executionRole, home.after),
   }
   for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())

@@ -41,6 +41,7 @@ import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
 import { createKeyUses } from './services/kms/key-uses.ts'
 import { createKmsRows, materialTable } from './services/kms/store.ts'
+import { createRunner, dataKeyTable } from './services/lambda/port.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
 import { createAccessNotes, createRemoteRegions, createSecretRows } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
@@ -185,9 +186,22 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     tagsPerSecret: config.tagsPerSecret,
     secretValueBytes: config.secretValueBytes,
     resourcePolicyCharacters: config.resourcePolicyCharacters,
+    functionsPerRegion: config.functionsPerRegion,
+    functionCodeBytes: config.functionCodeBytes,
+    functionConcurrency: config.functionConcurrency,
     skewMs: config.skewMinutes * 60_000,
   }
   const outbound = createOutbound({ allowed: config.allowOutbound })
+  const functions = createRunner({
+    dataDir: config.dataDir,
+    least: config.functionSandbox,
+    concurrency: config.functionConcurrency,
+    log,
+    wallNow,
+    uuid: randomUUID,
+    randomBytes,
+  })
+  starting.defer(() => functions.close())
   const app: App = {
     partition: PARTITION,
     organization,
@@ -209,6 +223,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     outbound,
     webIdentities: createWebIdentities({ outbound }),
+    functions,
     log,
     metrics,
     noteRefusal: createRefusalLog(log, wallNow),
@@ -244,6 +259,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   gate.open(handler)
   const listening = listener ?? (await listenOrExplain(config, handler, tls))
   starting.defer(() => listening.close(graceMs))
+  functions.listening(clientUrl(config, listening.port))
   if (first) {
     const context = {
       app,
@@ -252,7 +268,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       retention,
       health,
       auditDatabases: databases.trail,
-      sealedTables: [materialTable(keyring, rows), accessKeyTable({ partition: PARTITION, keyring, rows })],
+      sealedTables: [
+        materialTable(keyring, rows),
+        accessKeyTable({ partition: PARTITION, keyring, rows }),
+        dataKeyTable(keyring, rows),
+      ],
       account: accountId,
       shares: createShares({ readHeader: async () => keyring.opened().header }),
       rootKeys: {

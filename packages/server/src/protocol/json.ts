@@ -53,7 +53,8 @@ function decodeValue(shape: Shape, value: unknown): unknown {
       return decodeBase64(value)
     case 'integer':
       if (typeof value !== 'number') throw notConvertible(value, 'an Integer')
-      if (!Number.isSafeInteger(value)) throw serialization('DECIMAL_VALUE can not be converted to an Integer')
+      if (!shape.fractions && !Number.isSafeInteger(value))
+        throw serialization('DECIMAL_VALUE can not be converted to an Integer')
       return value
     case 'boolean':
       if (typeof value !== 'boolean') throw notConvertible(value, 'a Boolean')
