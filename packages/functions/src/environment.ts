@@ -52,6 +52,8 @@ export function environmentOf(options: EnvironmentOptions): { readonly [name: st
     PATH: '/usr/local/bin:/usr/bin:/bin',
     LD_LIBRARY_PATH: `${fn.codeDirectory}:${fn.codeDirectory}/lib`,
     PYTHONPATH: runtimeDirectory,
+    // Not the home of the server's user, whose settings for AWS are none of the function's.
+    HOME: options.scratchDirectory,
     TMPDIR: options.scratchDirectory,
     // boto3 before 1.28 knows none of the first two; the rotation functions that AWS publishes take the third one.
     AWS_ENDPOINT_URL: endpoint,
@@ -76,5 +78,6 @@ export function environmentOf(options: EnvironmentOptions): { readonly [name: st
     LAMBDA_RUNTIME_DIR: runtimeDirectory,
     TZ: ':UTC',
   }
-  return { ...defaults, ...fn.environment, ...reserved }
+  const own = Object.entries(fn.environment).filter(([name]) => !reservedVariables.includes(name))
+  return { ...defaults, ...Object.fromEntries(own), ...reserved }
 }

@@ -5,7 +5,7 @@ import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Failure } from './failures.ts'
 import type { FunctionVersion } from './function.ts'
-import { type Instance, type Log, type Outcome, startInstance, within } from './instance.ts'
+import { type Instance, type Log, type Outcome, startInstance } from './instance.ts'
 import type { Interpreters } from './interpreters.ts'
 import type { Sandbox } from './launch.ts'
 import { TAIL_BYTES } from './log.ts'
@@ -106,7 +106,6 @@ export type Functions = {
 const CONCURRENCY = 8
 const QUEUE_MAX = 64
 const IDLE_MS = 5 * 60_000
-const SETTLE_MS = 20
 
 /** Ends what a server left behind that died on the same directory. */
 export async function createFunctions(options: FunctionsOptions): Promise<Functions> {
@@ -174,8 +173,7 @@ export async function createFunctions(options: FunctionsOptions): Promise<Functi
         })
         if (outcome !== undefined) return resultOf(fn, requestId, queuedMs, outcome)
       } finally {
-        // So that a caller's next invocation finds it; a runtime that takes its time is not waited for.
-        await within(SETTLE_MS, pool.giveBack(instance), undefined)
+        pool.giveBack(instance)
       }
     }
   }

@@ -302,7 +302,7 @@ async function exitOf(child: ChildProcess): Promise<Exit> {
 }
 
 /** `late` when the time is over. */
-export async function within<T>(ms: number, promise: Promise<T>, late: T): Promise<T> {
+async function within<T>(ms: number, promise: Promise<T>, late: T): Promise<T> {
   const { promise: over, resolve } = Promise.withResolvers<T>()
   const timer = setTimeout(resolve, ms, late)
   try {

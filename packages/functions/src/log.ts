@@ -8,8 +8,10 @@ const RING_BYTES = 1_048_576
 /** As Invoke answers with for `LogType=Tail`. */
 export const TAIL_BYTES = 4_096
 /** What is read of one instance in a tenth of a second. A process that prints more waits, as on a slow terminal. */
-const BYTES_EACH_WINDOW = 1_048_576
+const BYTES_EACH_WINDOW = 262_144
 const WINDOW_MS = 100
+/** Reading a single byte costs as much as reading so many. */
+const READ_BYTES_MIN = 1_024
 
 export type InstanceLog = {
   /** A line of the platform. */
@@ -36,6 +38,7 @@ export function createInstanceLog(): InstanceLog {
   let position = 0
   let seen = 0
   let windowBytes = 0
+  let drains = 0
   let timer: NodeJS.Timeout | undefined
   let ended = false
 
@@ -48,13 +51,16 @@ export function createInstanceLog(): InstanceLog {
   }
 
   const pace = (bytes: number): void => {
-    windowBytes += bytes
-    timer ??= setTimeout(() => {
-      timer = undefined
-      windowBytes = 0
-      for (const stream of followed) stream.resume()
-    }, WINDOW_MS)
-    if (windowBytes > BYTES_EACH_WINDOW) for (const stream of followed) stream.pause()
+    windowBytes += Math.max(bytes, READ_BYTES_MIN)
+    timer ??= setTimeout(goOn, WINDOW_MS)
+    if (windowBytes > BYTES_EACH_WINDOW && drains === 0) for (const stream of followed) stream.pause()
+  }
+
+  const goOn = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+    windowBytes = 0
+    for (const stream of followed) stream.resume()
   }
 
   const follow = (stream: Readable): void => {
@@ -74,13 +80,17 @@ export function createInstanceLog(): InstanceLog {
     stream.on('error', () => undefined)
   }
 
-  /** A turn of the event loop reads whatever the kernel holds. Two that bring nothing: there is nothing more, or the pace is exceeded. */
+  /** A turn of the event loop reads what the kernel holds, without a pace. Two that bring nothing, and there is nothing more. */
   const drained = async (): Promise<void> => {
-    for (let quiet = 0; quiet < 2; ) {
+    const begin = seen
+    drains++
+    goOn()
+    for (let quiet = 0; quiet < 2 && seen - begin < RING_BYTES; ) {
       const before = seen
       await new Promise((resolve) => setImmediate(resolve))
       quiet = seen === before ? quiet + 1 : 0
     }
+    drains--
   }
 
   return {

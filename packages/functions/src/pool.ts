@@ -11,7 +11,7 @@ type Pooled = {
 export type Wanted<Instance> = {
   /** Instances of the same key serve each other's invocations. */
   readonly key: string
-  /** Of what the key is one state: idle instances of its other states are ended. */
+  /** Of what the key is one state: instances of its other states are ended as soon as they are idle. */
   readonly subject: string
   /** At most one instance of this key at a time; the others wait for it. */
   readonly alone: boolean
@@ -39,11 +39,14 @@ export class QueueFullError extends Error {
 export type Pool<Instance> = {
   /** Resolves with an instance that is nobody else's until it is given back. Rejects when the queue is full, or the signal aborts. */
   take(wanted: Wanted<Instance>): Promise<Instance>
-  /** After its invocation. Resolves when it can serve the next one, or has ended. */
-  giveBack(instance: Instance): Promise<void>
+  /** After its invocation. It serves the next one as soon as it can; who wants it waits a moment for that rather than for a new one. */
+  giveBack(instance: Instance): void
   /** Ends every instance and refuses whoever waits. */
   close(): Promise<void>
 }
+
+/** Runtimes ask for their next invocation at once; one that does not for so long is not waited for. */
+const SETTLE_MS = 1_000
 
 type Place<Instance> = {
   readonly key: string
@@ -51,6 +54,10 @@ type Place<Instance> = {
   starting: Promise<unknown>
   instance: Instance | undefined
   ending: boolean
+  /** It has answered, and has not yet asked for more. */
+  settling: boolean
+  /** There is a newer state of its subject: it takes no more. */
+  superseded: boolean
   /** When it became idle; undefined while it is taken. */
   idleSince: number | undefined
   timer: NodeJS.Timeout | undefined
@@ -74,7 +81,7 @@ export function createPool<Instance extends Pooled>({ concurrency, queueMax, idl
       const own = [...places].filter(({ key }) => key === wanted.key)
       const idle = own.find(({ idleSince }) => idleSince !== undefined)
       if (idle !== undefined) hand(idle, waiter)
-      else if (wanted.alone && own.length > 0) continue
+      else if (own.some(({ settling }) => settling) || (wanted.alone && own.length > 0)) continue
       else if (places.size < concurrency) begin(waiter)
       else {
         if (![...places].some(({ ending }) => ending)) end(longestIdle())
@@ -93,7 +100,7 @@ export function createPool<Instance extends Pooled>({ concurrency, queueMax, idl
   const begin = (waiter: Waiter<Instance>): void => {
     const { key, subject, start } = waiter.wanted
     waiters.delete(waiter)
-    for (const other of places) if (other.subject === subject && other.key !== key) end(other)
+    for (const other of places) if (other.subject === subject && other.key !== key) supersede(other)
     const starting = start()
     const place: Place<Instance> = {
       key,
@@ -101,6 +108,8 @@ export function createPool<Instance extends Pooled>({ concurrency, queueMax, idl
       starting,
       instance: undefined,
       ending: false,
+      settling: false,
+      superseded: false,
       idleSince: undefined,
       timer: undefined,
     }
@@ -136,6 +145,11 @@ export function createPool<Instance extends Pooled>({ concurrency, queueMax, idl
     void place.instance!.stop()
   }
 
+  const supersede = (place: Place<Instance>): void => {
+    place.superseded = true
+    end(place)
+  }
+
   return {
     take: ({ signal, ...wanted }) =>
       new Promise((resolve, reject) => {
@@ -149,11 +163,21 @@ export function createPool<Instance extends Pooled>({ concurrency, queueMax, idl
       }),
     giveBack: async (instance) => {
       const place = [...places].find((candidate) => candidate.instance === instance)
-      if (place === undefined || !(await instance.settled()) || !places.has(place)) return
+      if (place === undefined) return
+      const giveUp = (): void => {
+        place.settling = false
+        serve()
+      }
+      place.settling = true
+      place.timer = setTimeout(giveUp, SETTLE_MS)
+      const settled = await instance.settled()
+      clearTimeout(place.timer)
+      place.settling = false
+      if (!settled || !places.has(place)) return
       place.idleSince = performance.now()
       place.timer = setTimeout(() => end(place), idleMs)
       place.timer.unref()
-      if (closed) end(place)
+      if (closed || place.superseded) end(place)
       serve()
     },
     close: async () => {

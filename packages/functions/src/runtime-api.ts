@@ -238,9 +238,15 @@ function headersOf({ requestId, deadlineMs, functionArn, traceId, clientContext,
     'Lambda-Runtime-Deadline-Ms': String(deadlineMs),
     'Lambda-Runtime-Invoked-Function-Arn': functionArn,
     'Lambda-Runtime-Trace-Id': traceId,
-    ...(clientContext === undefined ? {} : { 'Lambda-Runtime-Client-Context': clientContext }),
+    ...(clientContext === undefined ? {} : { 'Lambda-Runtime-Client-Context': inAscii(clientContext) }),
   }
 }
+
+/** The same JSON in characters that a header may hold: control characters can only stand between its tokens. */
+const inAscii = (json: string): string =>
+  json
+    .replace(/[\u0000-\u001f]/g, ' ')
+    .replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 function errorTypeOf({ headers, trailers }: IncomingMessage): string | undefined {
   const given = headers[TYPE_HEADER] ?? trailers[TYPE_HEADER]

@@ -4,15 +4,14 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
 
 import { readdirSync, statSync } from 'node:fs'
-import { Agent, request } from 'node:http'
 import * as modules from 'node:module'
+import { connect } from 'node:net'
 import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { format } from 'node:util'
 
 const { env } = process
 const [host, port] = env.AWS_LAMBDA_RUNTIME_API.split(':')
-const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 /** The invocation under way; undefined during the start. */
 let current
 
@@ -25,26 +24,52 @@ class RuntimeError extends Error {
 
 /* Talking to the Runtime API */
 
-function call(method, path, body, headers = {}) {
+// By hand over one connection, because loading node:http takes as long as starting Node.js. The Runtime API always tells the length
+// of its answers. The connection keeps the program alive only while an answer is waited for.
+
+let socket
+
+function call(method, path, body = '', headers = {}) {
+  const fields = { Host: `${host}:${port}`, 'Content-Length': Buffer.byteLength(body), ...headers }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`)
+  socket ??= connect(Number(port), host)
+  socket.ref()
+  socket.write(`${[`${method} /2018-06-01/runtime/${path} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`)
+  socket.write(body)
   return new Promise((done, failed) => {
-    const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }
-    const options = {
-      host,
-      port,
-      agent,
-      method,
-      path: `/2018-06-01/runtime/${path}`,
-      headers: { ...headers, ...length },
+    const chunks = []
+    let size = 0
+    let expected = Number.POSITIVE_INFINITY
+    let answer
+    const end = (settle, value) => {
+      socket.off('data', take).off('error', lost).off('close', lost)
+      socket.unref()
+      settle(value)
     }
-    const sent = request(options, (response) => {
-      const chunks = []
-      response.on('data', (chunk) => chunks.push(chunk))
-      response.on('end', () => done({ headers: response.headers, body: Buffer.concat(chunks) }))
-      response.on('error', failed)
-    })
-    sent.on('error', failed)
-    sent.end(body)
+    const lost = (error) => end(failed, error || new Error('the Runtime API closed the connection'))
+    const take = (chunk) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (answer === undefined) {
+        const all = Buffer.concat(chunks)
+        const head = all.indexOf('\r\n\r\n')
+        if (head < 0) return
+        answer = headersOf(all.toString('latin1', 0, head))
+        expected = head + 4 + Number(answer['content-length'])
+      }
+      if (size < expected) return
+      end(done, { headers: answer, body: Buffer.concat(chunks).subarray(expected - Number(answer['content-length'])) })
+    }
+    socket.on('data', take).on('error', lost).on('close', lost)
   })
+}
+
+function headersOf(head) {
+  const fields = head
+    .split('\r\n')
+    .slice(1)
+    .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)])
+  return Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value.trim()]))
 }
 
 async function report(path, error) {
@@ -83,6 +108,9 @@ function write(level, text) {
   process.stdout.write(`${line.replaceAll('\n', '\r')}\n`)
 }
 
+// Whatever is printed is out before the answer is, and before an exit.
+for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true)
+
 const LEVELS = { debug: 'DEBUG', error: 'ERROR', info: 'INFO', log: 'INFO', trace: 'TRACE', warn: 'WARN' }
 for (const [method, level] of Object.entries(LEVELS)) {
   console[method] = (...values) => write(level, format(...values))
@@ -105,8 +133,10 @@ function logError(title, error) {
 
 const SDK = /^@(aws-sdk|aws-crypto|aws|smithy)\//
 
+/** Where the function's own packages have it, theirs is taken. */
 function offerSdk(folder) {
   const parent = join(folder, 'parent.js')
+  const ours = modules.createRequire(parent)
   if (modules.registerHooks) {
     modules.registerHooks({
       resolve(specifier, context, next) {
@@ -115,7 +145,10 @@ function offerSdk(folder) {
           return next(specifier, context)
         } catch (error) {
           if (!['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error.code)) throw error
-          return next(specifier, { ...context, parentURL: pathToFileURL(parent).href })
+          if (context.conditions.includes('import')) {
+            return next(specifier, { ...context, parentURL: pathToFileURL(parent).href })
+          }
+          return { url: pathToFileURL(ours.resolve(specifier)).href, shortCircuit: true }
         }
       },
     })
@@ -123,7 +156,6 @@ function offerSdk(folder) {
   }
   // Before 22.15 `require` and `import` are hooked apart.
   const { _resolveFilename } = modules.Module
-  const ours = modules.createRequire(parent)
   modules.Module._resolveFilename = function (specifier, ...rest) {
     try {
       return _resolveFilename.call(this, specifier, ...rest)
