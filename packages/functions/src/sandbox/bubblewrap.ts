@@ -3,7 +3,7 @@
 // https://github.com/containers/bubblewrap/blob/main/bwrap.xml
 
 import type { LaunchPlan } from '../launch.ts'
-import { AMAZON_AUTHORITIES, type SystemFiles } from './system-files.ts'
+import { AMAZON_AUTHORITIES, isBelow, type SystemFiles } from './system-files.ts'
 
 /** Where Lambda has them. */
 const SEEN = { taskDirectory: '/var/task', runtimeDirectory: '/var/runtime', scratchDirectory: '/tmp' } as const
@@ -48,5 +48,3 @@ export function seenInside(plan: LaunchPlan): Pick<LaunchPlan, 'command' | 'envi
     environment: Object.fromEntries(Object.entries(plan.environment).map(([name, value]) => [name, seen(value)])),
   }
 }
-
-const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)

@@ -22,8 +22,8 @@ import type { Uids } from './uids.ts'
 import { countTasks, createWatchdog } from './watchdog.ts'
 
 export const LAUNCHER = fileURLToPath(new URL('./launcher.mjs', import.meta.url))
-/** What the launcher is run with: ffi and execve are still called experimental. */
-export const LAUNCHER_FLAGS = ['--no-warnings']
+/** What the launcher is run with: ffi is still called experimental; and no thread beside it may want memory when none is left to be had. */
+export const LAUNCHER_FLAGS = ['--no-warnings', '--v8-pool-size=0']
 
 export type ConfinedLevel = Exclude<SandboxLevel, 'C'>
 
@@ -48,8 +48,6 @@ export function confinedSandbox(level: ConfinedLevel, machine: Machine, report: 
   const own = machine.uids !== undefined
   const filter = assembleFilter({
     architecture: machine.architecture,
-    // At A the program sees no socket but its own; abstract ones have no place in a file system, and are Landlock's to refuse.
-    unixSockets: level === 'A' && abi >= LANDLOCK_ABI_SCOPES,
     fileModes: level === 'A' || own,
   }).toString('base64')
   const watchdog = createWatchdog()
@@ -105,7 +103,7 @@ export function confinedSandbox(level: ConfinedLevel, machine: Machine, report: 
       child.stdin.on('error', () => {}) // ended before it read: its exit says so
       child.stdin.end(JSON.stringify(instruct(plan)))
 
-      let over = false
+      let [over, reported] = [false, false]
       const kill = (): void => {
         if (over || child.pid === undefined) return
         try {
@@ -124,7 +122,8 @@ export function confinedSandbox(level: ConfinedLevel, machine: Machine, report: 
               memoryBytesMax: plan.memoryMb * MIB,
               processesMax: PROCESSES_MAX,
               kill(reason) {
-                report(`a function was killed: ${reason}`)
+                if (!reported) report(`a function was killed: ${reason}`)
+                reported = true
                 kill()
               },
             })

@@ -12,8 +12,10 @@ export const LANDLOCK_ABI_SCOPES = 6
 /** Processes and threads, and file descriptors, of one function. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const PROCESSES_MAX = 1024
 const FILE_DESCRIPTORS_MAX = 1024
-/** What Node 26 reserves before it runs a line, MiB: RLIMIT_DATA counts it although it is hardly used. */
+/** What Node 26 reserves for each of its threads before it runs a line, MiB: RLIMIT_DATA counts it although it is hardly used. */
 const NODE_RESERVES_MIB = 640
+/** The main thread of a function, and its workers. What they use in truth, the watchdog measures. */
+const NODE_THREADS_MAX = 4
 const MIB = 1_048_576
 
 export type Instructions = {
@@ -44,7 +46,7 @@ const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7, MSGQUEUE: 12 }
 
 /** @param tasksNow how many processes and threads the user of the function has already, where it is not alone with it */
 export function limitsOf(plan: LaunchPlan, tasksNow: number): Instructions['limits'] {
-  const dataMib = plan.memoryMb + (plan.engine === 'node' ? NODE_RESERVES_MIB : 0)
+  const dataMib = plan.memoryMb + (plan.engine === 'node' ? NODE_THREADS_MAX * NODE_RESERVES_MIB : 0)
   return [
     [RLIMIT.CORE, 0],
     [RLIMIT.MSGQUEUE, 0],

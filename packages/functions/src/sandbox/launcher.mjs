@@ -10,7 +10,8 @@ import { openSync, readFileSync, statSync, writeSync } from 'node:fs'
 const [PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS] = [1, 22, 38]
 const SECCOMP_MODE_FILTER = 2n
 const [SIGKILL, SIGPIPE, SIG_DFL] = [9n, 13, 0n]
-// linux/landlock.h; the numbers of these system calls are the same on every architecture.
+// The numbers of these system calls are the same on every architecture. linux/close_range.h, linux/landlock.h
+const [CLOSE_RANGE, CLOSE_RANGE_CLOEXEC] = [436n, 4n]
 const [LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF] = [444n, 445n, 446n]
 const LANDLOCK_CREATE_RULESET_VERSION = 1n
 const [LANDLOCK_RULE_PATH_BENEATH, LANDLOCK_RULE_NET_PORT] = [1n, 2n]
@@ -23,10 +24,13 @@ const [EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, MAKE_CHAR, MAKE_BLOCK, TRUNCATE
 const OF_FILES = right(EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV)
 const READ = right(EXECUTE, READ_FILE, READ_DIR)
 const O_PATH = 0o10000000
+const F_SETFD = 2
 const FAILED = 125
 
 const i64 = 'i64'
 const { functions: libc } = dlopen(null, {
+  execve: { arguments: ['buffer', 'buffer', 'buffer'], return: 'i32' },
+  fcntl: { arguments: ['i32', 'i32', i64], return: 'i32' },
   prctl: { arguments: ['i32', i64, i64, i64, i64], return: 'i32' },
   setrlimit: { arguments: ['i32', 'buffer'], return: 'i32' },
   signal: { arguments: ['i32', i64], return: i64 },
@@ -63,19 +67,48 @@ function confine({ parent, command, environment, limits, landlock, filter }) {
   if (landlock.abi > 0) restrict(landlock)
   const instructions = place(Buffer.byteLength(filter, 'base64'))
   instructions.write(filter, 'base64')
-  const program = place(16) // struct sock_fprog { u16 len; struct sock_filter *filter }
-  program.writeUInt16LE(instructions.length / 8)
-  program.writeBigUInt64LE(getRawPointer(instructions), 8)
-  must('PR_SET_SECCOMP', libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, getRawPointer(program), 0n, 0n))
-  libc.signal(SIGPIPE, SIG_DFL) // Node ignores it, and execve hands that on
-  // Last, since the launcher itself has more memory than many a function may.
-  for (const [resource, value] of limits) {
-    const limit = place(16) // struct rlimit { rlim_cur; rlim_max }
-    limit.writeBigUInt64LE(BigInt(value))
-    limit.writeBigUInt64LE(BigInt(value), 8)
-    must(`RLIMIT ${resource}`, libc.setrlimit(resource, limit))
-  }
-  process.execve(command[0], command, environment)
+  const sockFilterProgram = place(16) // struct sock_fprog { u16 len; struct sock_filter *filter }
+  sockFilterProgram.writeUInt16LE(instructions.length / 8)
+  sockFilterProgram.writeBigUInt64LE(getRawPointer(instructions), 8)
+  must('PR_SET_SECCOMP', libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, getRawPointer(sockFilterProgram), 0n, 0n))
+  // Whoever started the server may have left files open in it, which go from process to process.
+  must('close_range', syscall(CLOSE_RANGE, 3n, 0xffffffffn, CLOSE_RANGE_CLOEXEC))
+  // Node ignores SIGPIPE, and has its own standard streams closed by execve too.
+  libc.signal(SIGPIPE, SIG_DFL)
+  for (const stream of [0, 1, 2]) must(`keeping stream ${stream}`, libc.fcntl(stream, F_SETFD, 0n))
+  // Last comes RLIMIT_DATA: the launcher itself has more memory than many a function may, so that from then on it can have no more. All
+  // that the two last calls need is made before.
+  const [program, names, variables] = [
+    cString(command[0]),
+    cStrings(command),
+    cStrings(Object.entries(environment).map(([name, value]) => `${name}=${value}`)),
+  ]
+  const calls = limits.map(([resource, value]) => [resource, resourceLimit(value)])
+  for (const [resource, limit] of calls) must(`RLIMIT ${resource}`, libc.setrlimit(resource, limit))
+  libc.execve(program, names.pointers, variables.pointers)
+  throw new Refused(`running ${command[0]} with ${names.strings.length} and ${variables.strings.length} texts`)
+}
+
+/** struct rlimit { rlim_cur; rlim_max } */
+function resourceLimit(value) {
+  const limit = place(16)
+  limit.writeBigUInt64LE(BigInt(value))
+  limit.writeBigUInt64LE(BigInt(value), 8)
+  return limit
+}
+
+function cString(text) {
+  const bytes = place(Buffer.byteLength(text) + 1)
+  bytes.write(text)
+  return bytes
+}
+
+/** An array of addresses that ends in none, and what lies there, which lives while it is named. */
+function cStrings(texts) {
+  const strings = texts.map(cString)
+  const pointers = place(8 * (strings.length + 1))
+  for (const [index, bytes] of strings.entries()) pointers.writeBigUInt64LE(getRawPointer(bytes), 8 * index)
+  return { pointers, strings }
 }
 
 /** Landlock: only these files and TCP ports from here on, for this process and all that it starts. */

@@ -2,7 +2,8 @@
 
 export const OPEN = {
   hosts: 'any host can be reached on the allowed TCP ports',
-  ports: 'any TCP port of any host can be reached: this Landlock has no rules for them',
+  ports:
+    'any TCP port of any host can be reached, and ports bound though not listened on: this Landlock has no rules for them',
   udp: 'any host and port can be reached by UDP, name servers among them',
   sockets: 'the addresses and ports of the machine’s own connections can be read in /proc/self/net',
   machine: 'programs, libraries and documents below /usr can be read and run',

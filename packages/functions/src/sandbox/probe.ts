@@ -5,7 +5,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -20,7 +20,7 @@ import {
 } from './confined.ts'
 import { LANDLOCK_ABI_PORTS, LANDLOCK_ABI_SCOPES } from './instructions.ts'
 import { ARCHITECTURES, type Architecture } from './system-calls.ts'
-import { findSystemFiles } from './system-files.ts'
+import { findSystemFiles, isBelow } from './system-files.ts'
 import { createUids, UIDS_COUNT, UIDS_FIRST } from './uids.ts'
 
 export type ProbeOptions = {
@@ -30,6 +30,8 @@ export type ProbeOptions = {
   readonly uidsFirst?: number
   /** A folder under which code and scratch folders of functions will lie, so that their user's way there is probed too. Default: the system's for temporary files. */
   readonly directory?: string
+  /** What no function may see, the server's data: not below a folder that every function reads, such as /usr. */
+  readonly dataDirectory?: string
   /** Told, in one line, of each process that was killed for going beyond a bound. */
   readonly report?: (line: string) => void
 }
@@ -43,7 +45,7 @@ export type ProbedSandbox = Sandbox & {
 export class NoSandboxError extends Error {}
 
 const PROGRAM = fileURLToPath(new URL('./probe-program.mjs', import.meta.url))
-const PROGRAM_MS = 10_000
+const PROGRAM_MS = 30_000
 const MEMORY_MB = 128
 const SCRATCH_BYTES = 1_048_576
 
@@ -55,7 +57,7 @@ const SCRATCH_BYTES = 1_048_576
 export async function probeSandbox(options: ProbeOptions = {}): Promise<ProbedSandbox> {
   const { levels = ['A', 'B', 'B-'], report = () => {} } = options
   const missing: { readonly level: ConfinedLevel; readonly reason: string }[] = []
-  const machine = await lookAround(options.uidsFirst ?? UIDS_FIRST)
+  const machine = await lookAround(options)
   for (const level of levels) {
     const reason =
       typeof machine === 'string'
@@ -72,9 +74,12 @@ export async function probeSandbox(options: ProbeOptions = {}): Promise<ProbedSa
 }
 
 /** @returns why nothing can be confined, where that is so. */
-async function lookAround(uidsFirst: number): Promise<Machine | string> {
+async function lookAround({ uidsFirst = UIDS_FIRST, dataDirectory }: ProbeOptions): Promise<Machine | string> {
   if (process.platform !== 'linux') return `there is no sandbox on ${process.platform}`
   if (!(process.arch in ARCHITECTURES)) return `there is no sandbox on ${process.arch}`
+  const system = findSystemFiles()
+  const shown = system.folders.find(({ path }) => dataDirectory !== undefined && isBelow(resolve(dataDirectory), path))
+  if (shown !== undefined) return `every function reads ${shown.path}, and the data directory is in it`
   const isRoot = process.getuid!() === 0
   if (isRoot && !isMapped(uidsFirst, UIDS_COUNT, readFileSync('/proc/self/uid_map', 'utf8'))) {
     return `the user ids from ${uidsFirst} to ${uidsFirst + UIDS_COUNT - 1} do not exist in this container: name others`
@@ -86,7 +91,7 @@ async function lookAround(uidsFirst: number): Promise<Machine | string> {
     architecture: process.arch as Architecture,
     node: process.execPath,
     landlockAbi: Number(stdout),
-    system: findSystemFiles(),
+    system,
     ...(isRoot ? { uids: createUids(uidsFirst, process.pid) } : {}),
   }
 }
@@ -127,7 +132,8 @@ async function tryToEscape(level: ConfinedLevel, machine: Machine, directory: st
     if (failures.length > 0) return `a program could not ${failures.join(', ')}`
     return undefined
   } catch (error) {
-    return (error as Error).message
+    const { code, syscall, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' && syscall === 'spawn bwrap' ? 'bubblewrap (bwrap) is not installed' : message
   } finally {
     decoy?.kill('SIGKILL')
     for (const server of ports) server.close()

@@ -23,8 +23,6 @@ type Refusal = {
 
 export type FilterOptions = {
   readonly architecture: Architecture
-  /** Whether Unix sockets may be made: only where the program sees no socket but those in its own folder. */
-  readonly unixSockets: boolean
   /** Whether modes, owners, times and attributes of files may be changed, which Landlock does not see: not where files of the server have the same owner. */
   readonly fileModes: boolean
 }
@@ -70,7 +68,8 @@ const always: readonly Refusal[] = [
   { calls: ['sysfs', 'syslog', 'uselib', 'ustat', 'vhangup'] },
   // Memory that is no process's, so that no limit counts it; some of it outlives them all.
   { calls: ['memfd_create', 'memfd_secret', 'mq_open', 'msgget', 'semget', 'shmget'] },
-  // TCP and UDP to other hosts. What Landlock would let through: a listen without a bind takes a port, fast open connects while it
+  // Sockets to other hosts by TCP and UDP, and none else: a Unix socket would reach the admin socket of the server, and Docker's, where
+  // Landlock sees nothing. What it would let through too: a listen without a bind takes a port, fast open connects while it
   // sends, and Multipath TCP, like every other protocol, is not TCP to it.
   { calls: ['listen'] },
   { calls: ['sendto', 'sendmmsg'], errno: 'EOPNOTSUPP', where: [{ argument: 3, anyBit: MSG_FASTOPEN }] },
@@ -78,6 +77,7 @@ const always: readonly Refusal[] = [
   {
     calls: ['socket'],
     where: [
+      { argument: 0, notIn: [AF_INET, AF_INET6] },
       { argument: 1, mask: SOCK_TYPE_MASK, notIn: [SOCK_STREAM, SOCK_DGRAM] },
       { argument: 2, notIn: [IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP] },
     ],
@@ -96,15 +96,6 @@ const fileModes: readonly Refusal[] = [
   { calls: ['chmod', 'chown', 'fchmod', 'fchmodat', 'fchmodat2', 'fchown', 'fchownat', 'file_setattr', 'lchown'] },
   { calls: ['fremovexattr', 'fsetxattr', 'lremovexattr', 'lsetxattr', 'removexattr', 'removexattrat'] },
   { calls: ['setxattr', 'setxattrat', 'futimesat', 'utime', 'utimensat', 'utimes'] },
-]
-
-const refusals = (options: FilterOptions): readonly Refusal[] => [
-  ...always,
-  {
-    calls: ['socket'],
-    where: [{ argument: 0, notIn: [AF_INET, AF_INET6, ...(options.unixSockets ? [AF_UNIX] : [])] }],
-  },
-  ...(options.fileModes ? [] : fileModes),
 ]
 
 // linux/bpf_common.h and linux/seccomp.h
@@ -130,6 +121,7 @@ type Instruction = readonly [code: number, k: number, then?: number, otherwise?:
  */
 export function assembleFilter(options: FilterOptions): Buffer {
   const { architecture } = options
+  const all = options.fileModes ? always : [...always, ...fileModes]
   const program: Instruction[] = [
     [LOAD, ARCHITECTURE],
     [IF_EQUAL, ARCHITECTURES[architecture], 1, 0],
@@ -137,7 +129,6 @@ export function assembleFilter(options: FilterOptions): Buffer {
     [LOAD, NUMBER],
   ]
   if (architecture === 'x64') program.push([IF_AT_LEAST, X32_BIT, 0, 1], [RETURN, REFUSE | ERRNO.EPERM])
-  const all = refusals(options)
   for (const call of SYSTEM_CALLS) {
     const number = numberOf(call, architecture)
     if (number === undefined) continue

@@ -49,3 +49,5 @@ export function findSystemFiles(): SystemFiles {
     ...(authorities === undefined ? {} : { authorities: realpathSync(authorities) }),
   }
 }
+
+export const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)

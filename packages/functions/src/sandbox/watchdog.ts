@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const PROCESSES_EVERY_MS = 100
 const SCRATCH_EVERY_MS = 250
-/** A long walk through a folder is followed by a longer rest. */
+/** A look that takes long is followed by a longer rest. */
 const REST = 4
 /** What a file takes at least, however short: its name and its inode. */
 const ENTRY_BYTES = 4096
@@ -33,28 +33,33 @@ export function createWatchdog(): Watchdog {
   const all = new Set<Watched>()
   let timer: NodeJS.Timeout | undefined
   const look = (): void => {
+    const began = performance.now()
     const processes = listProcesses()
     for (const watched of all) {
       const { memoryBytes, tasks } = measure(membersOf(processes, watched.pid))
       if (memoryBytes > watched.memoryBytesMax) watched.kill(`memory: more than ${watched.memoryBytesMax} bytes`)
       else if (tasks > watched.processesMax) watched.kill(`more than ${watched.processesMax} processes and threads`)
     }
+    timer = restThen(look, PROCESSES_EVERY_MS, began)
   }
   return {
     watch(watched) {
       all.add(watched)
-      timer ??= setInterval(look, PROCESSES_EVERY_MS).unref()
+      timer ??= restThen(look, PROCESSES_EVERY_MS)
       const stopScratch = watchScratch(watched)
       return () => {
         stopScratch()
         all.delete(watched)
         if (all.size > 0) return
-        clearInterval(timer)
+        clearTimeout(timer)
         timer = undefined
       }
     },
   }
 }
+
+const restThen = (look: () => unknown, everyMs: number, began = performance.now()): NodeJS.Timeout =>
+  setTimeout(look, Math.max(everyMs, REST * (performance.now() - began))).unref()
 
 type Process = { readonly pid: number; readonly parent: number; readonly group: number }
 
@@ -108,14 +113,14 @@ export function countTasks(uid: number): number {
 }
 
 function watchScratch(watched: Watched): () => void {
-  let [stopped, timer] = [false, setTimeout(look, SCRATCH_EVERY_MS).unref()]
+  let [stopped, timer] = [false, restThen(look, SCRATCH_EVERY_MS)]
   async function look(): Promise<void> {
     const began = performance.now()
     const deleted = deletedBytes(membersOf(listProcesses(), watched.pid))
     const bytes = deleted + (await folderBytes(watched.scratchDirectory, watched.scratchBytesMax - deleted))
     if (stopped) return
     if (bytes > watched.scratchBytesMax) watched.kill(`scratch folder: more than ${watched.scratchBytesMax} bytes`)
-    else timer = setTimeout(look, Math.max(SCRATCH_EVERY_MS, REST * (performance.now() - began))).unref()
+    else timer = restThen(look, SCRATCH_EVERY_MS, began)
   }
   return () => {
     stopped = true
