@@ -254,7 +254,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     retention.start()
   }
 
-  const health = createHealth({ keyring, trail, retention, sinks })
+  const health = createHealth({ keyring, trail, retention, sinks, functions })
   const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
   gate.open(handler)
   const listening = listener ?? (await listenOrExplain(config, handler, tls))

@@ -32,8 +32,8 @@ export type FunctionRunner = {
   readonly code: CodeDirectories
   /** @throws ServiceError ServiceException that says why functions do not run here */
   ready(): Promise<Functions>
-  /** How functions are confined, for the log and the health of the server: undefined until one was asked for. */
-  sandbox(): Sandbox | undefined
+  /** For the health of the server: what an operator should know of how functions are confined, once one was asked for. */
+  warnings(): readonly string[]
   /** Where functions reach the server: known once it listens, and before anyone can ask for a function. */
   listening(url: string): void
   /** Ends every instance: invocations under way end as if their function had been killed. */
@@ -90,7 +90,8 @@ export function createRunner(options: RunnerOptions): FunctionRunner {
     architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
     code: createCodeDirectories(code, wallNow),
     ready,
-    sandbox: () => sandbox,
+    warnings: () =>
+      sandbox?.level === 'C' ? ['functions run without a sandbox: they can read what the server can'] : [],
     unavailable: async (runtime) => {
       const found = (await ready()).available(runtime)
       return 'reason' in found ? found.reason : undefined
