@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createCaller } from '../secretsmanager/testing.ts'
+import { dataKeyTable } from './store.ts'
 import { nodeZip, refusal, startLambda } from './testing.ts'
 
 type Row = { readonly [column: string]: string | number | Uint8Array }
@@ -103,4 +104,21 @@ test('a function’s row that was altered is not used, and another’s data key 
   await put(a!)
   const { Environment } = await call('GetFunctionConfiguration', { FunctionName: 'a' })
   assert.deepEqual(Environment, { Variables: { NAME: 'of a' } })
+})
+
+test('data keys that are sealed anew under a newer domain key open what they opened before', async (t) => {
+  const { server, create, call, invoke } = await start(t)
+  await create({ Environment: { Variables: { NAME: 'value' } }, Code: { ZipFile: nodeZip('return process.env.NAME') } })
+  const { app } = server
+  const table = dataKeyTable(app.keyring, app.rows)
+  const write = <T>(work: Parameters<typeof app.database.transaction<T>>[1]) => app.database.transaction('write', work)
+  const before = await write((tx) => tx.get<Row>('SELECT body FROM lambda_function'))
+  assert.equal(await write((tx) => table.reseal(tx, 2, 10)), 1)
+  const after = await write((tx) => tx.get<Row>('SELECT body FROM lambda_function'))
+  assert.notDeepEqual(after, before)
+  assert.deepEqual(await write(async (tx) => [await table.refersTo(tx, 1), await table.refersTo(tx, 2)]), [true, false])
+  assert.deepEqual((await call('GetFunctionConfiguration', { FunctionName: 'fn' })).Environment, {
+    Variables: { NAME: 'value' },
+  })
+  assert.equal(await invoke('fn'), 'value')
 })
