@@ -13,14 +13,17 @@ import { IAM } from '@aws-sdk/client-iam'
 import { Client } from 'pg'
 import { TRUSTS_LAMBDA } from '../packages/server/src/services/iam/testing.ts'
 import { services } from '../packages/server/src/services/index.ts'
+import { startFunctions } from '../packages/server/src/services/secretsmanager/rotation/testing-functions.ts'
 import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
 import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
-import { roleJourneys, userJourneys } from './iam-journeys.ts'
+import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { lambdaJourneys } from './lambda-journeys.ts'
+import { rotationJourneys } from './rotation-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
+import { workloadJourneys } from './workload-journeys.ts'
 
 const run = promisify(execFile)
 
@@ -100,7 +103,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   const canaries = new Canaries()
   const home = await makeHome(t)
   const issuer = await startIssuer(t)
-  let server = await startProcess(home, '--log-level', 'debug', '--test-clock', '--allow-outbound', issuer.url)
+  const functions = await startFunctions({ after: home.after })
+  const { lambdaEndpoint, lambdaCredentials } = functions.options
+  const lambda = ['--lambda-endpoint', lambdaEndpoint, '--lambda-credentials', lambdaCredentials]
+  const options = ['--log-level', 'debug', '--test-clock', '--allow-outbound', issuer.url, ...lambda]
+  let server = await startProcess(home, ...options)
   const said: string[] = []
 
   /** A raw call. What comes back is kept, but for the members that are meant to hold a value. */
@@ -122,6 +129,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     const options = { credentials: server.credentials, region: REGION }
     const answer = await signedCall(url, 'secretsmanager', undefined, input, options)
     said.push(`${operation} ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer
   }
   const token = () => randomUUID()
   const create = (Name: string) =>
@@ -324,6 +332,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
         PrimaryArn: `arn:aws:secretsmanager:ap-south-1:${await ownAccount()}:secret:received-AbCdEf`,
         Revision: 3,
       }),
+    'strongroom ExplainAccess': async () => {
+      const Action = 'secretsmanager:GetSecretValue'
+      await route('ExplainAccess', 'policy/explain', { Action, Resource: 'made' })
+      await route('ExplainAccess', 'policy/explain', { Action, SessionPolicy: 'none' })
+    },
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)
@@ -347,8 +360,10 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   const accessJourneys = {
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
+    ...passwordJourneys(server, know, (secret) => canaries.knowBytes(secret), home.after),
     ...sessionJourneys(server, know, home.after),
     ...federationJourneys(server, issuer, know, home.after),
+    ...workloadJourneys(server, issuer, know, home.after),
     ...kmsJourneys(
       server,
       () => canaries.bytes(),
@@ -357,6 +372,10 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     ),
     ...lambdaJourneys(server, () => canaries.text(), executionRole, home.after),
   }
+  Object.assign(
+    journeys,
+    rotationJourneys({ server, functions, text: () => canaries.text(), know, call, route, after: home.after }),
+  )
   for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())
   }

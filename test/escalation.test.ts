@@ -4,6 +4,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IAM } from '@aws-sdk/client-iam'
+import { CreateGrantCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms'
+import { CreateAccountCommand, OrganizationsClient } from '@aws-sdk/client-organizations'
+import { PutResourcePolicyCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { AssumeRoleCommand, GetFederationTokenCommand, type STSClient } from '@aws-sdk/client-sts'
 import { iamClient, policyDocument, startIam, trusting } from '../packages/server/src/services/iam/testing.ts'
 import { newUser, stsClient } from '../packages/server/src/services/sts/testing.ts'
@@ -11,7 +14,18 @@ import { newUser, stsClient } from '../packages/server/src/services/sts/testing.
 const ADMIN = 'arn:aws:iam::aws:policy/AdministratorAccess'
 const PolicyDocument = policyDocument({ Effect: 'Allow', Action: '*', Resource: '*' })
 
-type World = { readonly iam: IAM; readonly sts: STSClient; readonly account: string }
+const RESOURCE_POLICY = policyDocument({ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' })
+
+type World = {
+  readonly iam: IAM
+  readonly sts: STSClient
+  readonly kms: KMSClient
+  readonly secrets: SecretsManagerClient
+  readonly organizations: OrganizationsClient
+  readonly account: string
+  /** Of a KMS key. */
+  readonly key: string
+}
 
 const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } = {
   'iam:CreatePolicyVersion': ({ iam, account }) =>
@@ -52,28 +66,99 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
       OpenIDConnectProviderArn: `arn:aws:iam::${account}:oidc-provider/idp.example.com`,
       ThumbprintList: ['0'.repeat(40)],
     }),
+  'iam:CreateLoginProfile': ({ iam }) => iam.createLoginProfile({ UserName: 'other', Password: 'Correct-horse-1' }),
+  'iam:UpdateLoginProfile': ({ iam }) => iam.updateLoginProfile({ UserName: 'other', Password: 'Correct-horse-1' }),
+  'iam:ChangePassword': ({ iam }) => iam.changePassword({ OldPassword: 'Correct-horse-1', NewPassword: 'evil' }),
+  'iam:UpdateAccountPasswordPolicy': ({ iam }) => iam.updateAccountPasswordPolicy({ AllowUsersToChangePassword: true }),
+  'iam:DeleteAccountPasswordPolicy': ({ iam }) => iam.deleteAccountPasswordPolicy({}),
+  'iam:CreateVirtualMFADevice': ({ iam }) => iam.createVirtualMFADevice({ VirtualMFADeviceName: 'other' }),
+  'iam:EnableMFADevice': ({ iam, account }) => iam.enableMFADevice({ UserName: 'other', ...codesOf(account) }),
+  'iam:ResyncMFADevice': ({ iam, account }) => iam.resyncMFADevice({ UserName: 'other', ...codesOf(account) }),
+  'iam:DeactivateMFADevice': ({ iam, account }) =>
+    iam.deactivateMFADevice({ UserName: 'other', SerialNumber: codesOf(account).SerialNumber }),
+  'iam:DeleteVirtualMFADevice': ({ iam, account }) =>
+    iam.deleteVirtualMFADevice({ SerialNumber: codesOf(account).SerialNumber }),
+  'iam:TagMFADevice': ({ iam, account }) =>
+    iam.tagMFADevice({ SerialNumber: codesOf(account).SerialNumber, Tags: [{ Key: 'owner', Value: 'me' }] }),
   'iam:TagUser': ({ iam }) => iam.tagUser({ UserName: 'other', Tags: [{ Key: 'role', Value: 'admin' }] }),
   'iam:TagRole': ({ iam }) => iam.tagRole({ RoleName: 'worker', Tags: [{ Key: 'role', Value: 'admin' }] }),
+  'iam:CreateRole': ({ iam, account }) =>
+    iam.createRole({ RoleName: 'new', AssumeRolePolicyDocument: trusting({ AWS: account }) }),
+  'iam:CreateUser': ({ iam }) => iam.createUser({ UserName: 'new' }),
+  'iam:CreateServiceLinkedRole': ({ iam }) =>
+    iam.createServiceLinkedRole({ AWSServiceName: 'organizations.amazonaws.com' }),
+  'iam:DeleteGroupPolicy': ({ iam }) => iam.deleteGroupPolicy({ GroupName: 'staff', PolicyName: 'p' }),
+  'iam:DetachGroupPolicy': ({ iam }) => iam.detachGroupPolicy({ GroupName: 'staff', PolicyArn: ADMIN }),
+  'iam:TagPolicy': ({ iam, account }) =>
+    iam.tagPolicy({ PolicyArn: `arn:aws:iam::${account}:policy/own`, Tags: [{ Key: 'role', Value: 'admin' }] }),
+  'iam:UntagUser': ({ iam }) => iam.untagUser({ UserName: 'other', TagKeys: ['limited'] }),
+  'iam:UntagRole': ({ iam }) => iam.untagRole({ RoleName: 'worker', TagKeys: ['limited'] }),
+  // A path, as a name, may be what a policy goes by.
+  'iam:UpdateUser': ({ iam }) => iam.updateUser({ UserName: 'other', NewPath: '/admin/' }),
+  'iam:UpdateGroup': ({ iam }) => iam.updateGroup({ GroupName: 'staff', NewPath: '/admin/' }),
+  'iam:UpdateRole': ({ iam }) => iam.updateRole({ RoleName: 'worker', MaxSessionDuration: 43_200 }),
+  'kms:CreateGrant': ({ kms, key, account }) =>
+    kms.send(new CreateGrantCommand({ KeyId: key, GranteePrincipal: account, Operations: ['Decrypt'] })),
+  'kms:PutKeyPolicy': ({ kms, key }) => kms.send(new PutKeyPolicyCommand({ KeyId: key, Policy: RESOURCE_POLICY })),
+  'organizations:CreateAccount': ({ organizations }) =>
+    organizations.send(new CreateAccountCommand({ AccountName: 'new', Email: 'new@example.com' })),
+  'secretsmanager:PutResourcePolicy': ({ secrets }) =>
+    secrets.send(new PutResourcePolicyCommand({ SecretId: 'secret', ResourcePolicy: RESOURCE_POLICY })),
+  'sts:TagSession': ({ sts, account }) =>
+    sts.send(
+      new AssumeRoleCommand({
+        RoleArn: `arn:aws:iam::${account}:role/worker`,
+        RoleSessionName: 'me',
+        Tags: [{ Key: 'role', Value: 'admin' }],
+      }),
+    ),
+  'sts:SetSourceIdentity': ({ sts, account }) =>
+    sts.send(
+      new AssumeRoleCommand({
+        RoleArn: `arn:aws:iam::${account}:role/worker`,
+        RoleSessionName: 'me',
+        SourceIdentity: 'somebody-else',
+      }),
+    ),
   'sts:AssumeRole': ({ sts, account }) =>
     sts.send(new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${account}:role/worker`, RoleSessionName: 'me' })),
   'sts:GetFederationToken': ({ sts }) =>
     sts.send(new GetFederationTokenCommand({ Name: 'me', Policy: PolicyDocument })),
 }
 
+const codesOf = (account: string) => ({
+  SerialNumber: `arn:aws:iam::${account}:mfa/phone`,
+  AuthenticationCode1: '123456',
+  AuthenticationCode2: '654321',
+})
+
 test('every known way from a small right to all rights asks for its own permission', async (t) => {
   const { server, iam, account } = await startIam(t)
   await iam.createUser({ UserName: 'other' })
   await iam.createGroup({ GroupName: 'staff' })
-  await iam.createRole({ RoleName: 'worker', AssumeRolePolicyDocument: trusting({ AWS: account }) })
+  const Action = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity']
+  const trust = policyDocument({ Effect: 'Allow', Principal: { AWS: account }, Action })
+  await iam.createRole({ RoleName: 'worker', AssumeRolePolicyDocument: trust })
   await iam.createPolicy({ PolicyName: 'own', PolicyDocument })
   await iam.createOpenIDConnectProvider({ Url: 'https://idp.example.com', ClientIDList: ['app'] })
+  await iam.createVirtualMFADevice({ VirtualMFADeviceName: 'phone' })
+  await server.call('secretsmanager', 'CreateSecret', { Name: 'secret', ClientRequestToken: 'a'.repeat(32) })
+  const key = (await server.call('kms', 'CreateKey', {})).body.KeyMetadata.KeyId
   for (const [at, [action, call]] of Object.entries(PATHS).entries()) {
     const statements = [
       { Effect: 'Allow', Action: '*', Resource: '*' },
       { Effect: 'Deny', Action: action, Resource: '*' },
     ]
     const user = await newUser(server, `climber-${at}`, { statements })
-    const world = { iam: iamClient(t, server, user), sts: stsClient(t, server, user), account }
+    const options = { endpoint: server.url, region: server.region, credentials: { ...user }, maxAttempts: 1 }
+    const kms = new KMSClient(options)
+    const secrets = new SecretsManagerClient(options)
+    const organizations = new OrganizationsClient(options)
+    t.after(() => {
+      for (const client of [kms, secrets, organizations]) client.destroy()
+    })
+    const own = { iam: iamClient(t, server, user), sts: stsClient(t, server, user), kms, secrets, organizations }
+    const world = { ...own, account, key }
     await assert.rejects(
       call(world),
       (error: Error) => {

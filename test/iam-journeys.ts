@@ -1,10 +1,14 @@
 // Every operation of IAM, each once with success, in an order in which that can be.
 
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { IAM } from '@aws-sdk/client-iam'
+import { type Authenticator, authenticator } from '../packages/server/src/services/iam/testing-mfa.ts'
 import { REGION, type ServerProcess } from './server-process.ts'
 
 const UserName = 'alice'
 const GroupName = 'team'
+const AccountAlias = 'canary-account'
 const PolicyName = 'inline'
 const PolicyArn = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess'
 const PolicyDocument = JSON.stringify({
@@ -66,7 +70,30 @@ export function userJourneys(
     RemoveUserFromGroup: () => iam.removeUserFromGroup({ GroupName, UserName }),
     DeleteGroup: () => iam.deleteGroup({ GroupName }),
     DeleteAccessKey: () => iam.deleteAccessKey({ UserName, AccessKeyId }),
+    ListSSHPublicKeys: () => iam.listSSHPublicKeys({ UserName }),
+    ListSigningCertificates: () => iam.listSigningCertificates({ UserName }),
+    ListServiceSpecificCredentials: () => iam.listServiceSpecificCredentials({ UserName }),
     DeleteUser: () => iam.deleteUser({ UserName }),
+    GenerateCredentialReport: () => iam.generateCredentialReport({}),
+    GetCredentialReport: async () => {
+      for (;;) {
+        const { State } = await iam.generateCredentialReport({})
+        if (State === 'COMPLETE') break
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      const { Content, ...told } = await iam.getCredentialReport({})
+      return { ...told, Content: Buffer.from(Content!).toString() }
+    },
+    GetAccountSummary: () => iam.getAccountSummary({}),
+    GetAccountAuthorizationDetails: () => iam.getAccountAuthorizationDetails({}),
+    GetContextKeysForCustomPolicy: () => iam.getContextKeysForCustomPolicy({ PolicyInputList: [PolicyDocument] }),
+    GetContextKeysForPrincipalPolicy: async () => {
+      const { User } = await iam.getUser({})
+      return iam.getContextKeysForPrincipalPolicy({ PolicySourceArn: User!.Arn! })
+    },
+    CreateAccountAlias: () => iam.createAccountAlias({ AccountAlias }),
+    ListAccountAliases: () => iam.listAccountAliases({}),
+    DeleteAccountAlias: () => iam.deleteAccountAlias({ AccountAlias }),
   }
   return journeysOf(calls)
 }
@@ -84,6 +111,7 @@ export function roleJourneys(
   const Tags = [{ Key: 'a', Value: 'b' }]
   const [Description, VersionId] = ['described', 'v2']
   let own = ''
+  let DeletionTaskId = ''
   const calls: { readonly [operation: string]: () => Promise<object> } = {
     CreateRole: () => iam.createRole({ RoleName, AssumeRolePolicyDocument: trusts('lambda.amazonaws.com') }),
     GetRole: () => iam.getRole({ RoleName }),
@@ -122,6 +150,86 @@ export function roleJourneys(
     DeleteRolePolicy: () => iam.deleteRolePolicy({ RoleName, PolicyName }),
     DeleteRole: () => iam.deleteRole({ RoleName }),
     DeletePolicy: () => iam.deletePolicy({ PolicyArn: own }),
+    CreateServiceLinkedRole: () => iam.createServiceLinkedRole({ AWSServiceName: 'organizations.amazonaws.com' }),
+    DeleteServiceLinkedRole: async () => {
+      const answer = await iam.deleteServiceLinkedRole({ RoleName: 'AWSServiceRoleForOrganizations' })
+      DeletionTaskId = answer.DeletionTaskId!
+      return answer
+    },
+    GetServiceLinkedRoleDeletionStatus: () => iam.getServiceLinkedRoleDeletionStatus({ DeletionTaskId }),
+  }
+  return journeysOf(calls)
+}
+
+/**
+ * The same for passwords and MFA devices. `know` gets the passwords and the text of the seed, `knowBytes` the seed itself and its picture.
+ */
+export function passwordJourneys(
+  { url, credentials }: Pick<ServerProcess, 'url' | 'credentials'>,
+  know: (secret: string) => string,
+  knowBytes: (secret: Buffer) => void,
+  after: (end: () => void) => void,
+): { readonly [operation: string]: () => Promise<string> } {
+  const iam = new IAM({ endpoint: url, region: REGION, credentials: { ...credentials }, maxAttempts: 1 })
+  const [UserName, VirtualMFADeviceName, Tags] = ['carol', 'phone', [{ Key: 'a', Value: 'b' }]]
+  const password = () => know(`Aa1-${randomBytes(24).toString('hex')}`)
+  const first = password()
+  let own: IAM | undefined
+  after(() => {
+    iam.destroy()
+    own?.destroy()
+  })
+  let device: Authenticator | undefined
+  const SerialNumber = () => ({ SerialNumber: device!.serialNumber })
+  const calls: { readonly [operation: string]: () => Promise<object> } = {
+    UpdateAccountPasswordPolicy: () => iam.updateAccountPasswordPolicy({ PasswordReusePrevention: 3 }),
+    GetAccountPasswordPolicy: () => iam.getAccountPasswordPolicy({}),
+    CreateLoginProfile: async () => {
+      await iam.createUser({ UserName })
+      await assert.rejects(iam.createLoginProfile({ UserName, Password: `\u0100${password()}` }))
+      return iam.createLoginProfile({ UserName, Password: first })
+    },
+    GetLoginProfile: () => iam.getLoginProfile({ UserName }),
+    ChangePassword: async () => {
+      const document = JSON.stringify({ Statement: { Effect: 'Allow', Action: 'iam:*', Resource: '*' } })
+      await iam.putUserPolicy({ UserName, PolicyName, PolicyDocument: document })
+      const { AccessKey } = await iam.createAccessKey({ UserName })
+      const { AccessKeyId, SecretAccessKey } = AccessKey!
+      const credentials = { accessKeyId: AccessKeyId!, secretAccessKey: know(SecretAccessKey!) }
+      own = new IAM({ endpoint: url, region: REGION, credentials, maxAttempts: 1 })
+      await assert.rejects(own.changePassword({ OldPassword: password(), NewPassword: password() }))
+      await assert.rejects(own.changePassword({ OldPassword: first, NewPassword: first }))
+      return own.changePassword({ OldPassword: first, NewPassword: password() })
+    },
+    UpdateLoginProfile: () => iam.updateLoginProfile({ UserName, Password: password() }),
+    DeleteLoginProfile: () => iam.deleteLoginProfile({ UserName }),
+    DeleteAccountPasswordPolicy: () => iam.deleteAccountPasswordPolicy({}),
+    CreateVirtualMFADevice: async () => {
+      const { VirtualMFADevice: made } = await iam.createVirtualMFADevice({ VirtualMFADeviceName, Tags })
+      const { Base32StringSeed, QRCodePNG, ...shown } = made!
+      device = authenticator(shown.SerialNumber!, know(Buffer.from(Base32StringSeed!).toString()))
+      knowBytes(device.seed)
+      knowBytes(Buffer.from(QRCodePNG!))
+      return shown
+    },
+    ListVirtualMFADevices: () => iam.listVirtualMFADevices({}),
+    TagMFADevice: () => iam.tagMFADevice({ ...SerialNumber(), Tags }),
+    ListMFADeviceTags: () => iam.listMFADeviceTags(SerialNumber()),
+    UntagMFADevice: () => iam.untagMFADevice({ ...SerialNumber(), TagKeys: ['a'] }),
+    EnableMFADevice: () => iam.enableMFADevice({ UserName, ...SerialNumber(), ...device!.lastTwo() }),
+    GetMFADevice: () => iam.getMFADevice({ UserName, ...SerialNumber() }),
+    ListMFADevices: () => iam.listMFADevices({ UserName }),
+    ResyncMFADevice: () => {
+      const [AuthenticationCode1, AuthenticationCode2] = [device!.code(4), device!.code(5)]
+      return iam.resyncMFADevice({ UserName, ...SerialNumber(), AuthenticationCode1, AuthenticationCode2 })
+    },
+    DeactivateMFADevice: () => iam.deactivateMFADevice({ UserName, ...SerialNumber() }),
+    DeleteVirtualMFADevice: async () => {
+      // One that stays, for what is searched later.
+      const { VirtualMFADevice: kept } = await iam.createVirtualMFADevice({ VirtualMFADeviceName, Path: '/kept/' })
+      knowBytes(authenticator('', know(Buffer.from(kept!.Base32StringSeed!).toString())).seed)
+      return iam.deleteVirtualMFADevice(SerialNumber())
+    },
   }
   return journeysOf(calls)
 }

@@ -37,7 +37,7 @@ if (onPostgres.length > 0) {
     totals.skipped += onPostgres.length
   } else {
     heading('PostgreSQL')
-    await runFiles(onPostgres, { TEST_DATABASE: postgres.url })
+    await runFiles(onPostgres, { TEST_DATABASE: postgres.url, TEST_DATABASE_TEMPLATE: await postgres.createTemplate() })
     await postgres.stop()
   }
 }

@@ -134,6 +134,14 @@ export function federationJourneys(
       )
     },
     'iam DeleteOpenIDConnectProvider': () => iam.deleteOpenIDConnectProvider(provider()),
+    'sts DecodeAuthorizationMessage': async () => {
+      const secrets = new SecretsManager({ ...options, credentials: { ...credentials } })
+      after(() => secrets.destroy())
+      const SecretId = `arn:aws:secretsmanager:${REGION}:999999999999:secret:theirs-AbCdEf`
+      const refusal = await secrets.getSecretValue({ SecretId }).catch((error) => error)
+      const EncodedMessage = refusal.$response.headers['x-strongroom-authorization-message']
+      return sts.decodeAuthorizationMessage({ EncodedMessage })
+    },
     'sts GetSessionToken': async () => hidden(await sts.getSessionToken({})),
     'sts GetFederationToken': async () => hidden(await sts.getFederationToken({ Name: 'federated' })),
     'iam SimulateCustomPolicy': () => iam.simulateCustomPolicy(asked),

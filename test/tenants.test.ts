@@ -20,6 +20,8 @@ import { iamClient, policyDocument } from '../packages/server/src/services/iam/t
 import { services } from '../packages/server/src/services/index.ts'
 import { ECHO, lambdaClient } from '../packages/server/src/services/lambda/testing.ts'
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
+import { callAssociations } from '../packages/server/src/services/strongroom/testing-pods.ts'
+import { openAuthorizationMessage } from '../packages/server/src/services/sts/authorization-message.ts'
 import { isOptional } from '../packages/server/src/shape/shape.ts'
 import { signedCall, signedRestCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 import { openPostgresUrl, openSqliteFile, type RawSql, type Row } from './raw-sql.ts'
@@ -39,13 +41,16 @@ type Things = {
   readonly policyArn: string
   readonly roleArn: string
   readonly provider: string
+  readonly device: string
   readonly accessKeyId: string
   readonly userArn: string
   readonly keyArn: string
   readonly alias: string
+  readonly accountAlias: string
   readonly grantId: string
   readonly functionArn: string
   readonly functionAlias: string
+  readonly associationId: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
 }
@@ -106,6 +111,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   RoleName: thing(({ role }) => role),
   RoleSessionName: always('session'),
   SecretId: secretForms,
+  SerialNumber: thing(({ device }) => device),
   TagKeys: always(['a']),
   Tags: always([{ Key: 'a', Value: 'b' }]),
   UserName: thing(({ user }) => user),
@@ -116,15 +122,28 @@ const MEMBERS: { readonly [member: string]: Sample } = {
     ({ accessKeyId }) => [{ AttributeKey: 'AccessKeyId', AttributeValue: accessKeyId }],
   ),
 
+  'iam.AccountAlias': thing(({ accountAlias }) => accountAlias),
+  // Who asks for an alias that is taken learns it, as on AWS: this one is nobody's.
+  'iam.CreateAccountAlias.AccountAlias': thing(({ accountAlias }) => `${accountAlias}-2`),
   'iam.CreateGroup.GroupName': fresh(({ group }) => group),
   'iam.CreatePolicy.PolicyName': fresh(({ inlinePolicy }) => inlinePolicy),
   'iam.CreateRole.RoleName': fresh(({ role }) => role),
   'iam.ClientID': always('app'),
   'iam.CreateOpenIDConnectProvider.Url': always('https://new.example.com'),
   'iam.CreateUser.UserName': fresh(({ user }) => user),
+  'iam.CreateLoginProfile.Password': always('Correct-horse-1'),
+  'iam.CreateVirtualMFADevice.VirtualMFADeviceName': fresh(({ device }) => device.split('/')[1]!),
+  'iam.AuthenticationCode1': always('123456'),
+  'iam.AuthenticationCode2': always('654321'),
+  'iam.NewPassword': always('Another-horse-2'),
+  'iam.OldPassword': always('Correct-horse-1'),
   'iam.ActionNames': always(['secretsmanager:GetSecretValue']),
+  'iam.AWSServiceName': always('mrk.kms.amazonaws.com'),
+  'iam.DeletionTaskId': always(
+    'task/aws-service-role/mrk.kms.amazonaws.com/AWSServiceRoleForX/11111111-1111-4111-8111-111111111111',
+  ),
   'iam.PolicyInputList': always([POLICY]),
-  'iam.SimulatePrincipalPolicy.PolicySourceArn': thing(({ roleArn }) => roleArn),
+  'iam.PolicySourceArn': thing(({ roleArn }) => roleArn),
   'iam.Status': always('Inactive'),
   'iam.ThumbprintList': always(['0'.repeat(40)]),
   'iam.UpdateAssumeRolePolicy.PolicyDocument': always(TRUST),
@@ -202,14 +221,26 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
 
+  'strongroom.Account': thing(({ account }) => account),
+  'strongroom.Authorization': always('no token'),
+  'strongroom.Action': always('secretsmanager:GetSecretValue'),
   'strongroom.ChangedAt': always(1),
   'strongroom.Create': always(true),
+  'strongroom.Keys': always('{"keys":[]}'),
   'strongroom.CreatedAt': always(1),
+  'strongroom.associationId': thing(({ associationId }) => associationId),
+  'strongroom.clusterName': always('production'),
+  'strongroom.namespace': always('payments'),
+  'strongroom.roleArn': thing(({ roleArn }) => roleArn),
+  'strongroom.serviceAccount': always('worker'),
   'strongroom.Overwrite': always(false),
+  'strongroom.PrincipalArn': thing(({ userArn }) => userArn),
+  'strongroom.Resource': thing(({ secret }) => secret),
   'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),
   'strongroom.PutReplica.Tags': always([]),
   'strongroom.Revision': always(1),
   'strongroom.Versions': always([]),
+  'sts.EncodedMessage': always('x'),
   'sts.Name': always('federated'),
   'sts.WebIdentityToken': always('no token'),
 
@@ -237,7 +268,12 @@ test('another account learns nothing of what there is, and changes nothing of it
     const members = membersOf(name, operation)
     unknown.push(...members.filter(({ sample }) => sample === undefined).map(({ member }) => `${name}.${member}`))
     if (unknown.length > 0) continue
-    const inputOf = ({ things }: Tenant, tried?: { readonly member: string; readonly value: unknown }): object =>
+    // Both callers see what a job makes of what they asked for.
+    if (name === 'iam.GetCredentialReport') await server.jobs.runDue()
+    const inputOf = (
+      { things }: Tenant,
+      tried?: { readonly member: string; readonly value: unknown },
+    ): { readonly [member: string]: unknown } =>
       Object.fromEntries(
         members.map(({ member, sample }) => [
           member,
@@ -311,11 +347,13 @@ function absentOf(value: unknown): unknown {
     .replace(/(?<=")\d{12}(?=")/, absentAccount)
     .replace(/(?<=["/])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=")/, absentHex)
     .replace(/(?<=")[0-9a-f]{64}(?=")/, absentHex)
+    .replace(/(?<=")a-[a-z2-7]{17}(?=")/, absentAssociation)
   assert.notEqual(renamed, text, `${text} does not tell whose it is`)
   return JSON.parse(renamed)
 }
 
 const absentKey = (id: string): string => id.slice(0, -1) + (id.endsWith('A') ? 'B' : 'A')
+const absentAssociation = (id: string): string => id.slice(0, -1) + (id.endsWith('a') ? 'b' : 'a')
 const absentHex = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
 const absentAccount = (id: string): string => id.slice(0, -1) + (id.endsWith('0') ? '1' : '0')
 
@@ -325,10 +363,14 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
     [account, 'CALLER'],
     [theirs.account, 'ACCOUNT'],
     [absentAccount(theirs.account), 'ACCOUNT'],
+    [things.accountAlias, 'OWN-ALIAS'],
     [theirs.accessKeyId, 'KEY'],
     [absentKey(theirs.accessKeyId), 'KEY'],
     [credentials.accessKeyId, 'OWN-KEY'],
     [things.accessKeyId, 'OWN-THINGS-KEY'],
+    [theirs.associationId, 'ASSOCIATION'],
+    [absentAssociation(theirs.associationId), 'ASSOCIATION'],
+    [things.associationId, 'OWN-ASSOCIATION'],
     [THEIRS, 'NAME'],
     [ABSENT, 'NAME'],
   ]
@@ -340,21 +382,22 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
     .replaceAll(/(:secret:(?:new-)?(?:own|NAME)-[a-z]+)-[A-Za-z0-9]{6}\b/g, '$1')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+0000)/g, 'TIME')
     .replaceAll(/(Date\\?"|Time\\?"):\d+(\.\d+)?/g, '$1:TIME')
-    .replaceAll(/<SecretAccessKey>[^<]+/g, '<SecretAccessKey>')
+    .replaceAll(/<(SecretAccessKey|Base32StringSeed|QRCodePNG)>[^<]+/g, '<$1>')
 }
 
 async function ask(
-  { url, region }: TestServer,
-  { credentials }: Caller,
+  { app, url, region }: TestServer,
+  { credentials, account }: Caller,
   { name, signingName = name, protocol, targetPrefixes, version }: Service,
   operation: AnyOperation,
-  input: object,
+  input: { readonly [member: string]: unknown },
 ): Promise<Answer> {
   if (protocol === 'rest-json') {
     const { status, headers, body } = await signedRestCall(url, name, operation, { ...input }, { credentials, region })
-    return { status, headers: keptOf(headers), text: JSON.stringify(body) ?? '' }
+    return { status, headers: keptOf(app, account, headers), text: JSON.stringify(body) ?? '' }
   }
   const path = operation.path ?? ''
+  if (operation.pathMember !== undefined) return askUnsigned(url, operation, input)
   const target = operation.path === undefined ? `${targetPrefixes?.[0]}.${operation.name}` : undefined
   const { status, headers, body } =
     protocol === 'query'
@@ -364,11 +407,41 @@ async function ask(
           contentType: 'application/x-www-form-urlencoded',
         })
       : await signedCall(url + path, signingName, target, input, { credentials, region })
-  return { status, headers: keptOf(headers), text: typeof body === 'string' ? body : JSON.stringify(body) }
+  return {
+    status,
+    headers: keptOf(app, account, headers),
+    text: typeof body === 'string' ? body : JSON.stringify(body),
+  }
 }
 
-const keptOf = (headers: Headers) =>
-  [...headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+const keptOf = (app: TestServer['app'], account: string, headers: Headers) =>
+  [...headers].flatMap(([header, value]) => {
+    if (header === 'x-amzn-requestid' || header === 'date') return []
+    return header === MESSAGE_HEADER ? [[header, value.length, decodedFor(app, account, value)]] : [[header, value]]
+  })
+
+/** What has its proof in a header, and names its account in the path. */
+async function askUnsigned(
+  url: string,
+  { path, pathMember, headers = {} }: AnyOperation,
+  input: { readonly [member: string]: unknown },
+): Promise<Answer> {
+  const given = Object.entries(headers).map(([member, name]) => [name!, String(input[member])] as const)
+  const response = await fetch(`${url}${path}${input[pathMember!]}`, { headers: Object.fromEntries(given) })
+  const kept = [...response.headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+  return { status: response.status, headers: kept, text: await response.text() }
+}
+
+const MESSAGE_HEADER = 'x-strongroom-authorization-message'
+
+/** What the caller can be told of its refusal, but for the time. */
+function decodedFor(app: TestServer['app'], account: string, message: string): object {
+  const { context, ...rest } = JSON.parse(openAuthorizationMessage(app, account, message)!)
+  const conditions = context.conditions.items.filter(
+    ({ key }: { readonly key: string }) => key !== 'aws:CurrentTime' && key !== 'aws:EpochTime',
+  )
+  return { ...rest, context: { ...context, conditions } }
+}
 
 /** `A.member.1.B=...`: AWS Query. */
 function form(action: string, version: string, input: object): string {
@@ -442,7 +515,21 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
   const policy = await iam.send(new CreatePolicyCommand({ PolicyName: `${word}-managed`, PolicyDocument: POLICY }))
   const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
   const provider = await iam.createOpenIDConnectProvider({ Url: `https://${word}.example.com` })
+  const device = await iam.createVirtualMFADevice({ VirtualMFADeviceName: `${word}-device` })
+  const associated = await callAssociations(
+    { url: server.url, credentials: caller.credentials },
+    'CreatePodIdentityAssociation',
+    {
+      OpenIDConnectProviderArn: provider.OpenIDConnectProviderArn!,
+      clusterName: word,
+      namespace: 'payments',
+      serviceAccount: 'api',
+      roleArn: role.Role!.Arn!,
+    },
+  )
   const PolicyArn = policy.Policy!.Arn!
+  const accountAlias = `${word}-${key.AccessKey!.AccessKeyId!.toLowerCase()}`
+  await iam.createAccountAlias({ AccountAlias: accountAlias })
   await iam.send(new AddUserToGroupCommand({ UserName, GroupName }))
   await iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn }))
   await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: names.inlinePolicy, PolicyDocument: POLICY }))
@@ -453,13 +540,16 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     policyArn: PolicyArn,
     roleArn: role.Role!.Arn!,
     provider: provider.OpenIDConnectProviderArn!,
+    device: device.VirtualMFADevice!.SerialNumber!,
     accessKeyId: key.AccessKey!.AccessKeyId!,
     userArn: user.User!.Arn!,
     keyArn,
     alias,
+    accountAlias,
     grantId: grant.body.GrantId,
     functionArn: fn.FunctionArn!.slice(0, -2),
     functionAlias,
+    associationId: associated.body.association.associationId,
     marks: [
       fn.RevisionId!,
       KeyId,

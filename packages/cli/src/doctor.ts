@@ -7,11 +7,10 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { isRegion } from '@strongroom/server/auth/region.ts'
+import { signedHeaders } from '@strongroom/server/auth/sign.ts'
 import { type Environment, isLoopback, loadClientSettings } from '@strongroom/server/config.ts'
 import { type Credentials, credentialsPath, findCredentials } from '@strongroom/server/credentials-file.ts'
-import { Sha256 } from '@strongroom/server/crypto/sha256.ts'
 
 /** `check` names the check and stays the same from version to version; `mend` is absent where all is well. */
 export type Finding = {
@@ -448,14 +447,14 @@ const CALLER_MENDS: { readonly [code: string]: string } = {
 /** No policy can deny it, so it tells of the keys alone. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */
 async function checkCaller({ ok, fail }: Report, url: URL, credentials: Credentials, region: string): Promise<void> {
   const body = 'Action=GetCallerIdentity&Version=2011-06-15'
-  const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 })
-  const { headers } = await signer.sign({
-    method: 'POST',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    path: '/',
-    headers: { host: url.host, 'content-type': 'application/x-www-form-urlencoded' },
-    body,
+  const headers = signedHeaders({
+    url: new URL('/', url),
+    body: Buffer.from(body),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    region,
+    service: 'sts',
+    credentials,
+    time: Date.now(),
   })
   try {
     const { status, text } = await ask(url, { method: 'POST', headers, body })

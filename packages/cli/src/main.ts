@@ -14,6 +14,8 @@ import {
 import { Command, CommanderError } from 'commander'
 import { type Connection, findConnection } from './connection.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
+import type { NewAssociation } from './pod-identity.ts'
+import type { ExplainOptions } from './policy.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
@@ -164,12 +166,117 @@ function createProgram(): Command {
       print(await advanceClock(duration, connectionOf(given)))
     })
 
+  const rotation = program.command('rotation').description('rotations of secrets, beyond what the AWS tools tell')
+  const onSecret = (name: string, description: string): Command =>
+    addClientOptions(rotation.command(name).argument('<SECRET>', 'name or ARN of the secret')).description(description)
+  onSecret('history', 'list the latest rotations of a secret, step by step').action(
+    async (secretId: string, given: ClientOptions) => {
+      const { listRotations } = await import('./rotation.ts')
+      print(await listRotations(secretId, connectionOf(given)))
+    },
+  )
+  onSecret('dry-run', 'have the rotation function test the current value; nothing is changed').action(
+    async (secretId: string, given: ClientOptions) => {
+      const { dryRunRotation } = await import('./rotation.ts')
+      printWhether(await dryRunRotation(secretId, connectionOf(given)))
+    },
+  )
+  onSecret('abandon', 'give up a rotation that is under way or stuck, so that another one can begin')
+    .option('--force', 'also where the new value may be set already')
+    .action(async (secretId: string, given: ClientOptions & { readonly force?: true }) => {
+      const { abandonRotation } = await import('./rotation.ts')
+      print(await abandonRotation(secretId, given.force ?? false, connectionOf(given)))
+    })
+  onSecret('rollback', 'move AWSCURRENT back to the version before').action(
+    async (secretId: string, given: ClientOptions) => {
+      const { rollBackRotation } = await import('./rotation.ts')
+      print(await rollBackRotation(secretId, connectionOf(given)))
+    },
+  )
+
   const session = program.command('session').description('sessions of roles, made by AssumeRole')
   addClientOptions(session.command('revoke').argument('<ACCESS_KEY_ID>', 'of the session: ASIA...'))
     .description('end a session of your account on every server; signed with the credentials of the environment')
     .action(async (accessKeyId: string, given: ClientOptions) => {
       const { revokeSession } = await import('./session.ts')
       print(await revokeSession(accessKeyId, connectionOf(given)))
+    })
+
+  const podIdentity = program
+    .command('pod-identity')
+    .description('which service accounts of Kubernetes get which roles')
+  addClientOptions(podIdentity.command('create'))
+    .description('give the pods of a service account a role of your account, which must trust pods.eks.amazonaws.com')
+    .requiredOption('--provider <ARN>', "of the OIDC provider of the cluster's issuer")
+    .requiredOption('--cluster-name <NAME>', 'what sessions are tagged with as eks-cluster-name')
+    .requiredOption('--namespace <NAME>', 'of the service account')
+    .requiredOption('--service-account <NAME>', 'the service account')
+    .requiredOption('--role-arn <ARN>', 'of the role')
+    .action(async (given: ClientOptions & NewAssociation) => {
+      const { createAssociation } = await import('./pod-identity.ts')
+      print(await createAssociation(given, connectionOf(given)))
+    })
+  addClientOptions(podIdentity.command('list'))
+    .description('list the associations of your account')
+    .action(async (given: ClientOptions) => {
+      const { listAssociations } = await import('./pod-identity.ts')
+      print(await listAssociations(connectionOf(given)))
+    })
+  addClientOptions(podIdentity.command('delete').argument('<ASSOCIATION_ID>', 'a-...'))
+    .description('end an association; sessions that were given out go on until they expire')
+    .action(async (associationId: string, given: ClientOptions) => {
+      const { deleteAssociation } = await import('./pod-identity.ts')
+      print(await deleteAssociation(associationId, connectionOf(given)))
+    })
+
+  const oidcProvider = program
+    .command('oidc-provider')
+    .description('keys of OIDC providers that the server cannot reach')
+  const ARN = ['<ARN>', 'of the provider: arn:aws:iam::ACCOUNT:oidc-provider/ISSUER'] as const
+  addClientOptions(
+    oidcProvider
+      .command('set-keys')
+      .argument(...ARN)
+      .argument('<FILE>', 'a JWK Set in JSON'),
+  )
+    .description(
+      'check tokens of the provider with these public keys, in the place of all it had, and not call its issuer',
+    )
+    .action(async (arn: string, file: string, given: ClientOptions) => {
+      const { setProviderKeys } = await import('./oidc-provider.ts')
+      print(await setProviderKeys(arn, file, connectionOf(given)))
+    })
+  addClientOptions(oidcProvider.command('get-keys').argument(...ARN))
+    .description('tell the keys that were set')
+    .action(async (arn: string, given: ClientOptions) => {
+      const { getProviderKeys } = await import('./oidc-provider.ts')
+      print(await getProviderKeys(arn, connectionOf(given)))
+    })
+  addClientOptions(oidcProvider.command('remove-keys').argument(...ARN))
+    .description('forget the keys that were set: the issuer is asked for its keys again')
+    .action(async (arn: string, given: ClientOptions) => {
+      const { removeProviderKeys } = await import('./oidc-provider.ts')
+      print(await removeProviderKeys(arn, connectionOf(given)))
+    })
+
+  const policy = program.command('policy').description('what policies say, and why')
+  addClientOptions(policy.command('explain'))
+    .description('tell why a principal of your account may do something, or may not, and what to do about it')
+    .option('--principal <ARN>', 'a user, a role, a session of a role; absent: whose credentials sign')
+    .option('--action <ACTION>', 'secretsmanager:GetSecretValue')
+    .option('--resource <ARN>', 'what it is done to; absent: *')
+    .option('--context <KEY=VALUE...>', 'condition keys in the place of those that the request would have')
+    .option('--session-policy <JSON>', 'of a session of a role: the policy that was passed for it')
+    .option('--session-policy-arn <ARN...>', 'of a session of a role: managed policies that were passed for it')
+    .option('--message <TEXT>', 'ask about a refused call, by its header x-strongroom-authorization-message')
+    .option('--event <ID>', 'ask about a refused call, by its event in the trail')
+    .option('--request-id <ID>', 'the same, by its request id')
+    .option('--json', 'print the explanation as JSON')
+    .action(async (given: ClientOptions & ExplainOptions & { readonly json?: true }) => {
+      const { explainAccess, explanationText } = await import('./policy.ts')
+      const explained = await explainAccess(given, connectionOf(given))
+      if (given.json) print(explained)
+      else process.stdout.write(explanationText(explained))
     })
 
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')

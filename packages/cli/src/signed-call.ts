@@ -1,31 +1,29 @@
-// A signed POST to one of our own routes, as any AWS signer could send it.
+// A signed POST as any AWS signer could send it: to one of our own routes, or an operation of AWS JSON 1.1.
 
-import { SignatureV4 } from '@smithy/signature-v4'
-import { Sha256 } from '@strongroom/server/crypto/sha256.ts'
+import { signedHeaders } from '@strongroom/server/auth/sign.ts'
 import { type Connection, noAnswer } from './connection.ts'
 import { UsageError } from './usage-error.ts'
+
+/** What a call is signed for, and what X-Amz-Target says; absent: a route of our own. */
+export type AwsCall = { readonly service: string; readonly target: string }
 
 /** The answer. `path` as in `/_strongroom/clock`. @throws UsageError with what the server says, or that it cannot be reached. */
 export async function signedCall<Answer extends object>(
   path: string,
   input: object,
   { endpoint, region, credentials }: Connection,
+  aws?: AwsCall,
 ): Promise<Answer> {
   const url = new URL(path, endpoint)
-  const body = JSON.stringify(input)
-  const signer = new SignatureV4({
-    service: 'secretsmanager',
-    region,
-    credentials,
-    sha256: Sha256,
-  })
-  const { headers } = await signer.sign({
-    method: 'POST',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    path: url.pathname,
-    headers: { host: url.host, 'content-type': 'application/x-amz-json-1.1' },
+  const body = Buffer.from(JSON.stringify(input))
+  const headers = signedHeaders({
+    url,
     body,
+    headers: { 'content-type': 'application/x-amz-json-1.1', ...(aws && { 'x-amz-target': aws.target }) },
+    region,
+    service: aws?.service ?? 'secretsmanager',
+    credentials,
+    time: Date.now(),
   })
   const response = await fetch(url, { method: 'POST', headers, body, redirect: 'error' }).catch((error: Error) => {
     throw noAnswer(url, error)

@@ -1,5 +1,6 @@
 // What a process has: built once in start.ts, handed to every call. No globals, no environment, no clock and no randomness outside it.
 
+import type { AddressRates } from './address-rates.ts'
 import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
@@ -15,7 +16,7 @@ import type { Uses } from './services/iam/uses.ts'
 import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
 import type { FunctionRunner } from './services/lambda/port.ts'
 import type { Organization } from './services/organizations/port.ts'
-import type { AccessNotes, RemoteRegions, SecretRows } from './services/secretsmanager/port.ts'
+import type { AccessNotes, RemoteRegions, RotationFunctions, SecretRows } from './services/secretsmanager/port.ts'
 import type { SessionTokens, WebIdentities } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
@@ -40,6 +41,8 @@ export type App = {
   readonly accesses: AccessNotes
   /** The Regions that are on another Strongroom. */
   readonly remoteRegions: RemoteRegions
+  /** What does the steps of rotations. */
+  readonly rotationFunctions: RotationFunctions
   /** Uses of access keys and roles, still to be written. Closed before the database. */
   readonly uses: Uses
   readonly trail: Trail
@@ -47,12 +50,16 @@ export type App = {
   readonly events: Events
   readonly authenticate: Authenticate
   readonly rates: Rates
+  /** Of the routes that take no signature. */
+  readonly addressRates: AddressRates
   readonly sessionTokens: SessionTokens
   /** Calls that leave the server. */
   readonly outbound: Outbound
   readonly webIdentities: WebIdentities
   /** What functions run with. Closed before the database. */
   readonly functions: FunctionRunner
+  /** What tokens of pods must be for. */
+  readonly podIdentityAudience: string
   readonly log: Logger
   readonly metrics: Metrics
   /** Logs, at a bounded rate, a call refused before an identity was known. */

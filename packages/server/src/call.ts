@@ -2,7 +2,9 @@
 
 import type { App } from './app.ts'
 import type { AuditResource } from './audit/event.ts'
+import type { Service } from './operation.ts'
 import type {
+  AuthorizationRequest,
   Context,
   Decision,
   Grant,
@@ -33,6 +35,8 @@ export type FederatedFacts = {
   /** The ARN of the provider. */
   readonly provider: string
   readonly subject: string
+  /** The AWS service that speaks for the caller (`pods.eks.amazonaws.com`): policies see it as their principal, in the place of the provider. */
+  readonly service?: string
   /** Condition keys: `<issuer without https://>:aud` and the like. */
   readonly context: Context
 }
@@ -86,6 +90,8 @@ export type CallBase<I> = {
   /** The caller's account. Names resolve here. */
   readonly account: string
   readonly identity: Identity
+  /** When the caller showed a code of an MFA device with this call, in milliseconds by the wall clock; absent: not at all. */
+  readonly mfaAt?: number
   /** The VersionId that must be AWSCURRENT for a conditional write to happen. Only where the operation is `conditional`. */
   readonly ifVersion?: string
   readonly input: I
@@ -109,8 +115,23 @@ export type Call<I = unknown> = CallBase<I> & {
    * reads as though nothing was `concealed`.
    */
   readonly authorize: (permission: Permission, concealed?: Concealed) => void
+  /** The same request as though another made it, for who asks what would be decided. Absent where no request is behind the call. */
+  readonly suppose?: (supposed: Supposed) => Supposition
   /** The event of something else that this call did, such as each GetSecretValue of a BatchGetSecretValue. Recorded with the call's own. */
   readonly also: (event: AlsoEvent) => void
+}
+
+export type Supposed = {
+  readonly principal: Principal
+  readonly region: string
+  readonly service: Pick<Service, 'protocol' | 'global'>
+}
+
+export type Supposition = {
+  /** To find targets with. Nothing may be done by it. */
+  readonly call: Call
+  /** What the engine is asked about a permission, with what is `concealed`. */
+  readonly question: (permission: Permission, concealed?: Concealed) => AuthorizationRequest
 }
 
 /** What an answer that goes on sees of the request that it answers. */

@@ -112,6 +112,10 @@ export const options = {
     /^https?:\/\/(?:[a-z0-9._-]{1,255}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/,
     'https://HOST or https://HOST:PORT in lower case, without a path',
   ),
+  podIdentityAudience: text('NAME', 'pods.eks.amazonaws.com', 'Audience that tokens of pods must be for', {
+    pattern: /^[\x21-\x7e]{1,255}$/,
+    allowed: '1 to 255 printable characters without spaces',
+  }),
   maxConnections: integer('N', 1, 1_000_000, 10_000, 'Open connections to accept; with --workers, per process'),
   skewMinutes: integer('MINUTES', 1, 15, 5, 'How far the clock of a caller may differ'),
   rootKey: {
@@ -159,6 +163,7 @@ export const options = {
     /^[a-z]{1,32}\.[a-z-]{1,32}=(?:off|[1-9]\d{0,6})$/,
     'a group of docs/configuration.md and a whole number from 1 to 9999999, or off: secretsmanager.write=200',
   ),
+  unsignedRate: integer('N', 0, 1_000_000, 20, 'Calls a second that one address may make without a signature; 0: any'),
   eventSink: names(
     'NAME=TO',
     'Where change events go: NAME=https://HOST/PATH or NAME=file:PATH',
@@ -186,6 +191,16 @@ export const options = {
     'FILE',
     '',
     'AWS credentials file for those Regions: a profile for each account that replicates to them, named by its 12 digits',
+    { pattern: /^[^\0-\x1f]{0,4096}$/, ...FILE },
+  ),
+  lambdaEndpoint: text('URL', '', 'A Lambda API, whose functions may rotate secrets', {
+    pattern: /^(?:|https?:\/\/[^\0-\x20/?#@]{1,300}\/?)$/,
+    allowed: 'an http or https URL without path or user, such as https://lambda.eu-central-1.amazonaws.com',
+  }),
+  lambdaCredentials: text(
+    'FILE',
+    '',
+    'AWS credentials file for it: a profile for each account whose secrets it rotates, named by its 12 digits',
     { pattern: /^[^\0-\x1f]{0,4096}$/, ...FILE },
   ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
@@ -324,6 +339,7 @@ function complete(settings: Settings, environment: Environment): Config {
     }
   }
   checkRegionEndpoints(settings)
+  checkLambdaEndpoint(settings)
   if ((settings.bootstrapAccessKeyId === '') !== (settings.bootstrapSecretAccessKey === '')) {
     const name = settings.bootstrapAccessKeyId === '' ? 'bootstrapAccessKeyId' : 'bootstrapSecretAccessKey'
     throw new ConfigurationError(
@@ -340,6 +356,7 @@ function complete(settings: Settings, environment: Environment): Config {
     eventSinkCa: settings.eventSinkCa && resolve(settings.eventSinkCa),
     eventSinks: sinkPlaces(settings, environment),
     regionCredentials: settings.regionCredentials && resolve(settings.regionCredentials),
+    lambdaCredentials: settings.lambdaCredentials && resolve(settings.lambdaCredentials),
     rootKeys: settings.rootKey.map((rootKey) => rootKeyPlace('--root-key', rootKey, dataDir, environment)),
   }
 }
@@ -410,6 +427,24 @@ function checkRegionEndpoints({ regionEndpoint, regionCredentials }: Settings): 
   if (regionEndpoint.length > 0 && regionCredentials === '') {
     throw new ConfigurationError(
       `--region-endpoint ${regionEndpoint[0]} needs credentials: give --region-credentials a file with a profile for each account`,
+    )
+  }
+}
+
+/** Over TLS unless it is on this machine, and with credentials. @throws ConfigurationError */
+function checkLambdaEndpoint({ lambdaEndpoint: url, lambdaCredentials }: Settings): void {
+  if (url === '') return
+  if (!URL.canParse(url))
+    throw new ConfigurationError(`--lambda-endpoint ${url} is no valid URL: give https://HOST:PORT`)
+  const { protocol, hostname } = new URL(url)
+  if (protocol === 'http:' && !isLoopback(hostname.replaceAll(/^\[|\]$/g, ''))) {
+    throw new ConfigurationError(
+      `--lambda-endpoint ${url} would carry rotation tokens in the clear over a network: give an https URL`,
+    )
+  }
+  if (lambdaCredentials === '') {
+    throw new ConfigurationError(
+      `--lambda-endpoint ${url} needs credentials: give --lambda-credentials a file with a profile for each account`,
     )
   }
 }

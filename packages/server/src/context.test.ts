@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Identity, Principal } from './call.ts'
 import { type ContextSource, globalContext, resourceContext } from './context.ts'
+import type { Context } from './policy/engine.ts'
 
 const identity: Identity = {
   accessKeyId: 'AKIA',
@@ -95,4 +96,33 @@ test('a session of a role is told by the ARN of the role, and gives the keys tha
     ),
     [role.arn, 'AssumedRole', 'AROAEXAMPLE:s', undefined, ...Object.values(context)],
   )
+})
+
+test('of MFA a code shown with the call tells, or one shown for the session; of long-term keys nothing does', () => {
+  const keys = (context: Context): readonly unknown[] => [
+    context['aws:MultiFactorAuthPresent'],
+    context['aws:MultiFactorAuthAge'],
+  ]
+  const time = source.time
+  const session = (mfaAt?: number): Principal => ({
+    ...user,
+    identity: {
+      ...identity,
+      session: {
+        issuedAt: 0,
+        expiresAt: 1,
+        tags: {},
+        transitiveTagKeys: [],
+        chain: 0,
+        ...(mfaAt !== undefined && { mfaAt }),
+        context: { 'aws:MultiFactorAuthPresent': String(mfaAt !== undefined) },
+      },
+    },
+  })
+  assert.deepEqual(keys(globalContext(source)), [undefined, undefined])
+  assert.deepEqual(keys(globalContext({ ...source, mfaAt: time })), ['true', '0'])
+  assert.deepEqual(keys(globalContext({ ...source, principal: session() })), ['false', undefined])
+  assert.deepEqual(keys(globalContext({ ...source, principal: session(time - 90_999) })), ['true', '90'])
+  const both = { ...source, principal: session(time - 90_999), mfaAt: time - 1_000 }
+  assert.deepEqual(keys(globalContext(both)), ['true', '1'])
 })

@@ -13,6 +13,8 @@ export const GLOBAL_REGION = 'us-east-1'
 export type ContextSource = {
   readonly request: WireRequest
   readonly principal: Principal
+  /** When the caller showed a code of an MFA device with the call, in milliseconds. */
+  readonly mfaAt?: number | undefined
   readonly organization: Organization
   /** By the wall clock, in milliseconds. */
   readonly time: number
@@ -22,7 +24,8 @@ export type ContextSource = {
 }
 
 /** For the identity-based and resource-based policies of one call; what is so of the resource is of the permission asked for. */
-export function globalContext({ request, principal, organization, time, region, global }: ContextSource): Context {
+export function globalContext(source: ContextSource): Context {
+  const { request, principal, organization, time, region, global } = source
   const { rawHeaders } = request
   return {
     'aws:CurrentTime': new Date(time).toISOString(),
@@ -35,7 +38,19 @@ export function globalContext({ request, principal, organization, time, region, 
     'aws:PrincipalIsAWSService': 'false',
     'aws:ViaAWSService': 'false',
     ...principalContext(principal, organization),
+    ...mfaContext(source),
   }
+}
+
+/**
+ * A code shown with the call, or else when the session was asked for. Of a session without one only its token tells, that there is none; of a
+ * long-term access key nothing does.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthage
+ */
+function mfaContext({ principal, mfaAt = principal.identity.session?.mfaAt, time }: ContextSource): Context {
+  if (mfaAt === undefined) return {}
+  const seconds = Math.max(0, Math.floor((time - mfaAt) / 1000))
+  return { 'aws:MultiFactorAuthPresent': 'true', 'aws:MultiFactorAuthAge': String(seconds) }
 }
 
 /** What is so of the caller whatever it calls. */

@@ -1,5 +1,5 @@
 // THE PATH OF A REQUEST, top to bottom:
-// route → authenticate → throttle → decode → validate → find target → authorize → run → audit → encode.
+// route → authenticate → throttle → decode → validate → second factor → find target → authorize → run → audit → encode.
 // Authorization is here and never in an operation. Nothing leaves before its audit record is written.
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,18 +7,28 @@ import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
 import { expiredToken, SignatureError, signatureRefused, unsignedHeader } from './auth/errors.ts'
-import type { AlsoEvent, Call, CallBase, Concealed, Following, Identity, Principal } from './call.ts'
+import type {
+  AlsoEvent,
+  Call,
+  CallBase,
+  Concealed,
+  Following,
+  Identity,
+  Principal,
+  Supposed,
+  Supposition,
+} from './call.ts'
 import { GLOBAL_REGION, globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
-import type { Context, Decision, Permission } from './policy/engine.ts'
+import type { AuthorizationRequest, Context, Decision, Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
-import { invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
+import { addressRateExceeded, invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
 import { readIfVersion } from './protocol/if-version.ts'
-import { decodeJson, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
+import { decodeJson, encodeCredentialsError, encodeJson, encodeJsonError, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import {
   decodeQuery,
   encodeQueryJson,
@@ -33,7 +43,7 @@ import { decodeRest, encodeRest, encodeRestError, REST_JSON_CONTENT_TYPE } from 
 import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
-import { refuseCallOfSession } from './services/sts/port.ts'
+import { refuseCallOfSession, sealAuthorizationMessage } from './services/sts/port.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
 import { DatabaseError, type Transaction } from './storage/database.ts'
@@ -47,6 +57,8 @@ type Progress = {
   parameters: Plain | null
   /** What app.rates.take said; asked once a request, however often its transaction runs. */
   refusedForMs?: number
+  /** Whether its address paid for it as for one that fails. */
+  paid?: boolean
   ifVersion?: string
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
@@ -83,10 +95,18 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
   }
   return {
     bodyBytesMax: router.bodyBytesMax,
-    open: (method, path) => openRoutes[`${method} ${path}`]?.(),
+    open: (method, path, remoteAddress) => {
+      const route = openRoutes[`${method} ${path}`]
+      if (route === undefined) return undefined
+      if (app.addressRates.take('open', remoteAddress, app.wallNow())) return route()
+      app.metrics.refused('TooManyRequests')
+      return Promise.resolve(TOO_MANY_REQUESTS)
+    },
     handle: (request) => handle(app, router, request),
   }
 }
+
+const TOO_MANY_REQUESTS: WireResponse = { status: 429, contentType: 'text/plain', body: 'Too many requests.\n' }
 
 async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
   const started = performance.now()
@@ -146,6 +166,10 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
 
   /** The same where the operation knows by itself who asks: the input first, in which the proof is. */
   const beginUnsigned = async (service: Service, operation: AnyOperation): Promise<Asked> => {
+    if (!app.addressRates.take('proof', request.remoteAddress, time)) {
+      throw addressRateExceeded(route.protocol, operation.forCredentials ?? false)
+    }
+    progress.paid = true
     const now = app.now()
     const input = readInput(operation)
     const identity = await operation.identify!({ app, partition: app.partition, now, input })
@@ -224,6 +248,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform })
     const { service, operation, result } = done
     if (!operation.readOnly) app.events.committed()
+    if (progress.paid) app.addressRates.succeeded('proof', request.remoteAddress)
     const response = operation.stream
       ? encodeStream(operation.stream, follow(done), result, requestId)
       : encodeOutput(request, service, operation, result, requestId)
@@ -231,6 +256,8 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     return response
   } catch (thrown) {
     const error = toServiceError(app, thrown, route, requestId)
+    // What is no fault of the caller's costs it nothing.
+    if (progress.paid && error.status >= 500) app.addressRates.succeeded('proof', request.remoteAddress)
     const name = { service: route.service?.name ?? '', operation: route.operation?.name ?? '' }
     app.metrics.finished(name.service, name.operation, error.code, performance.now() - started)
     if (progress.identity === undefined) {
@@ -246,7 +273,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
       return encodeError(request, route, thrown instanceof DatabaseError ? error : unrecorded, requestId)
     }
     if (progress.refusedForMs) await delay(progress.refusedForMs)
-    return encodeError(request, route, error, requestId)
+    return { ...encodeError(request, route, error, requestId), ...authorizationMessage(app, error) }
   }
 }
 
@@ -275,12 +302,18 @@ async function inTransactions(
   const { begin, beginUnsigned, perform } = stages
   const { service, operation } = route
   const unsigned = service !== undefined && operation?.identify !== undefined
-  if (operation?.readOnly && !operation.prepare && !unsigned) {
-    const done = await database.transaction('read', async (tx) => perform(tx, await begin(tx)))
+  const beginOrDo = async (tx: Transaction): Promise<{ readonly begun: Asked; readonly done?: Done }> => {
+    const begun = await begin(tx)
+    return isPlainRead(begun) ? { begun, done: await perform(tx, begun) } : { begun }
+  }
+  const { begun, done } = unsigned
+    ? { begun: await beginUnsigned(service, operation), done: undefined }
+    : await database.transaction('read', beginOrDo)
+  if (done !== undefined) {
     await trail.append(done.events)
     return done
   }
-  const asked = unsigned ? await beginUnsigned(service, operation) : await database.transaction('read', begin)
+  const asked = await withSecondFactor(begun)
   const prepared = asked.operation.prepare && (await prepareCall(request, asked))
   if (asked.operation.readOnly) {
     const done = await database.transaction('read', (tx) => perform(tx, asked, prepared))
@@ -292,6 +325,16 @@ async function inTransactions(
     await trail.record(tx, done.events)
     return done
   })
+}
+
+const isPlainRead = ({ operation, base }: Asked): boolean =>
+  operation.readOnly && !operation.prepare && !operation.secondFactor?.isGiven(base.input)
+
+/** A code of an MFA device is used up before anything is decided: what is decided may ask whether there was one. */
+async function withSecondFactor(asked: Asked): Promise<Asked> {
+  const { operation, base } = asked
+  if (!operation.secondFactor?.isGiven(base.input)) return asked
+  return { ...asked, base: { ...base, mfaAt: await operation.secondFactor.accept(base) } }
 }
 
 function authenticate(app: App, tx: Transaction, request: WireRequest, route: Route): Promise<Authenticated> {
@@ -323,9 +366,21 @@ async function beginCall(
   prepared: unknown,
   also: AlsoEvent[],
 ): Promise<Call<Plain>> {
+  const principal = await principalOf(base.app, tx, base.identity)
+  return callOf(request, base, service, tx, principal, prepared, also).call
+}
+
+function callOf(
+  request: WireRequest,
+  base: CallBase<Plain>,
+  service: Supposed['service'],
+  tx: Transaction,
+  principal: Principal,
+  prepared: unknown,
+  also: AlsoEvent[],
+): Supposition & { readonly call: Call<Plain> } {
   const { app, region } = base
   const { organization } = app
-  const principal = await principalOf(app, tx, base.identity)
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
   let known: Context | undefined
@@ -333,29 +388,63 @@ async function beginCall(
     (known ??= globalContext({
       request,
       principal,
+      mfaAt: base.mfaAt,
       organization,
       time: app.wallNow(),
       region,
       global: service.global ?? false,
     }))
-  const decide = (asked: Permission, concealed?: Concealed): Decision => {
+  const question = (asked: Permission, concealed?: Concealed): AuthorizationRequest => {
     const permission = concealed === undefined ? asked : withConcealed(asked, concealed)
     const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
-    return evaluate({ principal, permission, context, layers })
+    return { principal, permission, context, layers }
+  }
+  const decide = (asked: Permission, concealed?: Concealed): Decision => {
+    const request = question(asked, concealed)
+    const decision = evaluate(request)
+    if (!decision.allow) refused.set(decision, request)
+    return decision
   }
   const authorize = (permission: Permission, concealed?: Concealed): void => {
     const decision = decide(permission, concealed)
     if (decision.allow) return
-    if (principal.kind === 'federated') throw federatedDenied(permission)
+    if (principal.identity.federated !== undefined) throw federatedDenied(permission)
     const told = concealed === undefined ? decision : decide(permission)
     throw accessDenied(service.protocol, principal.arn, permission, told)
   }
-  return { ...base, tx, principal, prepared, decide, authorize, also: (event) => also.push(event) }
+  const suppose = ({ principal, region, service }: Supposed): Supposition => {
+    const { identity, account } = principal
+    return callOf(request, { ...base, identity, account, region }, service, tx, principal, undefined, [])
+  }
+  const call = {
+    ...base,
+    tx,
+    principal,
+    prepared,
+    decide,
+    authorize,
+    suppose,
+    also: (event: AlsoEvent) => also.push(event),
+  }
+  return { call, question }
+}
+
+/** What the engine was asked where it refused, for as long as its decision is known. */
+const refused = new WeakMap<Decision, AuthorizationRequest>()
+
+/** What policies said of a refusal, for who may know it. */
+function authorizationMessage(app: App, { decision }: ServiceError): Pick<WireResponse, 'authorizationMessage'> {
+  const request = decision && refused.get(decision)
+  return request === undefined ? {} : { authorizationMessage: sealAuthorizationMessage(app, request, decision!) }
 }
 
 async function principalOf(app: App, tx: Transaction, identity: Identity): Promise<Principal> {
   const { federated, session, kind, arn, userId } = identity
-  if (federated !== undefined) return { identity, kind, arn, account: '', userId, policies: [], tags: {} }
+  if (federated !== undefined) {
+    const { service } = federated
+    const who = service === undefined ? { kind, arn } : { kind: 'service' as const, arn: service }
+    return { identity, ...who, account: '', userId, policies: [], tags: {} }
+  }
   return session === undefined ? readPrincipal(app, tx, identity) : readSessionPrincipal(app, tx, identity)
 }
 
@@ -473,7 +562,11 @@ function decodeInput(operation: AnyOperation, route: Route, request: WireRequest
     case 'rest-json':
       return decodeRest(operation, route.labels!, request)
     case 'json':
-      return { ...decodeJson(operation.input, request.body), ...headerMembers(operation, request) }
+      return {
+        ...decodeJson(operation.input, request.body),
+        ...headerMembers(operation, request),
+        ...pathMember(operation, request),
+      }
   }
 }
 
@@ -493,6 +586,11 @@ function headerMembers({ headers = {} }: AnyOperation, { rawHeaders }: WireReque
     if (value !== undefined) members[member] = value
   }
   return members
+}
+
+/** The member that is the rest of the path. */
+function pathMember({ path = '', pathMember: member }: AnyOperation, { target }: WireRequest): Plain {
+  return member === undefined ? {} : { [member]: target.slice(path.length).replace(/\?.*$/s, '') }
 }
 
 /** A refusal in the words of the protocol that the request speaks. */
@@ -516,11 +614,12 @@ export function encodeError(
     }
   }
   const isRest = route.protocol === 'rest-json'
+  const encode = isRest ? encodeRestError : route.operation?.forCredentials ? encodeCredentialsError : encodeJsonError
   return {
     status: error.status,
     contentType: isRest ? REST_JSON_CONTENT_TYPE : JSON_CONTENT_TYPE,
     requestId,
-    body: isRest ? encodeRestError(error) : encodeJsonError(error),
+    body: encode(error),
     errorType: error.code,
   }
 }

@@ -28,6 +28,16 @@ export type Target = {
   readonly requestParameters?: { readonly [key: string]: unknown }
 }
 
+/** Something that the caller shows with a call, besides the signature, and that is used up by it: a code of an MFA device. */
+export type SecondFactor<Input> = {
+  readonly isGiven: (input: Input) => boolean
+  /**
+   * Once, before the target and in a transaction of its own. Returns when it was shown, in milliseconds by the wall clock.
+   * @throws ServiceError where it is not good
+   */
+  readonly accept: (call: Preparation<Input>) => Promise<number>
+}
+
 /** A permission that an operation asks for, with what is concealed of its resource where that is not the target. */
 export type AskedPermission = Permission & { readonly concealed?: Concealed }
 
@@ -44,6 +54,10 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly method?: 'GET'
   /** Where it stands in HTTP: every operation of a REST JSON service has this, and no other has. */
   readonly http?: HttpBinding<I, O>
+  /** The member that is the last segment of the path; `path` then ends in a slash. */
+  readonly pathMember?: keyof I & string
+  /** Whether it is where SDKs get credentials from, and refusals are worded for them. */
+  readonly forCredentials?: true
   /** Members that come in a header, by its lower-case name, as AWS's trait httpHeader has it. */
   readonly headers?: { readonly [member in keyof I]?: string }
   readonly input: I
@@ -54,6 +68,8 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
    * @throws ServiceError for who is not known.
    */
   readonly identify?: (call: Unsigned<ValuesOf<I>>) => Promise<Identity>
+  /** Of an operation that takes a code of an MFA device; `call.mfaAt` and the condition keys of MFA tell that one was shown. */
+  readonly secondFactor?: SecondFactor<ValuesOf<I>>
   /** Finds what the call is about. Must not tell whether it exists: authorization comes after. */
   readonly target: (call: Call<ValuesOf<I>>) => Promise<T>
   /** Condition keys that the request gives. Undefined values are absent keys. */
@@ -104,7 +120,10 @@ export const operation = <const I extends Members, const O extends Members, T ex
 type Plain = { readonly [name: string]: unknown }
 
 /** An operation in a table of them; each was checked against its shapes where it was declared. */
-export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path' | 'method' | 'conditional'> & {
+export type AnyOperation = Pick<
+  Operation,
+  'name' | 'readOnly' | 'path' | 'pathMember' | 'method' | 'conditional' | 'forCredentials'
+> & {
   readonly headers?: { readonly [member: string]: string | undefined }
   // biome-ignore lint/suspicious/noExplicitAny: each was checked against its members
   readonly http?: HttpBinding<any, any>
@@ -112,6 +131,7 @@ export type AnyOperation = Pick<Operation, 'name' | 'readOnly' | 'path' | 'metho
   readonly output?: Members
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
   readonly identify?: (call: any) => Promise<Identity>
+  readonly secondFactor?: { readonly isGiven: (input: any) => boolean; readonly accept: (call: any) => Promise<number> }
   readonly target: (call: any) => Promise<Target>
   readonly conditions?: (input: any) => Context
   readonly permissions?: (input: any, target: any) => readonly AskedPermission[]

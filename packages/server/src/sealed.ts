@@ -41,7 +41,7 @@ export function createGate(uuid: () => string): { readonly handler: Handler; ope
   return {
     handler: {
       bodyBytesMax: (rawHeaders, target) => current.bodyBytesMax(rawHeaders, target),
-      open: (method, path) => current.open(method, path),
+      open: (method, path, remoteAddress) => current.open(method, path, remoteAddress),
       handle: (request) => current.handle(request),
     },
     open: (handler) => {

@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
+import { createAddressRates } from './address-rates.ts'
 import { commands } from './admin/registry.ts'
 import { recordAdmin, serveAdmin } from './admin/server.ts'
 import { clientUrl, readyLines, sealedLine } from './announce.ts'
@@ -35,7 +36,7 @@ import { rootKeyAt } from './seal/place.ts'
 import { createShares } from './seal/shares.ts'
 import { createGate, needsShares, waitForShares } from './sealed.ts'
 import { bootstrapIdentity, PresetError } from './services/iam/bootstrap.ts'
-import { accessKeyTable, findFirstAccount } from './services/iam/store.ts'
+import { accessKeyTable, findFirstAccount, mfaDeviceTable } from './services/iam/store.ts'
 import { createUses } from './services/iam/uses.ts'
 import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
@@ -43,7 +44,14 @@ import { createKeyUses } from './services/kms/key-uses.ts'
 import { createKmsRows, materialTable } from './services/kms/store.ts'
 import { createRunner, dataKeyTable } from './services/lambda/port.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
-import { createAccessNotes, createRemoteRegions, createSecretRows } from './services/secretsmanager/port.ts'
+import {
+  createAccessNotes,
+  createFunctionsElsewhere,
+  createRemoteRegions,
+  createRotationFunctions,
+  createSecretRows,
+  type FunctionProvider,
+} from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
@@ -215,15 +223,18 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     secretRows: createSecretRows(),
     accesses,
     remoteRegions: createRemoteRegions(config.regionEndpoint, config.regionCredentials, wallNow),
+    rotationFunctions: createRotationFunctions(functionProviders(config)),
     uses,
     trail,
     rates,
+    addressRates: createAddressRates(config.unsignedRate),
     events,
     authenticate: createAuthenticator({ skewMs: limits.skewMs }),
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     outbound,
     webIdentities: createWebIdentities({ outbound }),
     functions,
+    podIdentityAudience: config.podIdentityAudience,
     log,
     metrics,
     noteRefusal: createRefusalLog(log, wallNow),
@@ -272,6 +283,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         materialTable(keyring, rows),
         accessKeyTable({ partition: PARTITION, keyring, rows }),
         dataKeyTable(keyring, rows),
+        mfaDeviceTable({ partition: PARTITION, keyring, rows }),
       ],
       account: accountId,
       shares: createShares({ readHeader: async () => keyring.opened().header }),
@@ -420,6 +432,15 @@ function bootstrap(
     if (made !== undefined) writeCredentials(config.dataDir, made)
     return { accountId, firstStart: made !== undefined, organization }
   })
+}
+
+/** Who has functions that rotate secrets, in the order in which they are asked for one. */
+function functionProviders({ lambdaEndpoint: endpoint, lambdaCredentials }: Config): readonly FunctionProvider[] {
+  if (endpoint === '') return []
+  // Of its own, so that nobody else's addresses reach it.
+  const outbound = createOutbound({ allowed: [new URL(endpoint).origin] })
+  const { wallNow } = systemClock
+  return [createFunctionsElsewhere({ endpoint, credentialsFile: lambdaCredentials, wallNow, outbound })]
 }
 
 type Tls = { readonly cert: Buffer; readonly key: Buffer }

@@ -72,7 +72,7 @@ export async function startTestServer(t: TestContext, given: GivenOptions = {}):
   t.after(() => scope.disposeAsync())
   const after = (end: () => unknown): void => scope.defer(async () => void (await end()))
   const dataDir = temporaryDirectory({ after })
-  const database = await openTestDatabaseUrl({ after })
+  const database = await openTestDatabaseUrl({ after }, { migrated: true })
   return start({ after }, { dataDir, ...(database !== undefined && { database }), ...given })
 }
 

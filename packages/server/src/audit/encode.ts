@@ -76,12 +76,13 @@ function userIdentity(identity: Identity): string {
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html (AssumeRoleWithWebIdentity) */
-function federatedIdentity(identity: Identity, { provider, subject }: FederatedFacts): string {
+function federatedIdentity(identity: Identity, { provider, subject, service }: FederatedFacts): string {
   const element = JSON.stringify({
     type: IDENTITY_TYPES[identity.kind],
     principalId: clip(identity.userId, TEXT_CHARACTERS_MAX),
     userName: clip(subject, TEXT_CHARACTERS_MAX),
     identityProvider: clip(provider, TEXT_CHARACTERS_MAX),
+    ...(service !== undefined && { invokedBy: service }),
   })
   identities.set(identity, element)
   return element

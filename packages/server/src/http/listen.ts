@@ -52,7 +52,7 @@ export type Handler = {
   /** Known from the headers alone, before the body is read. */
   bodyBytesMax(rawHeaders: readonly string[], target: string): number
   /** What needs no signature: health and metrics. Undefined where the path is neither. */
-  open(method: string, path: string): Promise<WireResponse> | undefined
+  open(method: string, path: string, remoteAddress: string): Promise<WireResponse> | undefined
   handle(request: WireRequest): Promise<WireResponse>
 }
 
@@ -177,7 +177,7 @@ function receive(request: IncomingMessage, response: ServerResponse, receiver: R
     refuse(response, refusal)
     return
   }
-  const open = handler.open(method, target)
+  const open = handler.open(method, target, request.socket.remoteAddress ?? '')
   if (open) {
     request.resume()
     open.then(
@@ -326,13 +326,14 @@ const NO_CONTENT = 204
 /** @returns how many bytes the body has */
 function writeHead(
   response: ServerResponse,
-  { status, contentType, requestId, errorType, body, headers: more = {} }: WireResponse,
+  { status, contentType, requestId, errorType, authorizationMessage, body, headers: more = {} }: WireResponse,
 ): number {
   const bytes = Buffer.byteLength(body)
   const headers = status === NO_CONTENT ? [] : ['Content-Type', contentType, 'Content-Length', String(bytes)]
   for (const [name, value] of Object.entries(more)) headers.push(name, value)
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
   if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
+  if (authorizationMessage !== undefined) headers.push('x-strongroom-authorization-message', authorizationMessage)
   response.writeHead(status, headers)
   return bytes
 }

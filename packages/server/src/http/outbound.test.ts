@@ -1,6 +1,8 @@
 // The guarded client: where it calls, what it takes for an answer, and when it gives up.
 
 import assert from 'node:assert/strict'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { startIssuer } from '../services/sts/testing-issuer.ts'
 import { createOutbound, isPublicAddress, OutboundError } from './outbound.ts'
@@ -89,4 +91,50 @@ test('only https is called, outside or where the operator allowed it, and every 
   await issuer.stop()
   await assert.rejects(ask('/keys'), failing('unreachable'))
   await issuer.start()
+})
+
+test('a POST sends what it is given, reads answers of every status, and ends when it is told to', async (t) => {
+  const seen: { method?: string | undefined; headers: IncomingHttpHeaders; body: string }[] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk) => {
+      body += chunk
+    })
+    request.on('end', () => {
+      seen.push({ method: request.method, headers: request.headers, body })
+      if (request.url === '/hangs') return
+      response.writeHead(request.url === '/refused' ? 403 : 200, { 'X-Amz-Function-Error': 'Unhandled' })
+      response.end(request.url === '/big' ? 'x'.repeat(101) : 'answer')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const outbound = createOutbound({ allowed: [url] })
+  const never = new AbortController().signal
+  const post = (path: string, signal = never, timeoutMs = 5_000) =>
+    outbound.post(url + path, {
+      headers: { 'content-type': 'application/json', 'x-of-ours': 'a' },
+      body: Buffer.from('{}'),
+      bytesMax: 100,
+      timeoutMs,
+      signal,
+    })
+  const { status, headers, body } = await post('/')
+  assert.deepEqual([status, headers['x-amz-function-error'], String(body)], [200, 'Unhandled', 'answer'])
+  assert.deepEqual([seen[0]!.method, seen[0]!.body, seen[0]!.headers['x-of-ours']], ['POST', '{}', 'a'])
+  assert.equal((await post('/refused')).status, 403)
+  await assert.rejects(post('/big'), failing('size'))
+  await assert.rejects(post('/hangs', never, 50), failing('unreachable'))
+  await assert.rejects(post('/hangs', AbortSignal.timeout(50)), failing('unreachable'))
+  const calls = seen.length
+  await assert.rejects(post('/', AbortSignal.abort()), failing('unreachable'))
+  assert.equal(seen.length, calls, 'what is over before it began is not sent')
+  const stranger = createOutbound({ allowed: [] })
+  const options = { headers: {}, body: Buffer.from(''), bytesMax: 100, timeoutMs: 1_000, signal: never }
+  await assert.rejects(stranger.post(url, options), failing('forbidden'))
+  await assert.rejects(stranger.post('https://127.0.0.1:1', options), failing('forbidden'))
 })

@@ -27,6 +27,27 @@ export type Outbound = {
    * @throws OutboundError
    */
   get(url: string, options: { readonly bytesMax: number; readonly thumbprints?: readonly string[] }): Promise<Buffer>
+  /**
+   * What a POST was answered with, whatever the status. `headers` are sent as they are, `host` among them where they were signed. Ends when
+   * `signal` aborts, and within `timeoutMs`.
+   * @throws OutboundError
+   */
+  post(url: string, options: Post): Promise<PostAnswer>
+}
+
+export type Post = {
+  readonly headers: { readonly [name: string]: string }
+  readonly body: Uint8Array
+  readonly bytesMax: number
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+export type PostAnswer = {
+  readonly status: number
+  /** By lower-case name. */
+  readonly headers: { readonly [name: string]: string | readonly string[] | undefined }
+  readonly body: Buffer
 }
 
 export type OutboundOptions = {
@@ -40,26 +61,49 @@ const TIMEOUT_MS = 10_000
 
 export function createOutbound({ allowed, timeoutMs = TIMEOUT_MS }: OutboundOptions): Outbound {
   const origins = new Set(allowed)
+  const call = async (text: string, ask: Omit<Ask, 'address'>): Promise<PostAnswer> => {
+    const url = URL.parse(text)
+    if (url === null || url.username !== '' || url.password !== '') throw forbidden('the address is not a plain one')
+    const exempt = origins.has(url.origin)
+    if (url.protocol !== 'https:' && !(exempt && url.protocol === 'http:')) throw forbidden('only https is called')
+    const address = await Promise.race([resolveAddress(url, exempt), whenAborted(ask.signal)])
+    return send(url, { ...ask, address })
+  }
   return {
     get: async (text, { bytesMax, thumbprints = [] }) => {
-      const url = URL.parse(text)
-      if (url === null || url.username !== '' || url.password !== '') throw forbidden('the address is not a plain one')
-      const exempt = origins.has(url.origin)
-      if (url.protocol !== 'https:' && !(exempt && url.protocol === 'http:')) throw forbidden('only https is called')
+      const headers = { accept: 'application/json' }
       const signal = AbortSignal.timeout(timeoutMs)
-      const address = await Promise.race([resolveAddress(url, exempt), whenAborted(signal)])
-      return send(url, address, bytesMax, thumbprints, signal)
+      const accepts = (status: number): boolean => status === 200
+      return (await call(text, { method: 'GET', headers, accepts, bytesMax, thumbprints, signal })).body
+    },
+    post: (text, { headers, body, bytesMax, timeoutMs, signal: given }) => {
+      const signal = AbortSignal.any([given, AbortSignal.timeout(timeoutMs)])
+      const accepts = (): boolean => true
+      return call(text, { method: 'POST', headers, body, accepts, bytesMax, thumbprints: [], signal })
     },
   }
+}
+
+type Ask = {
+  readonly method: 'GET' | 'POST'
+  readonly headers: { readonly [name: string]: string }
+  readonly body?: Uint8Array
+  /** Whether an answer with this status is read. */
+  readonly accepts: (status: number) => boolean
+  readonly bytesMax: number
+  readonly thumbprints: readonly string[]
+  readonly signal: AbortSignal
+  /** What the name stands for. */
+  readonly address: string
 }
 
 const forbidden = (message: string) => new OutboundError('forbidden', message)
 
 const whenAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new OutboundError('unreachable', 'no answer in time')), {
-      once: true,
-    })
+    const fail = (): void => reject(new OutboundError('unreachable', 'no answer in time'))
+    if (signal.aborted) fail()
+    signal.addEventListener('abort', fail, { once: true })
   })
 
 /** The first address of the name, all of which must be allowed: a name with one address inside is not for us. */
@@ -77,14 +121,9 @@ async function resolveAddress({ hostname }: URL, exempt: boolean): Promise<strin
   return found[0]!.address
 }
 
-function send(
-  url: URL,
-  address: string,
-  bytesMax: number,
-  thumbprints: readonly string[],
-  signal: AbortSignal,
-): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+function send(url: URL, ask: Ask): Promise<PostAnswer> {
+  const { method, headers, body, accepts, bytesMax, thumbprints, signal, address } = ask
+  const { promise, resolve, reject } = Promise.withResolvers<PostAnswer>()
   const unreachable = (cause: unknown) =>
     reject(cause instanceof OutboundError ? cause : new OutboundError('unreachable', 'there is no answer', { cause }))
   const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -92,8 +131,8 @@ function send(
     host: address,
     port: url.port === '' ? undefined : Number(url.port),
     path: url.pathname + url.search,
-    method: 'GET',
-    headers: { host: url.host, accept: 'application/json', 'accept-encoding': 'identity' },
+    method,
+    headers: { host: url.host, ...headers, 'accept-encoding': 'identity' },
     agent: false,
     ...(isIP(host) === 0 && { servername: host }),
     // Checked below, on the handshake and before anything is sent.
@@ -104,7 +143,9 @@ function send(
     reject(error)
     request.destroy()
   }
-  signal.addEventListener('abort', () => fail(new OutboundError('unreachable', 'no answer in time')), { once: true })
+  const abort = (): void => fail(new OutboundError('unreachable', 'no answer in time'))
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
   request.on('socket', (socket) => {
     if (url.protocol !== 'https:') return
     socket.once('secureConnect', () => {
@@ -113,8 +154,9 @@ function send(
     })
   })
   request.on('response', (response) => {
-    if (response.statusCode !== 200) {
-      fail(new OutboundError('status', `it answered with status ${response.statusCode}`))
+    const status = response.statusCode!
+    if (!accepts(status)) {
+      fail(new OutboundError('status', `it answered with status ${status}`))
       return
     }
     const chunks: Buffer[] = []
@@ -124,11 +166,13 @@ function send(
       if (size > bytesMax) fail(new OutboundError('size', `it answered with more than ${bytesMax} bytes`))
       else chunks.push(chunk)
     })
-    response.on('end', () => (size > bytesMax ? undefined : resolve(Buffer.concat(chunks))))
+    response.on('end', () => {
+      if (size <= bytesMax) resolve({ status, headers: response.headers, body: Buffer.concat(chunks) })
+    })
     response.on('error', unreachable)
   })
   request.on('error', unreachable)
-  request.end()
+  request.end(body)
   return promise
 }
 

@@ -19,6 +19,8 @@ export type WireResponse = {
   readonly requestId?: string
   /** x-amzn-ErrorType: the error's code. */
   readonly errorType?: string
+  /** x-strongroom-authorization-message: what DecodeAuthorizationMessage of STS takes. */
+  readonly authorizationMessage?: string
   /** Empty of an answer of status 204, which has no body. */
   readonly body: string | Uint8Array
   /** Further headers, by their names. */

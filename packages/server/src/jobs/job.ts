@@ -40,6 +40,11 @@ export type OutsideHandler<R> = {
   readonly timeoutMs: number
   /** How long beyond `timeoutMs` the job stays with a server that does not finish it, such as one that crashed; a minute unless told. */
   readonly leaseMs?: number
+  /**
+   * The lease is `leaseMs` alone, and prolonged while the work runs: for long work that another server is to take over soon. The signal aborts
+   * too where the lease is lost.
+   */
+  readonly renewed?: true
   /** The longest that a failed job waits for its next attempt. */
   readonly retryMsMax: number
   /** How many jobs of this kind one server works on at a time. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { App } from '../app.ts'
 import { ServiceError } from '../errors.ts'
@@ -506,4 +507,56 @@ test('the work of a server that died outside is done again by another', async (t
   free.resolve('too late')
   assert.equal(await first, 0)
   assert.deepEqual(await noted(database), ['other x'])
+})
+
+test('a renewed lease lasts while its work runs, and is short for whoever takes over', async (t) => {
+  const { clock, database, engine, write, find } = await world(t)
+  const gate = Promise.withResolvers<void>()
+  let begun = 0
+  const call = outsideHandler({
+    ...outside,
+    timeoutMs: 600_000,
+    leaseMs: 60,
+    renewed: true,
+    work: async (_app, payload) => {
+      begun++
+      await gate.promise
+      return payload
+    },
+  })
+  const jobs = engine({ call })
+  const other = engine({ call })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'a' }))
+  const running = jobs.runDue()
+  while ((await find('a'))?.lease_until !== clock.wall + 60) await sleep(5)
+  clock.wall += 50
+  while ((await find('a'))?.lease_until !== clock.wall + 60) await sleep(5)
+  clock.wall += 50
+  assert.equal(await other.runDue(), 0, 'still held, though the first lease would be over')
+  gate.resolve()
+  assert.equal(await running, 1)
+  assert.equal(begun, 1)
+  assert.deepEqual(await noted(database), ['a'])
+})
+
+test('work whose lease was lost is aborted, and has no effect', async (t) => {
+  const { clock, database, engine, write, outcomes } = await world(t)
+  const call = outsideHandler({
+    ...outside,
+    timeoutMs: 600_000,
+    leaseMs: 60,
+    renewed: true,
+    work: async (_app, payload, signal) => {
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+      return payload
+    },
+  })
+  const jobs = engine({ call })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'a' }))
+  const running = jobs.runDue()
+  await sleep(30)
+  await write((tx) => cancel(tx, 'a'))
+  assert.equal(await running, 0)
+  assert.deepEqual(await noted(database), [])
+  assert.deepEqual(await outcomes(), { lost: 1 })
 })

@@ -54,6 +54,8 @@ export function createJobs(options: JobsOptions): Jobs {
   const insideKinds = [...inside.keys()].sort()
   /** Work outside that runs now, with its kind. */
   const running = new Map<Promise<Outcome>, string>()
+  /** How much work outside has ended so far. */
+  let ended = 0
   let stopped = new AbortController()
 
   let timer: NodeJS.Timeout | undefined
@@ -71,8 +73,11 @@ export function createJobs(options: JobsOptions): Jobs {
   }
 
   const runDue = async (): Promise<number> => {
+    let seen = ended
     let done = await pass()
-    for (let passes = 0; passes < BATCHES_PER_RUN_MAX && running.size > 0; passes++) {
+    // Work that ended meanwhile may have scheduled more.
+    for (let passes = 0; passes < BATCHES_PER_RUN_MAX && (running.size > 0 || ended !== seen); passes++) {
+      seen = ended
       const outcomes = await Promise.all(running.keys())
       done += outcomes.filter((outcome) => outcome === 'done').length
       done += await pass()
@@ -98,6 +103,8 @@ export function createJobs(options: JobsOptions): Jobs {
         if (outcome === 'done') done += 1
       }
     }
+    // What jobs inside asked for need not wait for the next tick.
+    if (done > 0) await beginOutside()
     return done
   }
 
@@ -113,6 +120,7 @@ export function createJobs(options: JobsOptions): Jobs {
       for (const job of await lease(owner, [kind], room(kind))) {
         const work: Promise<Outcome> = runOutside(owner, job, outside.get(kind)!).then((outcome) => {
           running.delete(work)
+          ended += 1
           app.metrics.jobs.inc({ kind, outcome })
           wake()
           return outcome
@@ -147,12 +155,44 @@ export function createJobs(options: JobsOptions): Jobs {
         await tx.run(
           'UPDATE job SET lease_owner = $1, lease_until = $2 WHERE job_id = $3',
           owner,
-          wall + (outside.get(row.kind)?.leaseMs ?? leaseMs) + (outside.get(row.kind)?.timeoutMs ?? 0),
+          wall + leaseOf(row.kind),
           row.job_id,
         )
       }
       return rows
     })
+
+  const leaseOf = (kind: string): number => {
+    const { leaseMs: own = leaseMs, timeoutMs = 0, renewed = false } = outside.get(kind) ?? {}
+    return renewed ? own : own + timeoutMs
+  }
+
+  /** Prolongs the lease of work that goes on, until the returned function is called; aborts where it is another's by now. */
+  const keepLease = (owner: string, job: JobRow, lost: AbortController): (() => void) => {
+    const everyMs = leaseOf(job.kind) / 3
+    let timer: NodeJS.Timeout
+    let over = false
+    const renew = async (): Promise<void> => {
+      const kept = await app.database
+        .transaction('write', (tx) =>
+          tx.run(
+            'UPDATE job SET lease_until = $1 WHERE job_id = $2 AND lease_owner = $3',
+            app.wallNow() + leaseOf(job.kind),
+            job.job_id,
+            owner,
+          ),
+        )
+        // A database that is away is asked again; meanwhile the lease may run out.
+        .catch(() => ({ changes: 1 }))
+      if (kept.changes === 0) lost.abort()
+      else if (!over) timer = setTimeout(renew, everyMs)
+    }
+    timer = setTimeout(renew, everyMs)
+    return () => {
+      over = true
+      clearTimeout(timer)
+    }
+  }
 
   const release = (owner: string, jobs: readonly JobRow[]): Promise<void> =>
     app.database.transaction('write', async (tx) => {
@@ -187,11 +227,14 @@ export function createJobs(options: JobsOptions): Jobs {
 
   // biome-ignore lint/suspicious/noExplicitAny: finish is given what work returned
   const runOutside = async (owner: string, job: JobRow, handler: OutsideHandler<any>): Promise<Outcome> => {
+    const lost = new AbortController()
+    const letGo = handler.renewed ? keepLease(owner, job, lost) : undefined
     try {
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(handler.timeoutMs)])
+      const signal = AbortSignal.any([stopped.signal, lost.signal, AbortSignal.timeout(handler.timeoutMs)])
       const result = await handler.work(app, job.payload, signal)
       return await takeEffect(owner, job, (tx) => handler.finish(app, tx, job.payload, result))
     } catch (error) {
+      if (lost.signal.aborted) return 'lost'
       try {
         if (stopping) await release(owner, [job])
         else await putOff(owner, job, error, handler.retryMsMax, handler.failed)
@@ -200,6 +243,8 @@ export function createJobs(options: JobsOptions): Jobs {
         app.log.warn({ job: job.job_id, kind: job.kind, error: describe(failure) }, 'putting a job off failed')
       }
       return 'failed'
+    } finally {
+      letGo?.()
     }
   }
 

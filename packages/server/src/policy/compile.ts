@@ -82,7 +82,7 @@ export function compilePolicy(document: string, grammar: PolicyGrammar, options:
     compileStatement(compiler, statement, index, single ? 'Statement' : `Statement[${index}]`),
   )
   if (compiler.grammar.strictSids) refuseRepeatedSids(statements)
-  return { grammar, statements, byAction: new Map() }
+  return { grammar, document, statements, byAction: new Map() }
 }
 
 type Compiler = {

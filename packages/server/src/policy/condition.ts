@@ -215,6 +215,10 @@ export function conditionHolds(condition: Condition, effect: 'Allow' | 'Deny', l
   return every ? values.every(passes) : values.some(passes)
 }
 
+/** As the policy has it: `ForAnyValue:StringLikeIfExists`. */
+export const operatorName = ({ operator, quantifier, ifExists }: Condition): string =>
+  `${quantifier === undefined ? '' : `${quantifier}:`}${operator}${ifExists ? 'IfExists' : ''}`
+
 const holdsWhenAbsent = ({ quantifier, ifExists, negated }: Condition): boolean =>
   ifExists || quantifier === 'ForAllValues' || (quantifier === undefined && negated)
 

@@ -15,8 +15,8 @@ export function accessDenied(
   const on = permission.shown === undefined ? '' : ` on resource: ${permission.shown}`
   const message = `User: ${principalArn} is not authorized to perform: ${permission.action}${on} ${reason(permission, decision)}`
   return protocol === 'query'
-    ? new ServiceError('AccessDenied', 403, message)
-    : new ServiceError('AccessDeniedException', protocol === 'json' ? 400 : 403, message)
+    ? new ServiceError('AccessDenied', 403, message, { decision })
+    : new ServiceError('AccessDeniedException', protocol === 'json' ? 400 : 403, message, { decision })
 }
 
 /** Who comes with a token of an identity provider is not told why. */

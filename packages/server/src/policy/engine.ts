@@ -39,6 +39,8 @@ export type PrincipalIds = { readonly [arn: string]: string }
 /** Opaque to everyone but policy/. */
 export type CompiledPolicy = {
   readonly grammar: PolicyGrammar
+  /** As it was given, for who shows its statements. */
+  readonly document: string
   readonly statements: readonly CompiledStatement[]
   /** By action, in lower case: the statements whose action element covers it. Filled as actions are asked for, bounded. */
   readonly byAction: Map<string, readonly CompiledStatement[]>
@@ -126,7 +128,14 @@ export type Matcher = (value: string) => boolean
 export type Resolver = (lookup: Lookup) => Matcher | undefined
 
 /** A policy and the name under which a decision reports it. */
-export type NamedPolicy = { readonly name: string; readonly policy: CompiledPolicy }
+export type NamedPolicy = {
+  readonly name: string
+  /** Whose it is, or what it is attached to; absent where the name says it. */
+  readonly holder?: PolicyHolderName
+  readonly policy: CompiledPolicy
+}
+
+export type PolicyHolderName = { readonly kind: 'user' | 'group' | 'role'; readonly name: string }
 
 /** Who asks, as policies see it. Everything about the caller that a decision can depend on. */
 export type PolicyPrincipal = {

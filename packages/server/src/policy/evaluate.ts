@@ -83,7 +83,7 @@ const allowed = (layer: Layer, statements: readonly DecidingStatement[]): Decisi
 const implicitDeny = (layer: Layer): Decision => ({ allow: false, reason: 'implicit-deny', layer, statements: [] })
 
 /** A permission as statements are asked about it. */
-type Question = {
+export type Question = {
   readonly principal: PolicyPrincipal
   /** In lower case. */
   readonly action: string
@@ -91,7 +91,7 @@ type Question = {
   readonly lookup: Lookup
 }
 
-function ask(request: AuthorizationRequest): Question {
+export function ask(request: AuthorizationRequest): Question {
   const { principal, permission } = request
   return {
     principal,
@@ -183,7 +183,7 @@ function gather(policies: readonly NamedPolicy[], grammars: readonly PolicyGramm
 }
 
 /** Of a statement whose principal and action elements cover the question. Conditions last: they may need the context. */
-function applies({ resources, conditions, effect }: CompiledStatement, { name, lookup }: Question): boolean {
+export function applies({ resources, conditions, effect }: CompiledStatement, { name, lookup }: Question): boolean {
   if (resources !== undefined && !coversResource(resources, effect, name, lookup)) return false
   for (const condition of conditions) if (!conditionHolds(condition, effect, lookup)) return false
   return true
@@ -198,7 +198,7 @@ const stronger = (a: PrincipalMatch | undefined, b: PrincipalMatch | undefined):
 const REMEMBERED_ACTIONS_MAX = 512
 
 /** The statements that cover an action. Found once for each policy and action, since a policy never changes. */
-function statementsFor({ byAction, statements }: CompiledPolicy, action: string): readonly CompiledStatement[] {
+export function statementsFor({ byAction, statements }: CompiledPolicy, action: string): readonly CompiledStatement[] {
   const known = byAction.get(action)
   if (known !== undefined) return known
   const covering = statements.filter((statement) => matchesAction(statement.actions, action))

@@ -22,6 +22,65 @@ export function parsePolicyJson(text: string): unknown {
   return value
 }
 
+type Position = { readonly Line: number; readonly Column: number }
+
+/** Where a statement begins and ends in a document that compiled, from line 1 and column 1: at its first brace, and behind its last. */
+export function statementPosition(text: string, index: number): { StartPosition: Position; EndPosition: Position } {
+  const from = startsOfObjects(text, startOfStatement(text))[index]!
+  return { StartPosition: positionOf(text, from), EndPosition: positionOf(text, endOfValue(text, from)) }
+}
+
+/** Where the value of the member Statement begins. */
+function startOfStatement(text: string): number {
+  let depth = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at]
+    if (character === '{' || character === '[') depth += 1
+    else if (character === '}' || character === ']') depth -= 1
+    else if (character === '"') {
+      const end = endOfString(text, at)
+      const isName = depth === 1 && followedByColon(text, end + 1)
+      if (isName && JSON.parse(text.slice(at, end + 1)) === 'Statement') return text.indexOf(':', end) + 1
+      at = end
+    }
+  }
+  return text.length
+}
+
+/** Of an object that stands at `from` alone, or of each in a list. */
+function startsOfObjects(text: string, from: number): readonly number[] {
+  const starts: number[] = []
+  let at = from
+  while (/\s/.test(text[at] ?? '')) at += 1
+  if (text[at] !== '[') return [at]
+  for (at += 1; text[at] !== ']' && at < text.length; at += 1) {
+    if (text[at] !== '{') continue
+    starts.push(at)
+    at = endOfValue(text, at) - 1
+  }
+  return starts
+}
+
+/** Behind the brace that closes the one at `from`. */
+function endOfValue(text: string, from: number): number {
+  let depth = 0
+  for (let at = from; at < text.length; at += 1) {
+    const character = text[at]
+    if (character === '"') at = endOfString(text, at)
+    else if (character === '{') depth += 1
+    else if (character === '}') {
+      depth -= 1
+      if (depth === 0) return at + 1
+    }
+  }
+  return text.length
+}
+
+function positionOf(text: string, at: number): Position {
+  const before = text.slice(0, at)
+  return { Line: before.split('\n').length, Column: at - before.lastIndexOf('\n') }
+}
+
 /** Before parsing. Brackets inside strings do not count. */
 function refuseDeepNesting(text: string): void {
   let depth = 0

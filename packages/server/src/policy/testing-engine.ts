@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { compilePolicy } from './compile.ts'
-import type { Context, Decision, NamedPolicy } from './engine.ts'
+import type { AuthorizationRequest, Context, Decision, NamedPolicy } from './engine.ts'
 import { evaluate } from './evaluate.ts'
 import { eachPolicy } from './testing-changes.ts'
 import type { PolicyRequest } from './testing-oracle.ts'
@@ -15,11 +15,14 @@ export function decide(request: PolicyRequest): Pick<Decision, 'reason' | 'layer
 }
 
 /** All that the engine tells. `compile` and `getContext` may be watched, or fail. */
-export function evaluated(
+export const evaluated = (...asked: Parameters<typeof requestOf>): Decision => evaluate(requestOf(...asked))
+
+/** What the engine is asked. */
+export function requestOf(
   request: PolicyRequest,
   compile = compilePolicy,
   getContext = (own: Context) => own,
-): Decision {
+): AuthorizationRequest {
   const { principal, action, resource, resourceAccount, grant } = request
   const principalIds = request.resourcePolicy?.principalIds
   const { resourcePolicy, ...layers } = eachPolicy(request, (document, { name, grammar }): NamedPolicy => {
@@ -27,7 +30,7 @@ export function evaluated(
     return { name, policy: compile(document, grammar, options) }
   })
   const [context, more] = inTwo(request.context)
-  return evaluate({
+  return {
     principal,
     permission: {
       action,
@@ -39,7 +42,7 @@ export function evaluated(
     },
     context: () => getContext(context),
     layers,
-  })
+  }
 }
 
 /** What the caller is, and what the call adds. A key stays in one of them, however it is spelled. */

@@ -31,6 +31,10 @@ export const rateExceeded = (protocol: Protocol): ServiceError => {
   }
 }
 
+/** Too many calls of one address. Where SDKs get credentials, the status alone tells them to wait. */
+export const addressRateExceeded = (protocol: Protocol, forCredentials: boolean): ServiceError =>
+  forCredentials ? new ServiceError('ThrottlingException', 429, 'Rate exceeded') : rateExceeded(protocol)
+
 /** The Query protocol's word for a parameter that cannot be read. */
 export const malformedQuery = (message: string): ServiceError => new ServiceError('MalformedQueryString', 400, message)
 

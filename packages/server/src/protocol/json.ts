@@ -146,3 +146,10 @@ function encodeValue(shape: Shape, value: unknown): unknown {
 /** The body of a refusal. Exactly one key carries the text. */
 export const encodeJsonError = ({ code, message, messageKey, reason }: ServiceError): string =>
   JSON.stringify({ __type: code, [messageKey]: message, Reason: reason })
+
+/**
+ * The same, as SDKs read it from the endpoint of a container's credentials; they do not agree on the case.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+ */
+export const encodeCredentialsError = ({ code, message }: ServiceError): string =>
+  JSON.stringify({ code, message, Code: code, Message: message })

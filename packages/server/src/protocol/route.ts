@@ -64,6 +64,13 @@ export function createRouter(services: readonly Service[]): Router {
     UNKNOWN_BODY_MAX,
   )
 
+  const findPath = (method: string, path: string) => {
+    const exact = byPath.get(`${method} ${path}`)
+    if (exact !== undefined) return exact
+    const folder = byPath.get(`${method} ${path.slice(0, path.lastIndexOf('/') + 1)}`)
+    return folder?.operation.pathMember === undefined ? undefined : folder
+  }
+
   const routeTarget = (target: string): Route => {
     const found = byTarget.get(target)
     if (found) return { protocol: 'json', ...found, asked: found.operation.name }
@@ -128,7 +135,7 @@ export function createRouter(services: readonly Service[]): Router {
       const question = request.target.indexOf('?')
       const path = pathOf(request.target)
       if (path.startsWith(OWN_PATH)) {
-        const found = byPath.get(`${request.method} ${path}`)
+        const found = findPath(request.method, path)
         return {
           protocol: 'json',
           service: found?.service,

@@ -6,9 +6,10 @@ import { readFileSync } from 'node:fs'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { signedHeaders } from '../auth/sign.ts'
+import { systemClock } from '../clock.ts'
 import { type Credentials, findCredentials } from '../credentials-file.ts'
 import { KEY_BYTES } from '../crypto/aead.ts'
-import { Sha256 } from '../crypto/sha256.ts'
 import { RootKeyError } from './errors.ts'
 import type { SlotBinding } from './keyring-format.ts'
 import type { RootKeyProvider } from './root-key.ts'
@@ -117,25 +118,17 @@ async function callOnce(
   input: object,
   timeoutMs: number,
 ): Promise<Answer> {
-  // Only here: a server without such a slot does not load the signer.
-  const { SignatureV4 } = await import('@smithy/signature-v4')
-  const { region } = place
-  const signer = new SignatureV4({ service: 'kms', region, credentials: { ...readKeys(place) }, sha256: Sha256 })
-  const body = JSON.stringify(input)
-  const { headers } = await signer.sign({
-    method: 'POST',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    path: '/',
-    query: {},
-    headers: {
-      host: url.host,
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': `TrentService.${operation}`,
-    },
+  const body = Buffer.from(JSON.stringify(input))
+  const headers = signedHeaders({
+    url: new URL('/', url),
     body,
-  } as Parameters<typeof signer.sign>[0])
-  const text = await post(url, headers as { [name: string]: string }, body, readAuthority(place), timeoutMs)
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${operation}` },
+    region: place.region,
+    service: 'kms',
+    credentials: readKeys(place),
+    time: systemClock.wallNow(),
+  })
+  const text = await post(url, headers, body, readAuthority(place), timeoutMs)
   return { ...text, why: text.status === 200 ? '' : explain(text) }
 }
 
@@ -162,7 +155,7 @@ function readAuthority({ ca }: KmsPlace): Buffer | undefined {
 const post = (
   url: URL,
   headers: { readonly [name: string]: string },
-  sent: string,
+  sent: Uint8Array,
   ca: Buffer | undefined,
   timeoutMs: number,
 ): Promise<Omit<Answer, 'why'>> =>

@@ -5,7 +5,7 @@ import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import { Client } from 'pg'
 import type { Database } from './database.ts'
 import { type MigrationSet, migrate } from './migrate.ts'
@@ -20,6 +20,8 @@ export type TestPostgres = {
   readonly url: string
   /** A fresh, empty database. @returns its URL */
   createDatabase(): Promise<string>
+  /** A migrated database that nobody works on: what TEST_DATABASE_TEMPLATE names, since copying one is quicker than migrating. @returns its name */
+  createTemplate(): Promise<string>
   /** Ends every session at once and writes nothing more, as where it is killed. Resolves when the server is gone. */
   crash(): Promise<void>
   /** Starts it again on what is there. */
@@ -35,10 +37,12 @@ export type TestDatabaseOptions = {
   readonly sets?: readonly MigrationSet[]
 }
 
+const ALL_SETS: readonly MigrationSet[] = ['main', 'audit']
+
 /** A fresh, migrated database, gone when the test ends. */
 export async function openTestDatabase(t: TestScope, options: TestDatabaseOptions = {}): Promise<Database> {
-  const { testDatabaseUrl = process.env.TEST_DATABASE ?? '', sets = ['main', 'audit'] } = options
-  const { open, remove } = testDatabaseUrl === '' ? freshSqlite() : await freshPostgres(testDatabaseUrl)
+  const { testDatabaseUrl = process.env.TEST_DATABASE ?? '', sets = ALL_SETS } = options
+  const { open, remove } = testDatabaseUrl === '' ? freshSqlite() : await freshPostgres(testDatabaseUrl, sets)
   const database = await open()
   t.after(async () => {
     await database.close()
@@ -56,18 +60,19 @@ function freshSqlite() {
   }
 }
 
-async function freshPostgres(server: string) {
-  const { url, drop } = await createDatabase(server)
+async function freshPostgres(server: string, sets: readonly MigrationSet[]) {
+  const { url, drop } = await createDatabase(server, sets.length === ALL_SETS.length ? migratedTemplate() : undefined)
   return { open: () => openPostgres({ url }), remove: drop }
 }
 
-/** The URL of a fresh, empty PostgreSQL database, gone when the test ends; undefined where the tests run on SQLite. */
+/** The URL of a fresh PostgreSQL database, gone when the test ends: empty, or `migrated`. Undefined where the tests run on SQLite. */
 export async function openTestDatabaseUrl(
   t: TestScope,
-  { testDatabaseUrl = process.env.TEST_DATABASE ?? '' }: TestDatabaseOptions = {},
+  { migrated = false }: { readonly migrated?: boolean } = {},
 ): Promise<string | undefined> {
-  if (testDatabaseUrl === '') return undefined
-  const { url, drop } = await createDatabase(testDatabaseUrl)
+  const server = process.env.TEST_DATABASE ?? ''
+  if (server === '') return undefined
+  const { url, drop } = await createDatabase(server, migrated ? migratedTemplate() : undefined)
   t.after(drop)
   return url
 }
@@ -136,6 +141,13 @@ export async function startPostgres(
   return {
     url,
     createDatabase: async () => (await createDatabase(url)).url,
+    createTemplate: async () => {
+      const template = await createDatabase(url)
+      const database = await openPostgres({ url: template.url })
+      await migrate(database, ALL_SETS)
+      await database.close()
+      return nameIn(template.url)
+    },
     crash,
     restart: async () => {
       running = start()
@@ -152,7 +164,7 @@ async function reachable(url: string, ended: () => boolean): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {
     try {
-      return await administer(url, 'SELECT 1')
+      return void (await administer(url, 'SELECT 1'))
     } catch (error) {
       if (ended() || performance.now() > deadline) throw new Error('PostgreSQL did not start', { cause: error })
       await sleep(50)
@@ -162,20 +174,63 @@ async function reachable(url: string, ended: () => boolean): Promise<void> {
 
 let created = 0
 
-async function createDatabase(server: string): Promise<{ readonly url: string; readonly drop: () => Promise<void> }> {
-  const name = `test_${process.pid}_${++created}_${Math.random().toString(36).slice(2, 8)}`
-  await administer(server, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
-  const url = new URL(server)
-  url.pathname = `/${name}`
-  return { url: url.href, drop: () => administer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
+const migratedTemplate = (): string | undefined => process.env.TEST_DATABASE_TEMPLATE
+
+type FreshDatabase = { readonly url: string; readonly drop: () => Promise<void> }
+
+async function createDatabase(server: string, template?: string): Promise<FreshDatabase> {
+  if (template !== undefined) return takeCopy(server, template)
+  const url = await create(server, 'template0')
+  return { url, drop: () => drop(server, url) }
 }
 
-async function administer(url: string, sql: string): Promise<void> {
+/** Copies of the template that tests of this process are done with, empty again: emptying one is far quicker than making one. */
+const emptied: string[] = []
+
+async function takeCopy(server: string, template: string): Promise<FreshDatabase> {
+  const url = emptied.pop() ?? (await create(server, template))
+  const schema = await administer(url, SCHEMA)
+  const giveBack = async (): Promise<void> => {
+    await administer(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${nameIn(url)}'`)
+    // What a test did to the schema itself is not undone.
+    if (!isDeepStrictEqual(await administer(url, SCHEMA), schema)) return drop(server, url)
+    await administer(url, EMPTY_EVERY_TABLE)
+    emptied.push(url)
+  }
+  return { url, drop: giveBack }
+}
+
+const SCHEMA = `SELECT relname, relkind, relnatts, relchecks, (SELECT count(*) FROM schema_migration) AS migrations
+  FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname`
+
+const EMPTY_EVERY_TABLE = `SET session_replication_role = replica;
+  DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migration' LOOP
+      EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+  END $$`
+
+const nameIn = (url: string): string => new URL(url).pathname.slice(1)
+
+/** @returns its URL */
+async function create(server: string, template: string): Promise<string> {
+  const name = `test_${process.pid}_${++created}_${Math.random().toString(36).slice(2, 8)}`
+  await administer(server, `CREATE DATABASE ${name} TEMPLATE ${template} ENCODING 'UTF8'`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+async function drop(server: string, url: string): Promise<void> {
+  await administer(server, `DROP DATABASE IF EXISTS ${nameIn(url)} WITH (FORCE)`)
+}
+
+async function administer(url: string, sql: string): Promise<readonly unknown[]> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
   client.on('error', () => {})
   await client.connect()
   try {
-    await client.query(sql)
+    return (await client.query(sql)).rows
   } finally {
     await client.end()
   }

@@ -1,13 +1,16 @@
-// The accounts of the server as Organizations sees them: found, listed, closed, and reached through a role of the management account.
+// The accounts of the server: their aliases; and as Organizations sees them: found, listed, closed, and reached through a role of the
+// management account.
 
 import { IntegrityError } from '../../errors.ts'
 import type { Transaction } from '../../storage/database.ts'
 import { attachPolicy } from './attachments.ts'
+import * as errors from './errors.ts'
 import { managedPolicyArn } from './managed-policies.ts'
 import { type AccountBody, rootArn } from './model.ts'
 import { createRole } from './roles.ts'
 import {
   ACCOUNT,
+  findAccountByAlias,
   findRow,
   findAccountByEmail as findRowByEmail,
   type IamReader,
@@ -61,10 +64,32 @@ export const setAccountStatus = (
   status: 'ACTIVE' | 'SUSPENDED',
 ): Promise<void> => change(app, tx, accountId, { status })
 
+/**
+ * Takes the place of the alias that the account has. An account that is closed keeps its own.
+ * @throws EntityAlreadyExists where an account of the server has it, this one too.
+ */
+export async function createAlias(app: IamReader, tx: Transaction, accountId: string, alias: string): Promise<void> {
+  if ((await findAccountByAlias(app, tx, alias)) !== undefined) throw errors.aliasExists(alias)
+  await change(app, tx, accountId, { alias })
+}
+
+/** @throws NoSuchEntity where it is not the account's own. */
+export async function deleteAlias(app: IamReader, tx: Transaction, accountId: string, alias: string): Promise<void> {
+  const row = await readAccountRow(app, tx, accountId)
+  const { alias: own, ...body } = row.body
+  if (own !== alias) throw errors.noSuchAlias(alias)
+  await replaceRow(app, tx, ACCOUNT, row, body)
+}
+
 async function change(app: IamReader, tx: Transaction, accountId: string, part: Partial<AccountBody>): Promise<void> {
+  const row = await readAccountRow(app, tx, accountId)
+  await replaceRow(app, tx, ACCOUNT, row, { ...row.body, ...part })
+}
+
+async function readAccountRow(app: IamReader, tx: Transaction, accountId: string): Promise<Stored<AccountBody>> {
   const row = await findRow(app, tx, ACCOUNT, [accountId])
   if (row === undefined) throw new IntegrityError(ACCOUNT.name, [accountId], 'is gone')
-  await replaceRow(app, tx, ACCOUNT, row, { ...row.body, ...part })
+  return row
 }
 
 const accountOf = ({ key, body }: Stored<AccountBody>): Account => ({ ...body, accountId: key[0]! })

@@ -25,7 +25,7 @@ const QUOTAS = { user: 'PoliciesPerUser', group: 'PoliciesPerGroup', role: 'Poli
 
 /**
  * Attaches a policy of AWS, or one of the account's own. Attaching it twice is attaching it once.
- * @throws NoSuchEntity; InvalidInput for what is no ARN of a policy; LimitExceeded beyond 10.
+ * @throws NoSuchEntity; InvalidInput for what is no ARN of a policy; LimitExceeded beyond 10; PolicyNotAttachable for one of a service.
  */
 export async function attachPolicy<Body extends Attaching>(
   app: IamReader,
@@ -33,9 +33,10 @@ export async function attachPolicy<Body extends Attaching>(
   table: HolderTable<Body>,
   holder: Stored<Body>,
   arn: string,
+  by: 'customer' | 'service' = 'customer',
 ): Promise<void> {
   const [account, id] = holder.key as [string, string]
-  const attached = await findAttachable(app, tx, account, arn)
+  const attached = await findAttachable(app, tx, account, arn, by)
   if (attached === undefined) throw errors.noSuchPolicy(arn)
   const { attachedPolicies } = holder.body
   if (attachedPolicies.some((policy) => policy.arn === arn)) return
@@ -110,10 +111,13 @@ async function findAttachable(
   tx: Transaction,
   account: string,
   arn: string,
+  by: 'customer' | 'service' = 'customer',
 ): Promise<AttachedPolicy | undefined> {
   if (!isPolicyArn(arn)) throw errors.invalidArn(arn)
   if (isManagedPolicyArn(app.partition, arn)) {
-    return findManagedPolicy(app.partition, arn) === undefined ? undefined : { arn }
+    if (findManagedPolicy(app.partition, arn) === undefined) return undefined
+    if (policyPath(arn).startsWith('/aws-service-role/') && by === 'customer') throw errors.policyNotAttachable()
+    return { arn }
   }
   const policy = await findRow(app, tx, POLICY, [account, arn])
   return policy && { arn, policyId: policy.body.policyId }

@@ -14,6 +14,12 @@ export const noSuchRole = (roleName: string) =>
 export const noSuchAccount = (account: string) =>
   new ServiceError('NoSuchEntity', 404, `The account with id ${account} cannot be found.`)
 
+export const noSuchAlias = (alias: string) =>
+  new ServiceError('NoSuchEntity', 404, `The account alias ${alias} cannot be found.`)
+
+export const aliasExists = (alias: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `The account alias ${alias} already exists.`)
+
 export const noSuchAccessKey = (accessKeyId: string) =>
   new ServiceError('NoSuchEntity', 404, `The Access Key with id ${accessKeyId} cannot be found.`)
 
@@ -35,6 +41,34 @@ export const roleExists = (roleName: string) =>
 
 export const serviceRolePath = (path: string) =>
   new ServiceError('InvalidInput', 400, `Path prefix '${path}' can only be used for AWS Service linked Roles`)
+
+export const serviceRoleExists = (roleName: string) =>
+  new ServiceError(
+    'InvalidInput',
+    400,
+    `Service role name ${roleName} has been taken in this account, please try a different suffix.`,
+  )
+
+export const customSuffix = (service: string) =>
+  new ServiceError('InvalidInput', 400, `Custom suffix is not allowed for ${service}`)
+
+export const notLinkedService = (service: string) =>
+  new ServiceError('InvalidInput', 400, `${service} has no service-linked role on this server.`)
+
+export const protectedRole = (roleName: string) =>
+  new ServiceError(
+    'UnmodifiableEntity',
+    400,
+    `Cannot perform the operation on the protected role '${roleName}' - this role is only modifiable by AWS`,
+  )
+
+export const noSuchDeletion = (taskId: string) =>
+  new ServiceError('NoSuchEntity', 404, `The deletion task ${taskId} cannot be found.`)
+
+export const invalidDeletion = () => new ServiceError('InvalidInput', 400, 'The DeletionTaskId is not valid.')
+
+export const policyNotAttachable = () =>
+  new ServiceError('PolicyNotAttachable', 400, 'Cannot attach a Service Role Policy to a customer role.')
 
 export const invalidPrincipal = (principal: string) =>
   malformedPolicy(`Invalid principal in policy: "AWS":"${principal}"`)
@@ -89,8 +123,26 @@ export const invalidProviderUrl = () => new ServiceError('ValidationError', 400,
 export const invalidThumbprint = () =>
   new ServiceError('InvalidInput', 400, 'Thumbprints must be 40 hexadecimal digits.')
 
+/** Strongroom's own: on AWS nobody uploads keys. */
+export const invalidProviderKeys = (reason: string) =>
+  new ServiceError('InvalidParameterException', 400, `Keys must be a JWK Set in JSON (RFC 7517): ${reason}.`)
+
+export const podIdentityExists = (associationId: string) =>
+  new ServiceError('ResourceInUseException', 409, `Association already exists: ${associationId}`)
+
+export const noSuchPodIdentity = () =>
+  new ServiceError('ResourceNotFoundException', 404, 'The association cannot be found.')
+
+export const tooManyPodIdentities = (max: number) =>
+  new ServiceError('ResourceLimitExceededException', 400, `An account can have at most ${max} associations.`)
+
+export const notAnOwnRole = () =>
+  new ServiceError('InvalidParameterException', 400, 'roleArn must be that of a role of the account.')
+
 export const notSimulated = (member: string) =>
   new ServiceError('InvalidInput', 400, `${member} is not simulated by this server.`)
+
+export const invalidPolicyInput = (reason: string) => new ServiceError('InvalidInput', 400, reason)
 
 export const oneBoundary = () =>
   new ServiceError('InvalidInput', 400, 'A principal has at most one permissions boundary.')
@@ -115,8 +167,26 @@ export const noSuchInlinePolicy = (kind: string, policyName: string) =>
 
 export const malformedPolicy = (reason: string) => new ServiceError('MalformedPolicyDocument', 400, reason)
 
+/** That it is refused, and with this code, is documented; AWS's words for it are not. */
+export const openIssuer = (issuer: string, keys: readonly string[]) =>
+  malformedPolicy(
+    `The identity provider ${issuer} is shared by many organizations: the trust policy must evaluate ${keys.join(' or ')} in a condition that is not only a wildcard.`,
+  )
+
 export const noUserOfOwn = () =>
   new ServiceError('ValidationError', 400, 'Must specify userName when calling with non-User credentials')
+
+export const oneUserOrAll = () =>
+  new ServiceError('InvalidInput', 400, 'UserName and AllUsers cannot be specified together.')
+
+export const notSupportedService = (service: string) =>
+  new ServiceError('NotSupportedService', 404, `Service ${service} has no service-specific credentials on this server.`)
+
+export const reportNotPresent = () => new ServiceError('ReportNotPresent', 410, 'No report exists.')
+
+export const reportInProgress = () => new ServiceError('ReportInProgress', 404, 'Report generation is in progress.')
+
+export const reportExpired = () => new ServiceError('ReportExpired', 410, 'The report is older than four hours.')
 
 export const cannotExpire = () =>
   new ServiceError('InvalidInput', 400, 'The status of an access key can be set to Active or Inactive.')
@@ -128,6 +198,54 @@ export const duplicateTagKeys = () =>
 
 export const reservedTagKey = () =>
   new ServiceError('InvalidInput', 400, 'Tag keys that begin with aws: are reserved for system use.')
+
+export const mfaDeviceExists = () =>
+  new ServiceError('EntityAlreadyExists', 409, 'MFADevice entity at the same path and name already exists.')
+
+export const noSuchMfaDevice = (serialNumber: string) =>
+  new ServiceError('NoSuchEntity', 404, `VirtualMFADevice with serial number ${serialNumber} does not exist.`)
+
+export const mfaDeviceNotOfUser = () => new ServiceError('NoSuchEntity', 404, 'MFA Device invalid for user.')
+
+export const mfaDeviceInUse = () => new ServiceError('EntityAlreadyExists', 409, 'MFA Device is already in use.')
+
+export const mfaDeviceStillInUse = () =>
+  new ServiceError('DeleteConflict', 409, 'MFA VirtualDevice in use. Must deactivate first.')
+
+export const mfaDeviceNameTooLong = (max: number) =>
+  new ServiceError('InvalidInput', 400, `The serial number of an MFA device must have at most ${max} characters.`)
+
+export const invalidAuthenticationCode = () =>
+  new ServiceError('InvalidAuthenticationCode', 403, 'Authentication code for device is not valid.')
+
+export const noLoginProfile = (userName: string) =>
+  new ServiceError('NoSuchEntity', 404, `Login Profile for User ${userName} cannot be found.`)
+
+export const loginProfileExists = (userName: string) =>
+  new ServiceError('EntityAlreadyExists', 409, `Login Profile for User ${userName} already exists.`)
+
+export const loginProfileChanging = (userName: string) =>
+  new ServiceError(
+    'EntityTemporarilyUnmodifiable',
+    409,
+    `Login Profile for User ${userName} was changed by another request. Try again.`,
+  )
+
+export const passwordMissing = () =>
+  new ServiceError(
+    'ValidationError',
+    400,
+    "1 validation error detected: Value null at 'password' failed to satisfy constraint: Member must not be null",
+  )
+
+export const passwordPolicyViolation = (reason: string) => new ServiceError('PasswordPolicyViolation', 400, reason)
+
+export const wrongPassword = () => new ServiceError('AccessDenied', 403, 'The old password was incorrect.')
+
+export const notAUser = () => new ServiceError('InvalidUserType', 400, 'Only IAM Users can change their own password')
+
+export const noPasswordPolicy = (account: string) =>
+  new ServiceError('NoSuchEntity', 404, `The Password Policy with domain name ${account} cannot be found.`)
 
 /** Strongroom's own: AWS has no list of sessions. */
 export const tooManyRevokedSessions = (max: number) =>

@@ -11,7 +11,7 @@ import { type HolderTable, type IamReader, replaceRow, type Stored } from './sto
 type Holding = { readonly inlinePolicies: readonly InlinePolicy[] }
 
 /** Of all inline policies of one holder together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const CHARACTERS_MAX = { user: 2_048, group: 5_120, role: 10_240 }
+export const INLINE_CHARACTERS_MAX = { user: 2_048, group: 5_120, role: 10_240 }
 /** White space is kept but not counted above; with it, they may be no longer than AWS lets one document be. */
 const WRITTEN_CHARACTERS_MAX = 131_072
 
@@ -31,7 +31,7 @@ export async function putInlinePolicy<Body extends Holding>(
   const others = holder.body.inlinePolicies.filter(({ policyName }) => policyName !== policy.policyName)
   const inlinePolicies = [...others, policy]
   const characters = inlinePolicies.reduce((sum, { document }) => sum + policyCharacters(document), 0)
-  const max = CHARACTERS_MAX[table.kind]
+  const max = INLINE_CHARACTERS_MAX[table.kind]
   if (characters > max) throw errors.inlinePoliciesTooLong(table.kind, holderName, max)
   const written = inlinePolicies.reduce((sum, { document }) => sum + document.length, 0)
   if (written > WRITTEN_CHARACTERS_MAX)

@@ -63,6 +63,10 @@ const POLICIES: { readonly [name: string]: readonly Statement[] } = {
   ],
 
   IAMReadOnlyAccess: [allow('iam:GenerateCredentialReport', 'iam:Get*', 'iam:List*', 'iam:Simulate*')],
+
+  // Of service-linked roles, which alone have them.
+  'aws-service-role/AWSKeyManagementServiceMultiRegionKeysServiceRolePolicy': [allow('kms:SynchronizeMultiRegionKey')],
+  'aws-service-role/AWSOrganizationsServiceTrustPolicy': [allow('iam:CreateServiceLinkedRole')],
 }
 
 const compiled = new Map<string, NamedPolicy>()
@@ -96,15 +100,15 @@ const stored = new Map<string, Stored<PolicyBody>>()
 
 /** As a customer managed policy would be stored that nobody can change: one version, no tags. */
 export function storedManagedPolicy(partition: string, arn: string): Stored<PolicyBody> | undefined {
-  const policyName = arn.slice(managedPolicyArn(partition, '').length)
-  const document = isManagedPolicyArn(partition, arn) ? managedPolicyDocument(policyName) : undefined
+  const name = arn.slice(managedPolicyArn(partition, '').length)
+  const document = isManagedPolicyArn(partition, arn) ? managedPolicyDocument(name) : undefined
   if (document === undefined) return undefined
   const known = stored.get(arn)
   if (known !== undefined) return known
   const body: PolicyBody = {
-    policyId: newUniqueId('ANPA', (size) => createHash('sha256').update(policyName).digest().subarray(0, size)),
-    policyName,
-    path: '/',
+    policyId: newUniqueId('ANPA', (size) => createHash('sha256').update(name).digest().subarray(0, size)),
+    policyName: name.slice(name.lastIndexOf('/') + 1),
+    path: `/${name.slice(0, name.lastIndexOf('/') + 1)}`,
     createdAt: WRITTEN_AT,
     updatedAt: WRITTEN_AT,
     versions: [{ versionId: 'v1', createdAt: WRITTEN_AT, digest: digestOf(document) }],

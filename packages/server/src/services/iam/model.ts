@@ -26,8 +26,26 @@ export type AccountBody = {
   readonly status?: 'ACTIVE' | 'SUSPENDED'
   /** Of the root user; unique on the server without regard to case. */
   readonly email?: string
+  /** In lower case; unique on the server. */
+  readonly alias?: string
   readonly tags?: readonly Tag[]
   readonly revokedSessions?: readonly RevokedSession[]
+  readonly passwordPolicy?: PasswordPolicy
+}
+
+/** What passwords of users must have; every member as UpdateAccountPasswordPolicy names it. */
+export type PasswordPolicy = {
+  readonly minimumPasswordLength: number
+  readonly requireSymbols: boolean
+  readonly requireNumbers: boolean
+  readonly requireUppercaseCharacters: boolean
+  readonly requireLowercaseCharacters: boolean
+  readonly allowUsersToChangePassword: boolean
+  /** In days. Absent: passwords do not expire. */
+  readonly maxPasswordAge?: number
+  /** How many passwords, the one in use among them, a new one must differ from. Absent: none. */
+  readonly passwordReusePrevention?: number
+  readonly hardExpiry: boolean
 }
 
 export type Tag = { readonly key: string; readonly value: string }
@@ -53,6 +71,39 @@ export type UserBody = {
   readonly groups?: readonly string[]
   readonly boundary?: AttachedPolicy
   readonly tags?: readonly Tag[]
+  readonly loginProfile?: LoginProfile
+  /** Those that are enabled for the user, oldest first. A device that is not listed here is none of the user's. */
+  readonly mfaDevices?: readonly MfaDeviceEntry[]
+}
+
+/** A user's password. Hashes are of crypto/password.ts, in base64, all under the one salt. */
+export type LoginProfile = {
+  readonly createdAt: number
+  /** When the password in use was set. */
+  readonly passwordSetAt: number
+  readonly passwordResetRequired: boolean
+  readonly salt: string
+  /** Newest first: that of the password in use, then of those before. */
+  readonly hashes: readonly string[]
+}
+
+export type MfaDeviceEntry = { readonly serialNumber: string; readonly enabledAt: number }
+
+/** Row `iam_mfa_device`: a virtual MFA device. Times of codes are by the wall clock. */
+export type MfaDeviceBody = {
+  readonly tags: readonly Tag[]
+  /** Base64 of the seed of its codes, sealed for account and serial number. */
+  readonly sealedSeed: string
+  /** Of the user that it is enabled for. */
+  readonly userId?: string
+  /** By how many steps of 30 seconds the device's clock is ahead. */
+  readonly driftSteps: number
+  /** No code of this step or an earlier one is accepted any more. */
+  readonly lastStep: number
+  /** Wrong codes since the last right one. */
+  readonly failures: number
+  /** No code is looked at before. */
+  readonly refusedUntil: number
 }
 
 /** Row `iam_group`. */
@@ -78,6 +129,16 @@ export type RoleBody = {
   readonly attachedPolicies: readonly AttachedPolicy[]
   readonly boundary?: AttachedPolicy
   readonly tags: readonly Tag[]
+}
+
+/** Row `iam_role_deletion`: a service-linked role that is no more. */
+export type RoleDeletionBody = { readonly deletedAt: number }
+
+/** Row `iam_credential_report`. */
+export type CredentialReportBody = {
+  /** A job is to write it. */
+  readonly pending: boolean
+  readonly report?: { readonly generatedAt: number; readonly csv: string }
 }
 
 /** Row `iam_access_key`. */
@@ -121,8 +182,28 @@ export type OidcProviderBody = {
   readonly clientIds: readonly string[]
   /** SHA-1 of certificates of private authorities, in lower-case hex: what the system does not trust is trusted where one of these signed it. */
   readonly thumbprints: readonly string[]
+  /** Uploaded; absent: the issuer is asked for them. */
+  readonly keys?: readonly ProviderKey[]
   readonly createdAt: number
   readonly tags: readonly Tag[]
+}
+
+/** A public key in JWK form. https://www.rfc-editor.org/rfc/rfc7517#section-4 */
+export type ProviderKey = { readonly kid: string; readonly use: 'sig'; readonly alg?: string } & (
+  | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
+  | { readonly kty: 'EC'; readonly crv: string; readonly x: string; readonly y: string }
+)
+
+/** Row `iam_pod_identity`: a service account of a Kubernetes cluster, and the role of the account that its pods get. */
+export type PodIdentityBody = {
+  /** The ARN of the OIDC provider of the cluster's issuer, of the same account. */
+  readonly provider: string
+  /** What the cluster is called in session tags. */
+  readonly clusterName: string
+  readonly namespace: string
+  readonly serviceAccount: string
+  readonly roleArn: string
+  readonly createdAt: number
 }
 
 /** A new access key; the only time that the secret access key is shown. */
@@ -142,6 +223,11 @@ export const VERSIONS_PER_POLICY_MAX = 5
 export const ROLES_PER_ACCOUNT_MAX = 1_000
 export const OIDC_PROVIDERS_PER_ACCOUNT_MAX = 100
 export const CLIENT_IDS_PER_PROVIDER_MAX = 100
+export const MFA_DEVICES_PER_USER_MAX = 8
+/** Virtual ones, enabled or not: as many as users. */
+export const MFA_DEVICES_PER_ACCOUNT_MAX = USERS_PER_ACCOUNT_MAX
+/** Of one cluster on AWS. https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html */
+export const POD_IDENTITIES_PER_ACCOUNT_MAX = 5_000
 /** 2,048 on AWS until one asks for the most that it gives. */
 export const TRUST_POLICY_CHARACTERS_MAX = 4_096
 
@@ -171,6 +257,10 @@ export const policyArn = (partition: string, account: string, path: string, poli
 
 export const oidcProviderArn = (partition: string, account: string, url: string): string =>
   `arn:${partition}:iam::${account}:oidc-provider/${url}`
+
+/** The serial number of a virtual MFA device. */
+export const mfaDeviceArn = (partition: string, account: string, path: string, name: string): string =>
+  `arn:${partition}:iam::${account}:mfa${path}${name}`
 
 /** Names of users, groups, roles and policies are each unique in an account without regard to case. */
 export const nameKey = (name: string): string => name.toLowerCase()

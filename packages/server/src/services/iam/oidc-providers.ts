@@ -9,6 +9,7 @@ import {
   OIDC_PROVIDERS_PER_ACCOUNT_MAX,
   type OidcProviderBody,
   oidcProviderArn,
+  type ProviderKey,
   type Tag,
 } from './model.ts'
 import {
@@ -62,6 +63,16 @@ export async function createOidcProvider(
 
 type Change = Partial<Pick<OidcProviderBody, 'clientIds' | 'thumbprints'>> & { readonly tags?: readonly Tag[] }
 
+/** Tokens of the provider are checked with these keys alone from now on, and the issuer is not called; `undefined` takes that back. */
+export async function setProviderKeys(
+  app: IamReader,
+  tx: Transaction,
+  { key, rev, body: { keys: _, ...body } }: Stored<OidcProviderBody>,
+  keys: readonly ProviderKey[] | undefined,
+): Promise<void> {
+  await replaceRow(app, tx, OIDC_PROVIDER, { key, rev, body }, { ...body, ...(keys && { keys }) })
+}
+
 /** @throws ServiceError LimitExceeded, InvalidInput */
 export async function updateOidcProvider(
   app: IamReader,
@@ -89,7 +100,9 @@ function plainThumbprints(thumbprints: readonly string[]): readonly string[] {
   return thumbprints.map((one) => one.toLowerCase())
 }
 
-export type OidcProvider = Pick<OidcProviderBody, 'url' | 'clientIds' | 'thumbprints'> & { readonly arn: string }
+export type OidcProvider = Pick<OidcProviderBody, 'url' | 'clientIds' | 'thumbprints' | 'keys'> & {
+  readonly arn: string
+}
 
 /** The provider of an open account for tokens of this issuer (`iss`), with `https://`. */
 export async function findOidcProvider(
@@ -105,6 +118,6 @@ export async function findOidcProvider(
     findRow(app, tx, OIDC_PROVIDER, [account, arn]),
   ])
   if (owner === undefined || isSuspended(owner) || stored === undefined) return undefined
-  const { url, clientIds, thumbprints } = stored.body
-  return { arn, url, clientIds, thumbprints }
+  const { url, clientIds, thumbprints, keys } = stored.body
+  return { arn, url, clientIds, thumbprints, ...(keys && { keys }) }
 }

@@ -14,6 +14,9 @@ export const EXAMINED_MAX = 2_000
 /** Items read between two turns of the event loop. */
 const CHUNK = 200
 const MAX_ITEMS_DEFAULT = 100
+/** A page of items that have a weight ends after the item with which it reaches this, and few of them are read at a time. */
+const WEIGHT_MAX = 1_048_576
+const WEIGHED_CHUNK = 10
 
 /** What is listed, in the order of its places: a place is a text that no other item has. */
 export type Source<T> = {
@@ -22,6 +25,8 @@ export type Source<T> = {
   readonly place: (item: T) => string
   /** Whether an item is listed. Absent: every item is. */
   readonly passes?: (item: T) => boolean
+  /** How many characters of the answer an item is, where items may be large. */
+  readonly weight?: (item: T) => number
 }
 
 export type Page<T> = { readonly items: readonly T[]; readonly more: PageEnd }
@@ -53,21 +58,24 @@ export async function pageOf<T>(
         ? { IsTruncated: false }
         : { IsTruncated: true, Marker: sealPageToken(app.keyring, purpose, account, end) },
   })
-  const { read, place, passes = () => true } = source
+  const { read, place, passes = () => true, weight = () => 0 } = source
+  const chunkMax = source.weight ? WEIGHED_CHUNK : CHUNK
   const items: T[] = []
   let examined = 0
+  let weighs = 0
   let after = input.Marker === undefined ? '' : openPageToken(app.keyring, purpose, account, input.Marker)
   if (after === undefined) throw errors.invalidMarker()
   for (;;) {
-    const limit = Math.min(source.passes ? CHUNK : max - items.length + 1, CHUNK)
+    const limit = Math.min(source.passes ? CHUNK : max - items.length + 1, chunkMax)
     const chunk = await read(after, limit)
     for (const item of chunk) {
       if (examined === EXAMINED_MAX) return page(items, after)
       examined += 1
       if (passes(item)) {
         // One too many: there is a next page, and it begins here.
-        if (items.length === max) return page(items, after)
+        if (items.length === max || weighs >= WEIGHT_MAX) return page(items, after)
         items.push(item)
+        weighs += weight(item)
       }
       after = place(item)
     }
@@ -90,6 +98,10 @@ export function namedSource<Body extends NamedBody>(
     ...(pathPrefix !== '/' && { passes: ({ body }) => body.path.startsWith(pathPrefix) }),
   }
 }
+
+/** Of what this server has none of. @throws ValidationError for a Marker: there are none. */
+export const emptyPage = (call: PagedCall, operation: string): Promise<Page<never>> =>
+  pageOf(call, operation, { place: () => '', read: async () => [] })
 
 /** What one row lists, by `place`, which decides the order too. */
 export function listed<T>(all: readonly T[], place: (item: T) => string): Source<T> {

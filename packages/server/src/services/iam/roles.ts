@@ -1,6 +1,8 @@
 // Roles are made and changed here. A role's trust policy names principals: it is stored with their unique ids, see principals.ts.
 
+import { compilePolicy } from '../../policy/compile.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
+import { findOpenIssuer } from '../../policy/shared-issuers.ts'
 import type { Transaction } from '../../storage/database.ts'
 import { findBoundary } from './attachments.ts'
 import { policyCharacters } from './documents.ts'
@@ -31,8 +33,8 @@ import { newUniqueId } from './unique-id.ts'
 /** Seconds. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html */
 export const SESSION_DURATION_DEFAULT = 3_600
 
-/** Only services make roles under it, and only they change them. */
-const SERVICE_ROLE_PATH = '/aws-service-role/'
+/** Roles of services are under it, which nobody else makes or changes: service-linked-roles.ts. */
+export const SERVICE_ROLE_PATH = '/aws-service-role/'
 
 export type NewRole = {
   readonly roleName: string
@@ -52,6 +54,17 @@ export async function createRole(
   app: IamWriter,
   tx: Transaction,
   account: string,
+  role: NewRole,
+): Promise<Stored<RoleBody>> {
+  if (role.path?.startsWith(SERVICE_ROLE_PATH)) throw errors.serviceRolePath(SERVICE_ROLE_PATH)
+  return insertRole(app, tx, account, role)
+}
+
+/** The same under any path. */
+export async function insertRole(
+  app: IamWriter,
+  tx: Transaction,
+  account: string,
   {
     roleName,
     trustPolicy,
@@ -63,7 +76,6 @@ export async function createRole(
     tags = [],
   }: NewRole,
 ): Promise<Stored<RoleBody>> {
-  if (path.startsWith(SERVICE_ROLE_PATH)) throw errors.serviceRolePath(SERVICE_ROLE_PATH)
   const naming = await trustPolicyOf(app, tx, trustPolicy)
   if ((await findByName(app, tx, ROLE, account, roleName)) !== undefined) throw errors.roleExists(roleName)
   const boundary = boundaryArn === undefined ? undefined : await findBoundary(app, tx, account, boundaryArn)
@@ -126,6 +138,8 @@ async function trustPolicyOf(app: IamReader, tx: Transaction, document: string):
     throw errors.quotaExceeded('ACLSizePerRole', TRUST_POLICY_CHARACTERS_MAX)
   }
   try {
+    const open = findOpenIssuer(compilePolicy(document, 'trust'))
+    if (open !== undefined) throw errors.openIssuer(open.issuer, open.keys)
     return await resolvePrincipals(app, tx, document, 'trust')
   } catch (error) {
     if (error instanceof UnknownPrincipalError) throw errors.invalidPrincipal(error.principal)

@@ -17,6 +17,7 @@ import {
   userArn,
 } from './model.ts'
 import { compileNaming } from './principals.ts'
+import type { Found } from './remembered.ts'
 import {
   ACCOUNT,
   cachesOf,
@@ -47,38 +48,47 @@ export async function sessionHolds(app: IamReader, tx: Transaction, identity: Id
  * @throws IntegrityError where rows were altered, or policies of the role are missing.
  */
 export async function readSessionPrincipal(app: IamReader, tx: Transaction, identity: Identity): Promise<Principal> {
-  const session = identity.session!
-  const principal = await cachesOf(app).sessionPrincipals.read(tx, session, async () => {
-    const holder = await findSessionHolder(app, tx, identity)
-    if (holder === undefined) return undefined
-    const { body } = holder
-    const isRoot = !('inlinePolicies' in body)
-    const { sources, compile } = isRoot
-      ? { sources: [body], compile: () => ({ policies: [ROOT] }) }
-      : await findPolicies(app, tx, identity.account, body)
-    const passed = await readPassedPolicies(app, tx, identity.account, session.policyArns ?? [])
-    // A federated user may do nothing but what its session policies say.
-    const federated = identity.kind === 'federated-user'
-    const narrowed = federated || session.policies !== undefined || session.policyArns !== undefined
-    const userName = 'userName' in body && !federated ? body.userName : undefined
-    const arn = userName === undefined ? identity.arn : userArn(app.partition, identity.account, body as UserBody)
-    return {
-      sources: [...sources, ...passed],
-      make: () => ({
-        identity: userName === undefined ? identity : { ...identity, userName, arn },
-        kind: identity.kind,
-        arn,
-        account: identity.account,
-        userId: identity.userId,
-        ...(session.role && { role: session.role }),
-        ...compile(),
-        ...(narrowed && { sessionPolicies: [...documentPolicies(session), ...passed] }),
-        tags: sessionTags(isRoot || federated ? [] : (body.tags ?? []), session.tags),
-      }),
-    }
-  })
+  const principal = await cachesOf(app).sessionPrincipals.read(tx, identity.session!, () =>
+    findSessionPrincipal(app, tx, identity),
+  )
   if (principal === undefined) throw unrecognized()
   return principal
+}
+
+/** The same, not remembered; undefined where the session no longer holds. @throws IntegrityError */
+export async function findSessionPrincipal(
+  app: IamReader,
+  tx: Transaction,
+  identity: Identity,
+): Promise<Found<Principal> | undefined> {
+  const session = identity.session!
+  const holder = await findSessionHolder(app, tx, identity)
+  if (holder === undefined) return undefined
+  const { body } = holder
+  const isRoot = !('inlinePolicies' in body)
+  const { sources, compile } = isRoot
+    ? { sources: [body], compile: () => ({ policies: [ROOT] }) }
+    : await findPolicies(app, tx, identity.account, body)
+  const passed = await readPassedPolicies(app, tx, identity.account, session.policyArns ?? [])
+  // A federated user may do nothing but what its session policies say.
+  const federated = identity.kind === 'federated-user'
+  const narrowed = federated || session.policies !== undefined || session.policyArns !== undefined
+  const userName = 'userName' in body && !federated ? body.userName : undefined
+  const arn = userName === undefined ? identity.arn : userArn(app.partition, identity.account, body as UserBody)
+  return {
+    sources: [...sources, ...passed],
+    make: () => ({
+      identity: userName === undefined ? identity : { ...identity, userName, arn },
+      kind: identity.kind,
+      arn,
+      account: identity.account,
+      userId: identity.userId,
+      ...(session.role && { role: session.role }),
+      ...compile(),
+      ...(narrowed && { sessionPolicies: [...documentPolicies(session), ...passed] }),
+      tags: sessionTags(isRoot || federated ? [] : (body.tags ?? []), session.tags),
+    }),
+  }
 }
 
 /**

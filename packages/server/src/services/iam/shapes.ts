@@ -1,7 +1,18 @@
 // The members that the operations share, declared once: limits, wording and what is sensitive.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_Types.html
 
-import { boolean, enumeration, integer, list, optional, string, structure, timestamp } from '../../shape/shape.ts'
+import {
+  blob,
+  boolean,
+  enumeration,
+  integer,
+  list,
+  map,
+  optional,
+  string,
+  structure,
+  timestamp,
+} from '../../shape/shape.ts'
 
 /** `member` is the name in the refusal: `userName`. Lengths are IAM's; what stands for an existing user may have 128 characters. */
 const name = (member: string, max: number) =>
@@ -39,6 +50,14 @@ const policyPath = (message: string) => string({ min: 1, max: 512, pattern: /^(?
 
 export const PolicyPath = policyPath(invalidPath('path'))
 export const PolicyPathPrefix = policyPath(INVALID_PATH_PREFIX)
+
+/** Lower-case letters, digits and single dashes, which stand neither first nor last. */
+export const AccountAlias = string({
+  min: 3,
+  max: 63,
+  pattern: /^[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]$/,
+  patternText: '^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$',
+})
 
 export const Arn = string({ min: 20, max: 2048 })
 /** AIDA..., AGPA..., AROA..., ANPA...; of a root user its account's number. */
@@ -97,11 +116,49 @@ export const PageOutput = { IsTruncated: optional(boolean()), Marker: optional(s
 export const AccessKeyId = string({ min: 16, max: 128, pattern: /^\w+$/, patternText: '[\\w]+' })
 export const AccessKeyStatus = enumeration('Active', 'Inactive', 'Expired')
 
+/** `mrk.kms.amazonaws.com`. */
+export const ServicePrincipal = string({ min: 1, max: 128, pattern: /^[\w+=,.@-]+$/, patternText: '[\\w+=,.@-]+' })
+export const CustomSuffix = string({ min: 1, max: 64, pattern: /^[\w+=,.@-]+$/, patternText: '[\\w+=,.@-]+' })
+/** `task/aws-service-role/SERVICE/ROLE/UUID`. */
+export const DeletionTaskId = string({ min: 1, max: 1000 })
+
 export const ProviderUrl = string({ min: 1, max: 255 })
 export const ClientId = string({ min: 1, max: 255 })
 export const ClientIds = list(ClientId)
 /** SHA-1 in hex. */
 export const Thumbprints = list(string({ min: 40, max: 40 }), { max: 5 })
+
+/** Up to 226 characters, so that a serial number with the path `/` has 256. */
+export const VirtualMFADeviceName = name('virtualMFADeviceName', 226)
+/** Of a virtual MFA device its ARN. */
+export const SerialNumber = string({
+  min: 9,
+  max: 256,
+  pattern: /^[\w+=/:,.@-]+$/,
+  patternText: '[\\w+=/:,.@-]+',
+})
+/** Six digits. Good for a minute or so, and so not for the trail. */
+export const AuthenticationCode = string({ min: 6, max: 6, pattern: /^\d+$/, patternText: '[\\d]+', unlogged: true })
+/** What shows that a user has a device: two codes in a row. */
+export const DeviceProofInput = {
+  UserName: ExistingUserName,
+  SerialNumber,
+  AuthenticationCode1: AuthenticationCode,
+  AuthenticationCode2: AuthenticationCode,
+} as const
+export const AssignmentStatus = enumeration('Assigned', 'Unassigned', 'Any')
+
+export const Password = string({
+  min: 1,
+  max: 128,
+  pattern: /^[\t\n\r\x20-\xff]+$/,
+  patternText: '[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+',
+  sensitive: true,
+})
+export const MinimumPasswordLength = integer({ min: 6, max: 128 })
+/** In days. */
+export const MaxPasswordAge = integer({ min: 1, max: 1_095 })
+export const PasswordReusePrevention = integer({ min: 1, max: 24 })
 
 // What answers hold. Limits are for what comes in: answers carry none.
 
@@ -147,6 +204,8 @@ export const Group = structure({
   CreateDate: timestamp(),
 })
 
+const RoleLastUsed = structure({ LastUsedDate: optional(timestamp()), Region: optional(string()) })
+
 export const Role = structure({
   Path: string(),
   RoleName: string(),
@@ -158,7 +217,7 @@ export const Role = structure({
   MaxSessionDuration: optional(integer()),
   PermissionsBoundary: optional(AttachedPermissionsBoundary),
   Tags: optional(Tags),
-  RoleLastUsed: optional(structure({ LastUsedDate: optional(timestamp()), Region: optional(string()) })),
+  RoleLastUsed: optional(RoleLastUsed),
   /** Always absent: this server has no role templates. */
   SourceRoleTemplate: optional(structure({ TemplateArn: string(), TemplateMinorVersion: integer() })),
 })
@@ -172,6 +231,33 @@ export const InstanceProfile = structure({
   CreateDate: timestamp(),
   Roles: list(Role),
   Tags: optional(Tags),
+})
+
+/** This server has none, nor the two that follow. */
+export const SSHPublicKeyMetadata = structure({
+  UserName: string(),
+  SSHPublicKeyId: string(),
+  Status: AccessKeyStatus,
+  UploadDate: timestamp(),
+})
+
+export const SigningCertificate = structure({
+  UserName: string(),
+  CertificateId: string(),
+  CertificateBody: string(),
+  Status: AccessKeyStatus,
+  UploadDate: optional(timestamp()),
+})
+
+export const ServiceSpecificCredentialMetadata = structure({
+  UserName: string(),
+  Status: AccessKeyStatus,
+  ServiceUserName: optional(string()),
+  ServiceCredentialAlias: optional(string()),
+  CreateDate: timestamp(),
+  ExpirationDate: optional(timestamp()),
+  ServiceSpecificCredentialId: string(),
+  ServiceName: string(),
 })
 
 export const Policy = structure({
@@ -199,3 +285,93 @@ export const PolicyVersion = structure({
 export const PolicyGroup = structure({ GroupName: optional(string()), GroupId: optional(UniqueId) })
 export const PolicyUser = structure({ UserName: optional(string()), UserId: optional(UniqueId) })
 export const PolicyRole = structure({ RoleName: optional(string()), RoleId: optional(UniqueId) })
+
+export const MFADevice = structure({ UserName: string(), SerialNumber: string(), EnableDate: timestamp() })
+
+export const VirtualMFADevice = structure({
+  SerialNumber: string(),
+  /** The text of the seed in base32. In the answer that makes the device, and in no other. */
+  Base32StringSeed: optional(blob({ sensitive: true })),
+  /** The same for authenticator apps. */
+  QRCodePNG: optional(blob({ sensitive: true })),
+  User: optional(User),
+  EnableDate: optional(timestamp()),
+  Tags: optional(Tags),
+})
+
+/** Of FIDO keys, which this server does not take. */
+export const Certifications = map(string(), string())
+
+export const LoginProfile = structure({
+  UserName: string(),
+  CreateDate: timestamp(),
+  PasswordResetRequired: optional(boolean()),
+})
+
+export const PasswordPolicy = structure({
+  MinimumPasswordLength: optional(integer()),
+  RequireSymbols: optional(boolean()),
+  RequireNumbers: optional(boolean()),
+  RequireUppercaseCharacters: optional(boolean()),
+  RequireLowercaseCharacters: optional(boolean()),
+  AllowUsersToChangePassword: optional(boolean()),
+  ExpirePasswords: optional(boolean()),
+  MaxPasswordAge: optional(integer()),
+  PasswordReusePrevention: optional(integer()),
+  HardExpiry: optional(boolean()),
+})
+
+// Of GetAccountAuthorizationDetails.
+
+const PolicyDetail = structure({ PolicyName: optional(string()), PolicyDocument: optional(string()) })
+
+const detailed = {
+  Path: optional(string()),
+  Arn: optional(string()),
+  CreateDate: optional(timestamp()),
+  AttachedManagedPolicies: optional(list(AttachedPolicy)),
+} as const
+
+export const UserDetail = structure({
+  ...detailed,
+  UserName: optional(string()),
+  UserId: optional(UniqueId),
+  UserPolicyList: optional(list(PolicyDetail)),
+  GroupList: optional(list(string())),
+  PermissionsBoundary: optional(AttachedPermissionsBoundary),
+  Tags: optional(Tags),
+})
+
+export const GroupDetail = structure({
+  ...detailed,
+  GroupName: optional(string()),
+  GroupId: optional(UniqueId),
+  GroupPolicyList: optional(list(PolicyDetail)),
+})
+
+export const RoleDetail = structure({
+  ...detailed,
+  RoleName: optional(string()),
+  RoleId: optional(UniqueId),
+  AssumeRolePolicyDocument: optional(string()),
+  InstanceProfileList: optional(list(InstanceProfile)),
+  RolePolicyList: optional(list(PolicyDetail)),
+  PermissionsBoundary: optional(AttachedPermissionsBoundary),
+  Tags: optional(Tags),
+  RoleLastUsed: optional(RoleLastUsed),
+})
+
+export const ManagedPolicyDetail = structure({
+  PolicyName: optional(string()),
+  PolicyId: optional(UniqueId),
+  Arn: optional(string()),
+  Path: optional(string()),
+  DefaultVersionId: optional(string()),
+  AttachmentCount: optional(integer()),
+  PermissionsBoundaryUsageCount: optional(integer()),
+  IsAttachable: optional(boolean()),
+  Description: optional(string()),
+  CreateDate: optional(timestamp()),
+  UpdateDate: optional(timestamp()),
+  PolicyVersionList: optional(list(PolicyVersion)),
+})

@@ -3,17 +3,21 @@
 
 import type { Call } from '../../call.ts'
 import { resourceContext } from '../../context.ts'
+import type { Service } from '../../operation.ts'
 import { compilePolicy } from '../../policy/compile.ts'
 import type {
   AuthorizationRequest,
   Context,
   Decision,
+  Layer,
   NamedPolicy,
   PolicyGrammar,
   PolicyPrincipal,
 } from '../../policy/engine.ts'
 import { MalformedPolicyError } from '../../policy/errors.ts'
 import { evaluate } from '../../policy/evaluate.ts'
+import { type ExplainedLayer, explain } from '../../policy/explain.ts'
+import { statementPosition } from '../../policy/json.ts'
 import { boolean, enumeration, integer, list, map, optional, string, structure } from '../../shape/shape.ts'
 import * as errors from './errors.ts'
 import { listed, type Page, pageOf } from './paging.ts'
@@ -25,7 +29,6 @@ const MatchedStatements = list(
   structure({
     SourcePolicyId: optional(string()),
     SourcePolicyType: optional(string()),
-    /** Never told. */
     StartPosition: optional(Position),
     EndPosition: optional(Position),
   }),
@@ -105,6 +108,8 @@ export type Simulated = {
   /** Condition keys that the principal gives; those of the input stand for them. */
   readonly context: Context
   readonly layers: AuthorizationRequest['layers']
+  /** Whether the principal is in an organization, whose policies let it. */
+  readonly inOrganization?: boolean
 }
 
 /** @throws MalformedPolicyDocument */
@@ -126,7 +131,7 @@ export function inputPolicies(
 export async function simulate(
   call: Pick<Call<SimulationInput>, 'app' | 'account' | 'input'>,
   operation: string,
-  { principal, context, layers }: Simulated,
+  { principal, context, layers, inOrganization = false }: Simulated,
 ) {
   const { app, account, input } = call
   if (input.ResourceHandlingOption !== undefined) throw errors.notSimulated('ResourceHandlingOption')
@@ -153,51 +158,166 @@ export async function simulate(
   const known = { ...resourceContext(resourceAccount, app.organization), ...context }
   const missing = missingKeys(held, { ...known, ...given })
 
-  const ask = (action: string, resource: string, asked: AuthorizationRequest['layers'], alone = false): Decision =>
-    evaluate({
-      principal,
-      permission: {
-        action,
-        resource,
-        resourceAccount: alone ? principal.account : resourceAccount,
-        context: given,
-        ...(policy && !alone && { resourcePolicy: { kind: 'normal' as const, policy } }),
-      },
-      context: () => known,
-      layers: asked,
-    })
-  const resources = input.ResourceArns?.length ? input.ResourceArns : ['*']
-  const asked = input.ActionNames.flatMap((action) => resources.map((resource) => ({ action, resource })))
-  const places = new Map(asked.map((one, at) => [one, String(at).padStart(6, '0')]))
-  const { items, more: end }: Page<(typeof asked)[number]> = await pageOf(
-    call,
+  const ask = (
+    action: string,
+    resource: string,
+    asked: AuthorizationRequest['layers'],
+    alone = false,
+  ): AuthorizationRequest => ({
+    principal,
+    permission: {
+      action,
+      resource,
+      resourceAccount: alone ? principal.account : resourceAccount,
+      context: given,
+      ...(policy && !alone && { resourcePolicy: { kind: 'normal' as const, policy } }),
+    },
+    context: () => known,
+    layers: asked,
+  })
+  const named = input.ResourceArns?.length ? input.ResourceArns : undefined
+  const places = new Map(input.ActionNames.map((action, at) => [String(at).padStart(6, '0'), action]))
+  // However many resources there are, a page takes about as long.
+  const perPage = Math.max(1, Math.floor(DECISIONS_PER_PAGE / (named?.length ?? 1)))
+  const MaxItems = Math.min(input.MaxItems ?? perPage, perPage)
+  const { items, more: end }: Page<string> = await pageOf(
+    { ...call, input: { ...input, MaxItems } },
     operation,
-    listed(asked, (one) => places.get(one)!),
+    listed([...places.keys()], (place) => place),
   )
-  const results = items.map(({ action, resource }) => {
+  const isCross = principal.account !== resourceAccount
+  const results = items.map((place) => {
+    const action = places.get(place)!
     if (!/^[A-Za-z0-9-]+:[A-Za-z0-9]+$/.test(action)) throw errors.notAnAction(action)
-    const decision = ask(action, resource, all)
+    const each = (named ?? ['*']).map((resource) => {
+      const { decision, layers } = explain(ask(action, resource, all))
+      return {
+        EvalResourceName: resource,
+        EvalResourceDecision: DECISIONS[decision.reason],
+        MatchedStatements: matchedStatements(decision, layers),
+        MissingContextValues: missing,
+        ...(decision.layer !== 'scp' && { EvalDecisionDetails: isCross ? decisionDetails(layers) : {} }),
+        ...(all.boundary && {
+          PermissionsBoundaryDecisionDetail: {
+            AllowedByPermissionsBoundary: evaluate(ask(action, resource, { identity: [all.boundary] }, true)).allow,
+          },
+        }),
+        layer: decision.layer,
+      }
+    })
     return {
       EvalActionName: action,
-      EvalResourceName: resource,
-      EvalDecision: DECISIONS[decision.reason],
-      MatchedStatements: decision.statements.map(({ policy }) => ({
-        SourcePolicyId: policy,
-        SourcePolicyType: decision.layer === 'resource' ? 'Resource Policy' : 'IAM Policy',
-      })),
-      MissingContextValues: missing,
-      ...(all.scp && { OrganizationsDecisionDetail: { AllowedByOrganizations: decision.layer !== 'scp' } }),
-      ...(all.boundary && {
-        PermissionsBoundaryDecisionDetail: {
-          AllowedByPermissionsBoundary: ask(action, resource, { identity: [all.boundary] }, true).allow,
-        },
+      EvalResourceName: resourceTemplate(app.services, action),
+      ...summary(each, named !== undefined || isCross),
+      ...((all.scp || inOrganization) && {
+        OrganizationsDecisionDetail: { AllowedByOrganizations: each.every(({ layer }) => layer !== 'scp') },
       }),
+      ...(named && { ResourceSpecificResults: each.map(({ layer: _, ...result }) => result) }),
     }
   })
   return { EvaluationResults: results, ...end }
 }
 
+/** IAM returns fewer results than are asked for where it must, and says so. */
+const DECISIONS_PER_PAGE = 500
+
 const DECISIONS = { allow: 'allowed', 'explicit-deny': 'explicitDeny', 'implicit-deny': 'implicitDeny' } as const
+type DecisionName = (typeof DECISIONS)[keyof typeof DECISIONS]
+
+/** From the least to the most restrictive. */
+const RESTRICTIVE: readonly DecisionName[] = ['allowed', 'implicitDeny', 'explicitDeny']
+const mostRestrictive = (decisions: readonly DecisionName[]): DecisionName =>
+  RESTRICTIVE.findLast((one) => decisions.includes(one))!
+
+type ResourceResult = {
+  readonly EvalResourceDecision: DecisionName
+  readonly MatchedStatements: ReturnType<typeof matchedStatements>
+  readonly MissingContextValues: readonly string[]
+  readonly EvalDecisionDetails?: { readonly [source: string]: DecisionName }
+  readonly PermissionsBoundaryDecisionDetail?: { readonly AllowedByPermissionsBoundary: boolean }
+}
+
+/** What is said of an action on all its resources: the most restrictive decision, and the statements of those resources that got it. */
+function summary(each: readonly ResourceResult[], withDetails: boolean) {
+  const decision = mostRestrictive(each.map(({ EvalResourceDecision }) => EvalResourceDecision))
+  const statements = each
+    .filter(({ EvalResourceDecision }) => EvalResourceDecision === decision)
+    .flatMap(({ MatchedStatements }) => MatchedStatements)
+  const details = each.flatMap(({ EvalDecisionDetails: one }) => (one === undefined ? [] : [one]))
+  const sources = [...new Set(details.flatMap((one) => Object.keys(one)))]
+  const [first] = each
+  return {
+    EvalDecision: decision,
+    MatchedStatements: [...new Map(statements.map((one) => [JSON.stringify(one), one])).values()],
+    MissingContextValues: first!.MissingContextValues,
+    ...(withDetails &&
+      details.length === each.length && {
+        EvalDecisionDetails: Object.fromEntries(
+          sources.map((source) => [source, mostRestrictive(details.flatMap((one) => one[source] ?? []))]),
+        ),
+      }),
+    ...(first!.PermissionsBoundaryDecisionDetail && {
+      PermissionsBoundaryDecisionDetail: {
+        AllowedByPermissionsBoundary: each.every(
+          (one) => one.PermissionsBoundaryDecisionDetail!.AllowedByPermissionsBoundary,
+        ),
+      },
+    }),
+  }
+}
+
+/** The statements that decided, of identity-based and resource-based policies. */
+const matchedStatements = ({ allow, layer, statements }: Decision, layers: readonly ExplainedLayer[]) =>
+  layer === 'scp' || layer === 'rcp'
+    ? []
+    : layers
+        .filter((one) => one.layer === layer)
+        .flatMap((one) => one.statements)
+        .filter(({ statement }) => statements.length > 0 && (statement.effect === 'Allow') === allow)
+        .map(({ policy, statement }) => ({
+          SourcePolicyId: policy.name,
+          SourcePolicyType: layer === 'resource' ? 'resource' : sourceType(policy),
+          ...statementPosition(policy.policy.document, statement.index),
+        }))
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_Statement.html */
+function sourceType({ name, holder }: NamedPolicy): string {
+  if (/^arn:[a-z-]+:iam::aws:policy\//.test(name)) return 'aws-managed'
+  if (name.startsWith('arn:')) return 'user-managed'
+  return holder?.kind ?? 'none'
+}
+
+/** Across accounts each side is told by itself. */
+function decisionDetails(layers: readonly ExplainedLayer[]) {
+  const of = (wanted: Layer): DecisionName => {
+    const outcome = layers.find(({ layer }) => layer === wanted)?.outcome ?? 'silent'
+    return OUTCOMES[outcome]
+  }
+  return { 'IAM Policy': of('identity'), 'Resource Policy': of('resource') }
+}
+
+const OUTCOMES = { allows: 'allowed', denies: 'explicitDeny', silent: 'implicitDeny' } as const
+
+/** The form of the ARNs that an action is about; `*` where it has none, or is of a service that this server does not have. */
+function resourceTemplate(services: readonly Service[], action: string): string {
+  const [prefix, name] = action.toLowerCase().split(':')
+  const operation = services
+    .find((service) => service.name === prefix)
+    ?.operations.find((one) => one.name.toLowerCase() === name)
+  return Object.entries(TEMPLATES).find(([member]) => operation !== undefined && member in operation.input)?.[1] ?? '*'
+}
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: AWS writes templates of ARNs so
+const TEMPLATES: { readonly [member: string]: string } = {
+  SecretId: 'arn:${Partition}:secretsmanager:${Region}:${Account}:secret:${SecretId}',
+  KeyId: 'arn:${Partition}:kms:${Region}:${Account}:key/${KeyId}',
+  GroupName: 'arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}',
+  RoleName: 'arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}',
+  UserName: 'arn:${Partition}:iam::${Account}:user/${UserNameWithPath}',
+  RoleArn: 'arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}',
+  PolicyArn: 'arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}',
+}
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: -
 
 /** Condition keys, in lower case, that the policies ask for and nobody gave. */
 function missingKeys(policies: readonly NamedPolicy[], context: Context): readonly string[] {

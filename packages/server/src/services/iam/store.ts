@@ -7,7 +7,7 @@ import { unrecognized } from '../../auth/errors.ts'
 import type { Identity, Principal, SessionFacts } from '../../call.ts'
 import { IntegrityError } from '../../errors.ts'
 import { compilePolicy } from '../../policy/compile.ts'
-import type { NamedPolicy } from '../../policy/engine.ts'
+import type { NamedPolicy, PolicyHolderName } from '../../policy/engine.ts'
 import { sealedVersion } from '../../seal/keyring.ts'
 import type { SealedTable } from '../../seal/rotate.ts'
 import { type Awaitable, andThen } from '../../storage/cache.ts'
@@ -19,19 +19,22 @@ import {
   type AccessKeyEntry,
   type AccountBody,
   type AttachedPolicy,
+  type CredentialReportBody,
   emailKey,
   type GroupBody,
   type InlinePolicy,
+  type MfaDeviceBody,
   nameKey,
   type OidcProviderBody,
   type PolicyBody,
   type PolicyVersionBody,
   type RoleBody,
+  type RoleDeletionBody,
   rootArn,
   type UserBody,
   userArn,
 } from './model.ts'
-import { Remembered } from './remembered.ts'
+import { type Found, Remembered } from './remembered.ts'
 import { accountOfAccessKeyId } from './unique-id.ts'
 
 /** What reading needs of the App. */
@@ -50,7 +53,7 @@ type Table<Body extends object> = {
   readonly lookup: (body: Body) => readonly (string | number | null)[]
 }
 
-/** Keyed by account and id (of a policy, its ARN); the one lookup column is the name in lower case, unique in the account. */
+/** Keyed by account and id (of a policy, its ARN); `nameColumn` is unique in the account: the name in lower case, but for devices and providers. */
 export type NamedTable<Body extends object> = Table<Body> & { readonly nameColumn: string }
 
 /** Of what policies are attached to. */
@@ -61,8 +64,8 @@ export type HolderKind = 'user' | 'group' | 'role'
 export const ACCOUNT: Table<AccountBody> = {
   name: 'account',
   keyColumns: ['account_id'],
-  lookupColumns: ['email_key'],
-  lookup: ({ email }) => [email === undefined ? null : emailKey(email)],
+  lookupColumns: ['email_key', 'alias'],
+  lookup: ({ email, alias }) => [email === undefined ? null : emailKey(email), alias ?? null],
 }
 
 /** Keyed by account and user id. */
@@ -126,6 +129,31 @@ export const OIDC_PROVIDER: NamedTable<OidcProviderBody> = {
   nameColumn: 'url',
   lookupColumns: ['url'],
   lookup: ({ url }) => [url],
+}
+
+/** Keyed by account and serial number, and listed by it. */
+export const MFA_DEVICE: NamedTable<MfaDeviceBody> = {
+  name: 'iam_mfa_device',
+  keyColumns: ['account_id', 'serial_number'],
+  nameColumn: 'serial_number',
+  lookupColumns: ['user_id', 'domain_key_version'],
+  lookup: ({ userId, sealedSeed }) => [userId ?? null, sealedVersion(Buffer.from(sealedSeed, 'base64'))],
+}
+
+/** Keyed by account and the id of the deletion task. */
+export const ROLE_DELETION: Table<RoleDeletionBody> = {
+  name: 'iam_role_deletion',
+  keyColumns: ['account_id', 'task_id'],
+  lookupColumns: ['deleted_at'],
+  lookup: ({ deletedAt }) => [deletedAt],
+}
+
+/** Keyed by account. */
+export const CREDENTIAL_REPORT: Table<CredentialReportBody> = {
+  name: 'iam_credential_report',
+  keyColumns: ['account_id'],
+  lookupColumns: [],
+  lookup: () => [],
 }
 
 const SETTING: Table<{ readonly accountId: string }> = {
@@ -241,7 +269,7 @@ export async function listByName<Body extends object>(
 ): Promise<readonly Stored<Body>[]> {
   const id = table.keyColumns[1]!
   const found = await tx.all<Columns>(
-    `SELECT ${id}, ${table.nameColumn}, rev, body, mac FROM ${table.name}
+    `SELECT ${[id, ...table.lookupColumns, 'rev', 'body', 'mac'].join(', ')} FROM ${table.name}
      WHERE account_id = $1 AND ${table.nameColumn} > $2 ORDER BY ${table.nameColumn} LIMIT $3`,
     account,
     after,
@@ -251,18 +279,25 @@ export async function listByName<Body extends object>(
 }
 
 /** How many rows of an account there are, counted up to `max`. */
-export async function countRows(
-  tx: Transaction,
-  table: NamedTable<never>,
-  account: string,
-  max: number,
-): Promise<number> {
+export async function countRows(tx: Transaction, table: Table<never>, account: string, max: number): Promise<number> {
   const counted = await tx.get<{ readonly count: number }>(
     `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${table.name} WHERE account_id = $1 LIMIT $2) AS found`,
     account,
     max,
   )
   return counted!.count
+}
+
+/** How many MFA devices an account has, and how many of them are enabled for a user. */
+export async function countMfaDevices(
+  tx: Transaction,
+  account: string,
+): Promise<{ readonly all: number; readonly inUse: number }> {
+  const counted = await tx.get<{ readonly all_devices: number; readonly in_use: number }>(
+    'SELECT COUNT(*) AS all_devices, COUNT(user_id) AS in_use FROM iam_mfa_device WHERE account_id = $1',
+    account,
+  )
+  return { all: counted!.all_devices, inUse: counted!.in_use }
 }
 
 /** What a policy is to its holder. */
@@ -395,14 +430,32 @@ export async function holdsUniqueId(tx: Transaction, id: string): Promise<boolea
   return (await tx.get(`SELECT 1 AS present FROM ${table} = $1 LIMIT 1`, id)) !== undefined
 }
 
+/** Nobody asks for what became of a role that was deleted before `before`. */
+export async function forgetRoleDeletions(tx: Transaction, account: string, before: number): Promise<void> {
+  await tx.run('DELETE FROM iam_role_deletion WHERE account_id = $1 AND deleted_at < $2', account, before)
+}
+
 export async function findAccountByEmail(
   { rows }: IamReader,
   tx: Transaction,
   email: string,
 ): Promise<Stored<AccountBody> | undefined> {
   const row = await tx.get<Columns & { readonly account_id: string }>(
-    'SELECT account_id, email_key, rev, body, mac FROM account WHERE email_key = $1',
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE email_key = $1',
     emailKey(email),
+  )
+  return row && opened(rows, ACCOUNT, [row.account_id], row)
+}
+
+/** Of whatever account. @throws IntegrityError */
+export async function findAccountByAlias(
+  { rows }: IamReader,
+  tx: Transaction,
+  alias: string,
+): Promise<Stored<AccountBody> | undefined> {
+  const row = await tx.get<Columns & { readonly account_id: string }>(
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE alias = $1',
+    alias,
   )
   return row && opened(rows, ACCOUNT, [row.account_id], row)
 }
@@ -415,7 +468,7 @@ export async function listAccountRows(
   limit: number,
 ): Promise<readonly Stored<AccountBody>[]> {
   const found = await tx.all<Columns & { readonly account_id: string }>(
-    'SELECT account_id, email_key, rev, body, mac FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2',
+    'SELECT account_id, email_key, alias, rev, body, mac FROM account WHERE account_id > $1 ORDER BY account_id LIMIT $2',
     after,
     limit,
   )
@@ -561,7 +614,7 @@ export type AccessKey = {
   readonly active: boolean
 }
 
-type Owner = Stored<UserBody> | Stored<AccountBody>
+export type Owner = Stored<UserBody> | Stored<AccountBody>
 
 type Caches = {
   readonly accessKeys: Remembered<AccessKey>
@@ -641,20 +694,31 @@ export function readPrincipal(app: IamReader, tx: Transaction, identity: Identit
     ])
     if (accountRow === undefined || isSuspended(accountRow)) return undefined
     if (owner === undefined || entryOf(owner, accessKeyId)?.status !== 'Active') return undefined
-    const { sources, compile } = 'userName' in owner.body ? await findPolicies(app, tx, account, owner.body) : NONE
-    return {
-      sources: [owner.body, ...sources],
-      make: () => {
-        const identity = identityOf(app.partition, owner, accessKeyId)
-        const { kind, arn, userId } = identity
-        return { identity, kind, arn, account, userId, ...compile(), tags: tagsOf(owner) }
-      },
-    }
+    return findOwnerPrincipal(app, tx, owner, accessKeyId)
   })
   return andThen(principal, (found) => {
     if (found?.account !== account || found.userId !== userId) throw unrecognized()
     return found
   })
+}
+
+/** A user or root user with the policies that hold in this transaction, whatever it signs with. @throws IntegrityError as findPolicies */
+export async function findOwnerPrincipal(
+  app: IamReader,
+  tx: Transaction,
+  owner: Owner,
+  accessKeyId: string,
+): Promise<Found<Principal>> {
+  const account = owner.key[0]!
+  const { sources, compile } = 'userName' in owner.body ? await findPolicies(app, tx, account, owner.body) : NONE
+  return {
+    sources: [owner.body, ...sources],
+    make: () => {
+      const identity = identityOf(app.partition, owner, accessKeyId)
+      const { kind, arn, userId } = identity
+      return { identity, kind, arn, account, userId, ...compile(), tags: tagsOf(owner) }
+    },
+  }
 }
 
 /** Nobody of a suspended account is let in. */
@@ -683,7 +747,12 @@ function identityOf(partition: string, { key, body }: Owner, accessKeyId: string
 const tagsOf = ({ body }: Owner): Principal['tags'] =>
   'userName' in body ? Object.fromEntries((body.tags ?? []).map(({ key, value }) => [key, value])) : {}
 
-type PolicyHolder = {
+/** Whatever policies are attached to. */
+export type PolicyHolder = (
+  | { readonly userName: string }
+  | { readonly groupName: string }
+  | { readonly roleName: string }
+) & {
   readonly inlinePolicies: readonly InlinePolicy[]
   readonly attachedPolicies: readonly AttachedPolicy[]
   readonly groups?: readonly string[]
@@ -707,21 +776,32 @@ export async function findPolicies(
 ): Promise<HeldPolicies> {
   const groups = await readGroups(app, tx, account, holder.groups)
   const holders: readonly PolicyHolder[] = [holder, ...groups.map(({ body }) => body)]
-  const attached: NamedPolicy[] = []
-  for (const { attachedPolicies } of holders) attached.push(...(await readAttached(app, tx, account, attachedPolicies)))
+  const attached: (readonly NamedPolicy[])[] = []
+  for (const { attachedPolicies } of holders) attached.push(await readAttached(app, tx, account, attachedPolicies))
   const [boundary] = await readAttached(app, tx, account, holder.boundary ? [holder.boundary] : [])
   return {
-    sources: [...holders, ...attached, ...(boundary ? [boundary] : [])],
+    sources: [...holders, ...attached.flat(), ...(boundary ? [boundary] : [])],
     compile: () => ({
-      policies: [...holders.flatMap(compileInline), ...attached],
+      policies: [
+        ...holders.flatMap(compileInline),
+        ...holders.flatMap((each, at) => attached[at]!.map((policy) => ({ ...policy, holder: holderName(each) }))),
+      ],
       ...(boundary && { boundary }),
     }),
   }
 }
 
-const compileInline = ({ inlinePolicies }: PolicyHolder): readonly NamedPolicy[] =>
-  inlinePolicies.map(({ policyName, document }) => ({
+const holderName = (holder: PolicyHolder): PolicyHolderName =>
+  'userName' in holder
+    ? { kind: 'user', name: holder.userName }
+    : 'groupName' in holder
+      ? { kind: 'group', name: holder.groupName }
+      : { kind: 'role', name: holder.roleName }
+
+const compileInline = (holder: PolicyHolder): readonly NamedPolicy[] =>
+  holder.inlinePolicies.map(({ policyName, document }) => ({
     name: policyName,
+    holder: holderName(holder),
     policy: compilePolicy(document, 'identity'),
   }))
 
@@ -826,5 +906,47 @@ export const accessKeyTable = (app: IamReader): SealedTable => ({
 
   refersTo: async (tx, version) =>
     (await tx.get('SELECT 1 AS present FROM iam_access_key WHERE domain_key_version = $1 LIMIT 1', version)) !==
+    undefined,
+})
+
+const SEED_PURPOSE = 'iam-mfa-seed'
+
+const seedBinding = (key: readonly string[]): readonly Uint8Array[] => key.map((part) => Buffer.from(part))
+
+/** Base64 of a sealed seed, which opens only as that of the device of this key: account and serial number. */
+export const sealSeed = ({ keyring }: IamReader, key: readonly string[], seed: Uint8Array): string =>
+  Buffer.from(keyring.seal(SEED_PURPOSE, seed, seedBinding(key))).toString('base64')
+
+/** The caller zeroes it. @throws IntegrityError */
+export function openSeed({ keyring }: IamReader, { key, body }: Stored<MfaDeviceBody>): Buffer {
+  const seed = keyring.open(SEED_PURPOSE, Buffer.from(body.sealedSeed, 'base64'), seedBinding(key))
+  if (seed === undefined) throw new IntegrityError(MFA_DEVICE.name, key, 'has a seed that does not open')
+  return seed
+}
+
+/** The seeds of MFA devices, for the rotation of domain keys. */
+export const mfaDeviceTable = (app: IamReader): SealedTable => ({
+  name: MFA_DEVICE.name,
+  purposes: [SEED_PURPOSE],
+
+  reseal: async (tx, version, limit) => {
+    const found = await tx.all<{ readonly account_id: string; readonly serial_number: string }>(
+      'SELECT account_id, serial_number FROM iam_mfa_device WHERE domain_key_version < $1 LIMIT $2',
+      version,
+      limit,
+    )
+    for (const { account_id: account, serial_number: serialNumber } of found) {
+      const stored = await findRow(app, tx, MFA_DEVICE, [account, serialNumber])
+      if (stored === undefined) continue
+      const seed = openSeed(app, stored)
+      const sealedSeed = sealSeed(app, stored.key, seed)
+      seed.fill(0)
+      await replaceRow(app, tx, MFA_DEVICE, stored, { ...stored.body, sealedSeed })
+    }
+    return found.length
+  },
+
+  refersTo: async (tx, version) =>
+    (await tx.get('SELECT 1 AS present FROM iam_mfa_device WHERE domain_key_version = $1 LIMIT 1', version)) !==
     undefined,
 })

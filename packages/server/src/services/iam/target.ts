@@ -10,6 +10,8 @@ import { isManagedPolicyArn, storedManagedPolicy } from './managed-policies.ts'
 import {
   type GroupBody,
   groupArn,
+  type MfaDeviceBody,
+  mfaDeviceArn,
   type OidcProviderBody,
   oidcProviderArn,
   type PolicyBody,
@@ -20,12 +22,14 @@ import {
   type UserBody,
   userArn,
 } from './model.ts'
+import { isServiceLinked } from './service-linked-roles.ts'
 import {
   findAccessKey,
   findByName,
   findRow,
   GROUP,
   type HolderKind,
+  MFA_DEVICE,
   OIDC_PROVIDER,
   POLICY,
   ROLE,
@@ -124,6 +128,34 @@ export function existingOidcProvider({ stored, arn }: OidcProviderTarget): Store
   return stored
 }
 
+export type MfaDeviceTarget = Target & {
+  readonly serialNumber: string
+  readonly stored: Stored<MfaDeviceBody> | undefined
+}
+
+/** A virtual MFA device of the caller's account by its serial number; of other accounts none is found. */
+export async function mfaDeviceTarget(call: Call<{ readonly SerialNumber: string }>): Promise<MfaDeviceTarget> {
+  const { app, tx, partition, account, input } = call
+  const serialNumber = input.SerialNumber
+  const owner = /^arn:[a-z-]+:iam::(\d{12}):/.exec(serialNumber)?.[1] ?? account
+  const stored = owner === account ? await findRow(app, tx, MFA_DEVICE, [account, serialNumber]) : undefined
+  const arn = serialNumber.startsWith('arn:') ? serialNumber : mfaDeviceArn(partition, account, '/', serialNumber)
+  return {
+    resource: arn,
+    shown: arn,
+    account: owner,
+    ...(stored && { resourceType: RESOURCE_TYPES.mfa, context: resourceTagContext(stored.body.tags) }),
+    serialNumber,
+    stored,
+  }
+}
+
+/** @throws NoSuchEntity */
+export function existingMfaDevice({ stored, serialNumber }: MfaDeviceTarget): Stored<MfaDeviceBody> {
+  if (stored === undefined) throw errors.noSuchMfaDevice(serialNumber)
+  return stored
+}
+
 /** A user, or whose request it is where no name is given: a user or the root user. */
 export type OwnTarget = UserTarget & { readonly owner: { readonly userName: string } | 'root' }
 
@@ -145,6 +177,18 @@ export async function ownTarget(call: Call<{ readonly UserName?: string | undefi
     owner: 'root',
   }
 }
+
+/** A user that is named is there; whose request it is always is. @throws NoSuchEntity */
+export function existingOwn(target: OwnTarget): void {
+  if (target.owner !== 'root') existingUser(target)
+}
+
+/** What is about the whole account, for which policies have no ARN. */
+export const accountTarget = async ({ account }: Pick<Call, 'account'>): Promise<Target> => ({
+  resource: '*',
+  shown: '*',
+  account,
+})
 
 /** Whose an access key of the caller's account is; `identity` is undefined where there is none. */
 export type AccessKeyTarget = Target & { readonly identity: Identity | undefined }
@@ -177,12 +221,33 @@ export async function resolveRole({ app, tx, partition, account }: Caller, roleN
   return entityTarget('role', roleName, account, arn, stored, stored?.body.tags)
 }
 
+/** Whose policies a call asks about: a user, a group or a role of the caller's account by its very ARN. */
+export type PolicySourceTarget = Target & { readonly found: Stored<UserBody | GroupBody | RoleBody> | undefined }
+
+export async function policySourceTarget(
+  call: Call<{ readonly PolicySourceArn: string }>,
+): Promise<PolicySourceTarget> {
+  const arn = call.input.PolicySourceArn
+  const name = arn.slice(arn.lastIndexOf('/') + 1)
+  const resolve = { user: resolveUser, group: resolveGroup, role: resolveRole }[arn.split(':')[5]?.split('/')[0] ?? '']
+  const source: EntityTarget<UserBody | GroupBody | RoleBody> | undefined = await resolve?.(call, name)
+  const account = /^arn:[a-z-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? call.account
+  return { resource: arn, shown: arn, account, found: source?.resource === arn ? source.stored : undefined }
+}
+
+/** @throws NoSuchEntity */
+export function existingPolicySource({ resource, found }: PolicySourceTarget): Stored<UserBody | GroupBody | RoleBody> {
+  if (found === undefined) throw errors.noSuchSource(resource)
+  return found
+}
+
 const RESOURCE_TYPES = {
   user: 'AWS::IAM::User',
   group: 'AWS::IAM::Group',
   role: 'AWS::IAM::Role',
   policy: 'AWS::IAM::ManagedPolicy',
   'oidc-provider': 'AWS::IAM::OIDCProvider',
+  mfa: 'AWS::IAM::VirtualMFADevice',
 } as const
 
 type Kind = keyof typeof RESOURCE_TYPES
@@ -247,6 +312,12 @@ export function existingUser({ stored, name }: UserTarget): Stored<UserBody> {
   return stored
 }
 
+/** @throws NoSuchEntity; ValidationError where a root user names nobody: it has no password and no MFA device here. */
+export function ownUser(target: OwnTarget): Stored<UserBody> {
+  if (target.owner === 'root') throw errors.noUserOfOwn()
+  return existingUser(target)
+}
+
 /** @throws NoSuchEntity */
 export function existingGroup({ stored, name }: GroupTarget): Stored<GroupBody> {
   if (stored === undefined) throw errors.noSuchGroup(name)
@@ -257,6 +328,13 @@ export function existingGroup({ stored, name }: GroupTarget): Stored<GroupBody> 
 export function existingRole({ stored, name }: RoleTarget): Stored<RoleBody> {
   if (stored === undefined) throw errors.noSuchRole(name)
   return stored
+}
+
+/** To change it. @throws NoSuchEntity; UnmodifiableEntity for one of a service. */
+export function modifiableRole(target: RoleTarget): Stored<RoleBody> {
+  const role = existingRole(target)
+  if (isServiceLinked(role)) throw errors.protectedRole(role.body.roleName)
+  return role
 }
 
 /** @throws NoSuchEntity; InvalidInput for what is no ARN of a policy. */

@@ -50,6 +50,13 @@ export function newUniqueId(prefix: 'AIDA' | 'AGPA' | 'AROA' | 'ANPA', randomByt
   return id
 }
 
+/** a- and 17 characters. https://docs.aws.amazon.com/eks/latest/APIReference/API_PodIdentityAssociation.html */
+export function newAssociationId(randomBytes: RandomBytes): string {
+  let id = 'a-'
+  for (const byte of randomBytes(17)) id += BASE32[byte & 31]!.toLowerCase()
+  return id
+}
+
 /** 12 digits, the first not 0, so that no tool takes it for an octal number or drops a digit. */
 export function newAccountId(randomBytes: RandomBytes): string {
   const random = Buffer.from(randomBytes(16)).toString('hex')

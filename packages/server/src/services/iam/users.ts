@@ -126,13 +126,18 @@ export async function updateUser(
   await replaceRow(app, tx, USER, user, { ...user.body, userName, path })
 }
 
-/** @throws DeleteConflict where the user has access keys or policies, or is in a group. A boundary goes with the user. */
+/**
+ * A boundary goes with the user.
+ * @throws DeleteConflict where the user has access keys, policies, a password or MFA devices, or is in a group.
+ */
 export async function deleteUser(tx: Transaction, { key, body }: Stored<UserBody>): Promise<void> {
-  const { groups = [], attachedPolicies, inlinePolicies, accessKeys, boundary } = body
+  const { groups = [], attachedPolicies, inlinePolicies, accessKeys, boundary, loginProfile, mfaDevices = [] } = body
   if (groups.length > 0) throw errors.deleteConflict('remove users from group')
   if (attachedPolicies.length > 0) throw errors.deleteConflict('detach all policies')
   if (inlinePolicies.length > 0) throw errors.deleteConflict('delete policies')
   if (accessKeys.length > 0) throw errors.deleteConflict('delete access keys')
+  if (loginProfile !== undefined) throw errors.deleteConflict('delete login profile')
+  if (mfaDevices.length > 0) throw errors.deleteConflict('delete MFA device')
   const [account, userId] = key as [string, string]
   if (boundary) await deleteAttachment(tx, account, boundary.arn, 'boundary', 'user', userId)
   await deleteRow(tx, USER, key)

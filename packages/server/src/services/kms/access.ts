@@ -26,9 +26,10 @@ export async function authorizeThroughService(call: Call, key: KmsKey, asked: Th
   const action = `kms:${asked.operation}`
   const decision = call.decide(await permissionThroughService(call, key, asked))
   if (decision.allow) return
+  const told = key.accountId === call.account ? decision : undefined
   if (decision.reason === 'explicit-deny' && decision.layer !== 'resource')
-    throw explicitlyDenied(identity.arn, action, arnOf(key), 'an identity-based policy')
-  throw notAuthorized(identity.arn, action)
+    throw explicitlyDenied(identity.arn, action, arnOf(key), 'an identity-based policy', told)
+  throw notAuthorized(identity.arn, action, told)
 }
 
 export async function permissionThroughService(

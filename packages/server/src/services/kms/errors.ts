@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
 
 import { ServiceError } from '../../errors.ts'
+import type { Decision } from '../../policy/engine.ts'
 
 const kmsError = (code: string, message: string, cause?: unknown): ServiceError =>
   new ServiceError(code, 400, message, { messageKey: 'message', ...(cause !== undefined && { cause }) })
@@ -87,16 +88,21 @@ export const busy = (cause: unknown) => kmsError('ThrottlingException', 'Rate ex
 // Access.
 
 /** One text for keys of other accounts, whether they exist or not. */
-export const notAuthorized = (principal: string, action: string) =>
-  kmsError(
+/** `decision` is what policies said, where the key is the caller's account's own. */
+export const notAuthorized = (principal: string, action: string, decision?: Decision) =>
+  new ServiceError(
     'AccessDeniedException',
+    400,
     `User: ${principal} is not authorized to perform: ${action} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+    { messageKey: 'message', ...(decision && { decision }) },
   )
 
-export const explicitlyDenied = (principal: string, action: string, arn: string, policy: string) =>
-  kmsError(
+export const explicitlyDenied = (principal: string, action: string, arn: string, policy: string, decision?: Decision) =>
+  new ServiceError(
     'AccessDeniedException',
+    400,
     `User: ${principal} is not authorized to perform: ${action} on resource: ${arn} with an explicit deny in ${policy}`,
+    { messageKey: 'message', ...(decision && { decision }) },
   )
 
 export const ciphertextNotAuthorized = () =>

@@ -31,3 +31,4 @@ export type Kms = {
 
 export type { KeyUses } from './key-uses.ts'
 export type { KmsRows } from './store.ts'
+export { useTarget } from './target.ts'

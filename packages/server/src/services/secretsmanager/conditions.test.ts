@@ -35,8 +35,12 @@ type Case = {
 const PLAIN: Case = { input: {}, keys: {} }
 
 /** Absent: an operation that has no resource and no keys. */
+const FUNCTION_ARN = 'arn:aws:lambda:eu-central-1:111122223333:function:rotate'
+const ROLE_ARN = 'arn:aws:iam::111122223333:role/rotation'
+
 const CASES: { readonly [operation: string]: Case | undefined } = {
   BatchGetSecretValue: undefined,
+  CancelRotateSecret: PLAIN,
   CreateSecret: {
     // With two values, so that it ends before KMS, which would deny the key too.
     input: {
@@ -111,6 +115,27 @@ const CASES: { readonly [operation: string]: Case | undefined } = {
     required: { AddReplicaRegions: [{ Region: 'us-east-1' }] },
   },
   RestoreSecret: PLAIN,
+  RotateSecret: {
+    input: {
+      ClientRequestToken: token('second'),
+      RotationLambdaARN: FUNCTION_ARN,
+      RotationRules: { AutomaticallyAfterDays: 7 },
+      ExternalSecretRotationRoleArn: ROLE_ARN,
+      RotateImmediately: false,
+    },
+    keys: {
+      'secretsmanager:RotationLambdaARN': FUNCTION_ARN,
+      'secretsmanager:ExternalSecretRotationRoleArn': ROLE_ARN,
+      'secretsmanager:RotateImmediately': 'false',
+      'secretsmanager:ModifyRotationRules': 'true',
+    },
+    optional: [
+      'secretsmanager:RotationLambdaARN',
+      'secretsmanager:ExternalSecretRotationRoleArn',
+      'secretsmanager:RotateImmediately',
+      'secretsmanager:ModifyRotationRules',
+    ],
+  },
   StopReplicationToReplica: PLAIN,
   TagResource: {
     input: { Tags: [{ Key: 'owner', Value: 'me' }] },
@@ -140,7 +165,7 @@ const CASES: { readonly [operation: string]: Case | undefined } = {
   ValidateResourcePolicy: { input: { ResourcePolicy: POLICY }, keys: {} },
 }
 
-/** No secret has a rotation function yet, so this is never there. */
+/** None of these secrets has a rotation function. It is asked of in operations/rotate-secret.test.ts. */
 const NEVER = { 'secretsmanager:resource/AllowRotationLambdaArn': 'true' }
 
 async function start(t: TestContext) {

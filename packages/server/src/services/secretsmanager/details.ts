@@ -2,6 +2,7 @@
 
 import type { AccessNotes } from './access.ts'
 import { deletedDate, primaryRegionOf } from './model.ts'
+import { rotationDetails } from './rotation/model.ts'
 import type { StoredSecret } from './store.ts'
 
 /** The members that both have; what is not set is absent. */
@@ -13,6 +14,7 @@ export function secretDetails(stored: StoredSecret, accesses: AccessNotes) {
     Type: secret.type,
     Description: secret.description,
     KmsKeyId: secret.kmsKeyId,
+    ...rotationDetails(secret.rotation),
     LastChangedDate: secret.changedAt,
     LastAccessedDate: accesses.dayOfSecret(stored),
     DeletedDate: deletedDate(secret),

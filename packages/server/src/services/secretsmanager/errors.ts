@@ -144,8 +144,11 @@ export const valueNotText = () =>
 
 // KMS on the caller's behalf.
 
-export const kmsAccessDenied = (cause: unknown) =>
-  new ServiceError('AccessDeniedException', 400, 'Access to KMS is not allowed', { cause })
+export const kmsAccessDenied = (cause: ServiceError) =>
+  new ServiceError('AccessDeniedException', 400, 'Access to KMS is not allowed', {
+    cause,
+    ...(cause.decision && { decision: cause.decision }),
+  })
 
 export const encryptionFailed = (reason: string, cause: unknown) =>
   new ServiceError('EncryptionFailure', 400, `Secrets Manager can't encrypt the secret value: ${reason}`, { cause })
@@ -155,8 +158,8 @@ export const decryptionFailed = (reason: string, cause: unknown) =>
 
 // Parts of the API that this server does not have yet: refused, never ignored.
 
-export const rotationTokenUnsupported = () =>
-  invalidRequest('This server does not verify a RotationToken yet: a pending rotation takes none.')
+export const externalRotationUnsupported = (member: string) =>
+  invalidParameter(`${member} can't be used: this server rotates no managed external secrets yet.`)
 
 // Tags.
 
@@ -227,6 +230,43 @@ export const rotationFrequencyTwice = () =>
   invalidParameter('You cannot specify both rotation frequency and schedule expression together.')
 /** AWS's words are not known; `why` says what is wrong in a sentence. */
 export const invalidSchedule = (why: string) => invalidParameter(`Invalid rotation schedule. ${why}`)
+
+export const noRotationFunction = () =>
+  invalidRequest('No Lambda rotation function ARN is associated with this secret.')
+/** Also where nothing goes on any more and AWSPENDING was left behind, as on AWS. */
+export const rotationUnfinished = () =>
+  invalidRequest("A previous rotation isn't complete. That rotation will be reattempted.")
+export const nothingToRotate = () => invalidRequest("You can't rotate a secret that has no value.")
+export const tokenOfOtherVersion = (token: string, arn: string) =>
+  invalidRequest(
+    `You can't use ClientRequestToken ${token} because that value is already in use for a version of secret ${arn}.`,
+  )
+export const notAFunctionArn = (arn: string) =>
+  invalidParameter(`The RotationLambdaARN ${arn} is not the ARN of a Lambda function.`)
+export const rotationFunctionNotFound = (arn: string) =>
+  resourceNotFound(`Secrets Manager can't find the Lambda function ${arn}.`)
+export const rotationFunctionDenied = () =>
+  new ServiceError(
+    'AccessDeniedException',
+    400,
+    'Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.',
+  )
+export const rotationFunctionUnreachable = (why: string, cause?: unknown) =>
+  new ServiceError(
+    'InvalidRequestException',
+    400,
+    `Secrets Manager cannot reach the specified Lambda function: ${why}.`,
+    cause === undefined ? {} : { cause },
+  )
+export const rotationTokenInvalid = () => invalidParameter('The RotationToken is not that of the pending rotation.')
+export const rotationTokenMissing = () =>
+  invalidParameter('You must provide the RotationToken of the pending rotation from another account.')
+export const nothingToAbandon = () => invalidRequest('No rotation of this secret is unfinished.')
+export const mayBeSet = (versionId: string) =>
+  invalidRequest(
+    `The rotation was already told to set the new value: whatever the secret opens may take only version ${versionId} by now. Give Force to abandon it all the same.`,
+  )
+export const nothingToRollBack = () => invalidRequest('No version has staging label AWSPREVIOUS.')
 
 // Random passwords.
 

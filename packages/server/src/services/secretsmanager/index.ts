@@ -3,6 +3,7 @@
 import type { Service } from '../../operation.ts'
 import { copySecret } from './copy.ts'
 import { batchGetSecretValue } from './operations/batch-get-secret-value.ts'
+import { cancelRotateSecret } from './operations/cancel-rotate-secret.ts'
 import { createSecret } from './operations/create-secret.ts'
 import { deleteResourcePolicy } from './operations/delete-resource-policy.ts'
 import { deleteSecret } from './operations/delete-secret.ts'
@@ -17,6 +18,7 @@ import { putSecretValue } from './operations/put-secret-value.ts'
 import { removeRegionsFromReplication } from './operations/remove-regions-from-replication.ts'
 import { replicateSecretToRegions } from './operations/replicate-secret-to-regions.ts'
 import { restoreSecret } from './operations/restore-secret.ts'
+import { rotateSecret } from './operations/rotate-secret.ts'
 import { stopReplicationToReplica } from './operations/stop-replication-to-replica.ts'
 import { tagResource } from './operations/tag-resource.ts'
 import { untagResource } from './operations/untag-resource.ts'
@@ -26,6 +28,9 @@ import { validateResourcePolicy } from './operations/validate-resource-policy.ts
 import { PURGE_SECRET, purgeSecret } from './purge.ts'
 import { rates } from './rates.ts'
 import { COPY_SECRET, SEND_COPY, SEND_REMOVAL } from './replication.ts'
+import { ROTATION_STEP, START_ROTATION } from './rotation/jobs.ts'
+import { startRotation } from './rotation/start.ts'
+import { rotationStep } from './rotation/steps.ts'
 import { sendCopy, sendRemoval } from './wire.ts'
 
 export const secretsmanager: Service = {
@@ -37,6 +42,7 @@ export const secretsmanager: Service = {
   faultCode: 'InternalServiceError',
   operations: [
     batchGetSecretValue,
+    cancelRotateSecret,
     createSecret,
     deleteResourcePolicy,
     deleteSecret,
@@ -51,6 +57,7 @@ export const secretsmanager: Service = {
     removeRegionsFromReplication,
     replicateSecretToRegions,
     restoreSecret,
+    rotateSecret,
     stopReplicationToReplica,
     tagResource,
     untagResource,
@@ -62,6 +69,8 @@ export const secretsmanager: Service = {
   jobs: {
     [COPY_SECRET]: copySecret,
     [PURGE_SECRET]: purgeSecret,
+    [ROTATION_STEP]: rotationStep,
+    [START_ROTATION]: startRotation,
     [SEND_COPY]: sendCopy,
     [SEND_REMOVAL]: sendRemoval,
   },

@@ -4,6 +4,7 @@
 import type { Identity } from '../../call.ts'
 import type { ValueKind } from '../../crypto/value.ts'
 import * as errors from './errors.ts'
+import { type SecretRotation, shownRotation } from './rotation/model.ts'
 
 export const CURRENT = 'AWSCURRENT'
 export const PENDING = 'AWSPENDING'
@@ -52,6 +53,8 @@ export type Secret = {
   readonly revision?: number
   /** Of a replica: where its primary is. A secret that has it is read-only. */
   readonly primaryRegion?: string
+  /** How it is rotated, and what goes on; absent where rotation was never turned on. */
+  readonly rotation?: SecretRotation
   /** In the order of their creation. */
   readonly versions: readonly SecretVersion[]
   /** The ClientRequestToken of a CreateSecret without a value, so that its retry is known. */
@@ -187,9 +190,10 @@ export function followedBy(primary: Secret) {
     createToken,
     deletedAt,
     deletionDate,
+    rotation,
     ...followed
   } = primary
-  return followed
+  return { ...followed, ...(rotation !== undefined && { rotation: shownRotation(rotation) }) }
 }
 
 // Values.
@@ -263,6 +267,18 @@ export function withVersion(versions: readonly SecretVersion[], version: SecretV
   return versions.some(({ id }) => id === version.id)
     ? versions.map((other) => (other.id === version.id ? version : other))
     : [...versions, version]
+}
+
+/** Without AWSPENDING on version `id`, and without that version where it has neither a value nor another label. */
+export const withoutPending = (versions: readonly SecretVersion[], id: string): readonly SecretVersion[] =>
+  dropStage(versions, PENDING, id).filter(
+    (version) => version.id !== id || hasValue(version) || version.stages.length > 0,
+  )
+
+/** The version that keeps another rotation from beginning: it has AWSPENDING and not AWSCURRENT. */
+export function unfinishedVersion({ versions }: Secret): SecretVersion | undefined {
+  const holder = findHolder(versions, PENDING)
+  return holder?.stages.includes(CURRENT) ? undefined : holder
 }
 
 // Staging labels.
@@ -340,7 +356,8 @@ function putStage(versions: readonly SecretVersion[], id: string, stage: string)
   })
 }
 
-const dropStage = (versions: readonly SecretVersion[], stage: string, id: string): readonly SecretVersion[] =>
+/** Detaches a label from one version. */
+export const dropStage = (versions: readonly SecretVersion[], stage: string, id: string): readonly SecretVersion[] =>
   versions.map((version) => (version.id === id ? withoutStage(version, stage) : version))
 
 const withoutStage = (version: SecretVersion, stage: string): SecretVersion => ({

@@ -6,7 +6,10 @@ import type { AlsoEvent, Call } from '../../call.ts'
 import * as errors from './errors.ts'
 import { keyContext } from './key-access.ts'
 import {
+  CURRENT,
+  findHolder,
   keptKeyId,
+  moveStage,
   mustHaveToken,
   newSuffix,
   plainOf,
@@ -20,6 +23,9 @@ import { deleteNow } from './operations/delete-secret.ts'
 import { withDescription } from './operations/update-secret.ts'
 import { type Owner, ownersPrefix, owningServiceTag } from './ownership.ts'
 import { changeSecret, removeReplica } from './replication.ts'
+import { scheduleStart } from './rotation/jobs.ts'
+import { withNextSlot } from './rotation/model.ts'
+import type { RotationRules } from './rotation/schedule.ts'
 import { findSecret, insertSecret, type StoredSecret } from './store.ts'
 import { requestTagContext } from './tags.ts'
 import { tagContext } from './target.ts'
@@ -39,6 +45,8 @@ export type NewOwnedSecret = {
   readonly tags?: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[]
   /** Of the service, such as `aws:rds:primaryDBInstanceArn`. The tag of the owning service is there without saying. */
   readonly systemTags?: readonly Tag[]
+  /** Turns on rotation by the service itself, which must be in `rotationFunctions.managed` by the time it is due. */
+  readonly rotationRules?: RotationRules
 }
 
 /**
@@ -54,7 +62,7 @@ export async function createOwnedSecret(
 ): Promise<{ readonly arn: string; readonly versionId: string }> {
   const call = inSecretsManager(caller)
   const { partition, region, account, now } = call
-  const { name, description, tags: userTags = [] } = given
+  const { name, description, tags: userTags = [], rotationRules: rules } = given
   assert.ok(name.startsWith(ownersPrefix(owner)), name)
   const plain = plainOf({ SecretString: given.value }, call.app.limits.secretValueBytes)
   const versionId = mustHaveToken(given.versionId)
@@ -93,12 +101,13 @@ export async function createOwnedSecret(
     ...(kmsKeyId !== undefined && { kmsKeyId }),
     tags,
     owningService: owner,
+    ...(rules && { rotation: withNextSlot({ enabled: true, rules, configuredAt: now }, arn, now) }),
     versions: [],
     createdAt: now,
     changedAt: now,
   }
   const secret = await addVersion(call, bare, versionId, plain!, undefined)
-  await insertSecret(call, account, region, secret)
+  await scheduleStart(call, await insertSecret(call, account, region, secret), secret)
   call.also(eventOf(secret, 'CreateSecret', { name, description, kmsKeyId, clientRequestToken: versionId }))
   return { arn, versionId }
 }
@@ -107,6 +116,8 @@ export type OwnedSecretChange = {
   readonly description?: string
   /** A new version. Its stages are AWSCURRENT where it names none; the rules of staging labels are those of PutSecretValue. */
   readonly version?: { readonly id: string; readonly value: string; readonly stages?: readonly string[] }
+  /** The id of a version that becomes AWSCURRENT, such as that of a rotation when all is done. */
+  readonly promote?: string
 }
 
 /**
@@ -119,7 +130,7 @@ export async function changeOwnedSecret(
   caller: Call,
   owner: Owner,
   name: string,
-  { description, version }: OwnedSecretChange,
+  { description, version, promote }: OwnedSecretChange,
 ): Promise<void> {
   const call = inSecretsManager(caller)
   const stored = await findOwned(call, owner, name)
@@ -129,6 +140,10 @@ export async function changeOwnedSecret(
   if (version) {
     const plain = plainOf({ SecretString: version.value }, call.app.limits.secretValueBytes)
     secret = await addVersion(call, secret, mustHaveToken(version.id), plain!, version.stages)
+  }
+  if (promote !== undefined) {
+    const from = findHolder(secret.versions, CURRENT)?.id
+    secret = { ...secret, versions: moveStage(secret.versions, CURRENT, from, promote), changedAt: call.now }
   }
   await changeSecret(call, stored, secret)
   const parameters = { secretId: secret.arn, description, clientRequestToken: version?.id }

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { createHandler } from '../../handle.ts'
 import { listen } from '../../http/listen.ts'
 import { operation, type Service } from '../../operation.ts'
-import { optional, string } from '../../shape/shape.ts'
+import { integer, optional, string } from '../../shape/shape.ts'
 import { signedCall, startTestServer, type TestServer } from '../../testing.ts'
 import * as errors from './errors.ts'
 import { OWNERS, type Owner, type OwnersOperation } from './ownership.ts'
@@ -14,6 +14,7 @@ import { Tags } from './shapes.ts'
 import { assertRefused, call, createCaller, events, labels, token } from './testing.ts'
 
 const OWNER_TAG = 'aws:secretsmanager:owningService'
+const FUNCTION_ARN = 'arn:aws:lambda:eu-central-1:111122223333:function:rotate'
 const owners = Object.keys(OWNERS) as readonly Owner[]
 
 test('users may do with an owned secret what its owner leaves to them, and are refused the rest', async (t) => {
@@ -37,6 +38,7 @@ test('users may do with an owned secret what its owner leaves to them, and are r
       [undefined, 'PutResourcePolicy', { ResourcePolicy: policyFor(server) }],
       [undefined, 'GetResourcePolicy', {}],
       [undefined, 'DeleteResourcePolicy', {}],
+      ['RotateSecret by a function', 'RotateSecret', { ClientRequestToken: token(), RotationLambdaARN: FUNCTION_ARN }],
       ['DeleteSecret without recovery', 'DeleteSecret', { ForceDeleteWithoutRecovery: true }],
       ['DeleteSecret', 'DeleteSecret', { RecoveryWindowInDays: 7 }],
       [undefined, 'RestoreSecret', {}],
@@ -57,9 +59,11 @@ test('users may do with an owned secret what its owner leaves to them, and are r
   // What no service has is a user's; and a service that this table does not know keeps everything.
   await call(server, 'CreateSecret', { Name: 'rdsx!mine' })
   assert.deepEqual([...OWNERS.rds].sort(), [
+    'CancelRotateSecret',
     'DeleteSecret',
     'DeleteSecret without recovery',
     'PutSecretValue',
+    'RotateSecret by a function',
     'UpdateSecret',
     'UpdateSecretVersionStage',
   ])
@@ -239,11 +243,14 @@ async function startOwner(t: TestContext, server: TestServer) {
       operation({
         ...common,
         name: 'CreateOwned',
-        input: { ...members, ...version, Tags: optional(Tags) },
+        input: { ...members, ...version, Tags: optional(Tags), Days: optional(integer()) },
         async run(call) {
           const { Owner: owner, Name: name, VersionId = '', Value = '', Tags: tags = [] } = call.input
           const systemTags = [{ key: 'aws:rds:primaryDBInstanceArn', value: 'arn:aws:rds:::db:1' }]
-          await createOwnedSecret(call, owner as Owner, { name, versionId: VersionId, value: Value, tags, systemTags })
+          const { Days } = call.input
+          const rotation = Days !== undefined && { rotationRules: { AutomaticallyAfterDays: Days } }
+          const given = { name, versionId: VersionId, value: Value, tags, systemTags, ...rotation }
+          await createOwnedSecret(call, owner as Owner, given)
           return failIfAsked(call.input)
         },
       }),
@@ -259,6 +266,16 @@ async function startOwner(t: TestContext, server: TestServer) {
               version: { id: VersionId, value: Value, ...(Stage !== undefined && { stages: [Stage] }) },
             }),
           })
+          return failIfAsked(call.input)
+        },
+      }),
+      operation({
+        ...common,
+        name: 'PromoteOwned',
+        input: { ...members, VersionId: string() },
+        async run(call) {
+          const { Owner: owner, Name, VersionId: promote } = call.input
+          await changeOwnedSecret(call, owner as Owner, Name, { promote })
           return failIfAsked(call.input)
         },
       }),
@@ -284,3 +301,48 @@ async function startOwner(t: TestContext, server: TestServer) {
       region: server.region,
     })
 }
+
+test('a service rotates its own secret without a function, by the schedule and when a user asks', async (t) => {
+  const server = await startTestServer(t)
+  const asOwner = await startOwner(t, server)
+  const SecretId = 'rds!db-1'
+  await asOwner('CreateOwned', { Owner: 'rds', Name: SecretId, VersionId: token('one'), Value: '1', Days: 7 })
+  const noFunction = 'No Lambda rotation function ARN is associated with this secret.'
+  const nobody = { SecretId, ClientRequestToken: token() }
+  await assertRefused(server, 'RotateSecret', nobody, 'InvalidRequestException', noFunction)
+
+  const steps: string[] = []
+  server.app.rotationFunctions.managed.set('rds', {
+    invoke: async (_app, { step, versionId, rotationToken }) => {
+      steps.push(step)
+      const at = { Owner: 'rds', Name: SecretId, VersionId: versionId }
+      if (step === 'createSecret') {
+        await asOwner('ChangeOwned', { ...at, Value: `at call ${steps.length}`, Stage: 'AWSPENDING' })
+      }
+      if (step === 'finishSecret') await asOwner('PromoteOwned', at)
+      assert.equal(rotationToken.length, 36)
+      return { ok: true }
+    },
+  })
+  const value = async () => (await call(server, 'GetSecretValue', { SecretId })).SecretString
+  server.clock.advance(8 * 86_400_000)
+  await server.jobs.runDue()
+  assert.deepEqual(steps, ['createSecret', 'setSecret', 'testSecret', 'finishSecret'])
+  assert.equal(await value(), 'at call 1')
+  const two = token('two')
+  await call(server, 'RotateSecret', {
+    SecretId,
+    ClientRequestToken: two,
+    RotationRules: { AutomaticallyAfterDays: 1 },
+  })
+  await server.jobs.runDue()
+  assert.equal(await value(), 'at call 5')
+  assert.deepEqual((await labels(server, SecretId))[two], ['AWSCURRENT'])
+  const { RotationEnabled, RotationLambdaARN, RotationRules } = await call(server, 'DescribeSecret', { SecretId })
+  assert.deepEqual(
+    [RotationEnabled, RotationLambdaARN, RotationRules],
+    [true, undefined, { AutomaticallyAfterDays: 1 }],
+  )
+  const denied = "You can't perform this operation on secret managed by rds."
+  await assertRefused(server, 'CancelRotateSecret', { SecretId }, 'InvalidRequestException', denied)
+})

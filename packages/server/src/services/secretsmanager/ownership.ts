@@ -13,14 +13,17 @@ export type OwnersOperation =
   | 'DeleteSecret'
   /** With ForceDeleteWithoutRecovery: what the service depends on would be gone at once. */
   | 'DeleteSecret without recovery'
+  | 'CancelRotateSecret'
+  /** With RotationLambdaARN: what rotates the secret is the service's. */
+  | 'RotateSecret by a function'
 
 type Denied = ReadonlySet<OwnersOperation>
 
 const CHANGES = ['PutSecretValue', 'UpdateSecret', 'UpdateSecretVersionStage'] as const
 /** The common rule: users change neither value nor metadata, and delete with a recovery window only. */
-const COMMON: Denied = new Set([...CHANGES, 'DeleteSecret without recovery'])
+const COMMON: Denied = new Set([...CHANGES, 'DeleteSecret without recovery', 'RotateSecret by a function'])
 /** Of a service that rotates the secret and deletes it together with what it belongs to. */
-const MANAGED: Denied = new Set([...COMMON, 'DeleteSecret'])
+const MANAGED: Denied = new Set([...COMMON, 'DeleteSecret', 'CancelRotateSecret'])
 
 /** Every service that owns secrets, by the id that stands before `!` in their names, and what it denies to users. */
 export const OWNERS = {

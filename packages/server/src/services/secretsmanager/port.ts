@@ -11,5 +11,27 @@ export {
 } from './owned.ts'
 export { type PutReplicaInput, receivedTarget, receiveReplica, removeReceived } from './receive.ts'
 export { createRemoteRegions, type RemoteRegions } from './remote-regions.ts'
+export { createFunctionsElsewhere } from './rotation/elsewhere.ts'
+export {
+  createRotationFunctions,
+  eventOf,
+  type FunctionProvider,
+  type FunctionUse,
+  type Invocation,
+  type ManagedRotation,
+  type RotationFunctions,
+  type StepOutcome,
+} from './rotation/functions.ts'
+export {
+  abandonRotation,
+  dryRunRotation,
+  type RotationAbandoned,
+  type RotationHistory,
+  type RotationRolledBack,
+  readRotations,
+  rollBackRotation,
+} from './rotation/operator.ts'
+export { ROTATIONS_KEPT } from './rotation/store.ts'
+export { RotationRules, SecretId } from './shapes.ts'
 export { createSecretRows, type SecretRows } from './store.ts'
-export { mayKnow } from './target.ts'
+export { mayKnow, permissionOn, permissionsToInvoke, secretTarget } from './target.ts'

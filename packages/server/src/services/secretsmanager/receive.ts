@@ -10,6 +10,8 @@ import { findVersion, RESOURCE_TYPE, replicaArn, type Secret, splitTail, type Ta
 import { removeNow } from './purge.ts'
 import { isReplicaOf } from './replication.ts'
 import { acceptDocument } from './resource-policy.ts'
+import type { SecretRotation } from './rotation/model.ts'
+import type { RotationRules } from './rotation/schedule.ts'
 import { findSecret, readPolicy, type StoredSecret } from './store.ts'
 import { parseSecretArn } from './target.ts'
 import { type SealedValue, sealVersion } from './value.ts'
@@ -29,6 +31,7 @@ export type PutReplicaInput = {
   readonly Type?: string | undefined
   readonly Tags: readonly { readonly Key: string; readonly Value: string }[]
   readonly ResourcePolicy?: string | undefined
+  readonly Rotation?: SentRotation | undefined
   /** Milliseconds since the epoch. */
   readonly CreatedAt: number
   readonly ChangedAt: number
@@ -41,6 +44,48 @@ export type PutReplicaInput = {
   readonly Value?:
     | { readonly VersionId: string; readonly Kind: 'string' | 'binary'; readonly Bytes: Uint8Array }
     | undefined
+}
+
+/** What a replica shows of the rotation of its primary. Times are milliseconds since the epoch. */
+export type SentRotation = {
+  readonly Enabled: boolean
+  readonly FunctionArn?: string | undefined
+  readonly Rules?: RotationRules | undefined
+  readonly ConfiguredAt: number
+  readonly RotatedAt?: number | undefined
+  readonly DaysBetween?: number | undefined
+  readonly NextOpensAt?: number | undefined
+  readonly NextStartsAt?: number | undefined
+  readonly NextClosesAt?: number | undefined
+}
+
+export function sentRotation(rotation: SecretRotation): SentRotation {
+  const { enabled, functionArn, rules, configuredAt, rotatedAt, daysBetween, next } = rotation
+  return {
+    Enabled: enabled,
+    FunctionArn: functionArn,
+    Rules: rules,
+    ConfiguredAt: configuredAt,
+    RotatedAt: rotatedAt,
+    DaysBetween: daysBetween,
+    NextOpensAt: next?.opensAt,
+    NextStartsAt: next?.startsAt,
+    NextClosesAt: next?.closesAt,
+  }
+}
+
+function receivedRotation(sent: SentRotation): SecretRotation {
+  const { FunctionArn, Rules, RotatedAt, DaysBetween, NextOpensAt, NextStartsAt, NextClosesAt } = sent
+  const known = NextOpensAt !== undefined && NextStartsAt !== undefined && NextClosesAt !== undefined
+  return {
+    enabled: sent.Enabled,
+    configuredAt: sent.ConfiguredAt,
+    ...(FunctionArn !== undefined && { functionArn: FunctionArn }),
+    ...(Rules !== undefined && { rules: Rules }),
+    ...(RotatedAt !== undefined && { rotatedAt: RotatedAt }),
+    ...(DaysBetween !== undefined && { daysBetween: DaysBetween }),
+    ...(known && { next: { opensAt: NextOpensAt, startsAt: NextStartsAt, closesAt: NextClosesAt } }),
+  }
 }
 
 /**
@@ -102,7 +147,7 @@ async function receive(
 ): Promise<PutReplicaAnswer> {
   const { account, region, input } = call
   const kmsKeyId = mine === undefined ? input.KmsKeyId : mine.secret.kmsKeyId
-  const { Description, OwningService, Type, ResourcePolicy, Value } = input
+  const { Description, OwningService, Type, ResourcePolicy, Rotation, Value } = input
   const bare: Secret = {
     arn: place.arn,
     name: place.name,
@@ -113,6 +158,7 @@ async function receive(
     ...(OwningService !== undefined && { owningService: OwningService }),
     ...(Type !== undefined && { type: Type }),
     primaryRegion: place.primaryRegion,
+    ...(Rotation !== undefined && { rotation: receivedRotation(Rotation) }),
     versions: [],
     createdAt: input.CreatedAt,
     changedAt: input.ChangedAt,

@@ -22,6 +22,7 @@ import {
 } from './model.ts'
 import { removeNow } from './purge.ts'
 import { inRegion, joinRights, noteRights } from './rights.ts'
+import { heedChange } from './rotation/heed.ts'
 import { findSecret, type Store, type StoredSecret, updateSecret } from './store.ts'
 import { openVersion, tryKey } from './value.ts'
 
@@ -106,25 +107,36 @@ const nextRevision = ({ app }: Pick<Store, 'app'>, { revision = 0 }: Secret): nu
 
 /** A new revision of a primary, to be copied to the Regions that `due` names. */
 async function follow(
-  call: Call,
+  store: Store,
   account: string,
   region: string,
   secret: Secret,
   due: readonly string[],
 ): Promise<Secret> {
-  let changed: Secret = { ...secret, revision: nextRevision(call, secret) }
+  let changed: Secret = { ...secret, revision: nextRevision(store, secret) }
   for (const to of due) {
     changed = withStatus(changed, to, 'InProgress', undefined)
-    await scheduleCopy(call, account, region, changed, to)
+    await scheduleCopy(store, account, region, changed, to)
   }
   return changed
 }
 
 /**
- * Stores a changed secret that was read in this transaction, and has its replicas follow. A version that got a value, or another key, in
- * this call is copied also with the rights of this caller.
+ * Stores a secret that was read in this transaction and that the service itself changed, and has its replicas follow. No value is new, so that
+ * nobody's rights are asked.
  */
-export async function changeSecret(call: Call, stored: StoredSecret, changed: Secret): Promise<StoredSecret> {
+export async function changeByService(store: Store, stored: StoredSecret, changed: Secret): Promise<StoredSecret> {
+  if (changed.replicas === undefined) return updateSecret(store, stored, changed)
+  const due = changed.replicas.map(({ region }) => region)
+  return updateSecret(store, stored, await follow(store, stored.account, stored.region, changed, due))
+}
+
+/**
+ * Stores a changed secret that was read in this transaction, and has its replicas follow. A version that got a value, or another key, in
+ * this call is copied also with the rights of this caller. What the change means to a rotation is done with it.
+ */
+export async function changeSecret(call: Call, stored: StoredSecret, given: Secret): Promise<StoredSecret> {
+  const changed = await heedChange(call, stored, given)
   if (changed.replicas === undefined) return updateSecret(call, stored, changed)
   const fresh = changed.versions.filter(
     ({ id, value }) => value !== undefined && findVersion(stored.secret, id)?.value?.digest !== value.digest,

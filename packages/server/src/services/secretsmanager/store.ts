@@ -12,6 +12,7 @@ import type { NamingPolicy } from '../iam/port.ts'
 import * as errors from './errors.ts'
 import { prunedVersions, replicaEvents, secretChanges, tellServiceEvents } from './events.ts'
 import type { Secret, SecretVersion, ValuedVersion } from './model.ts'
+import { forgetRotation } from './rotation/jobs.ts'
 
 /** A secret and where it is stored. */
 export type StoredSecret = {
@@ -184,6 +185,7 @@ export async function removeSecret(store: Store, stored: StoredSecret): Promise<
   const { account, region, rev, secret } = stored
   await tx.run('DELETE FROM secret_version WHERE secret_arn = $1', secret.arn)
   await removePolicy(store, secret.arn)
+  if (secret.rotation !== undefined) await forgetRotation(tx, secret.arn)
   const { changes } = await tx.run(
     'DELETE FROM secret WHERE account_id = $1 AND region = $2 AND name = $3 AND rev = $4',
     account,

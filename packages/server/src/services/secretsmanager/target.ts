@@ -121,6 +121,7 @@ export function targetOf(
   const context = {
     'secretsmanager:SecretPrimaryRegion': secret.primaryRegion ?? stored.region,
     'secretsmanager:resource/Type': secret.type,
+    'secretsmanager:resource/AllowRotationLambdaArn': secret.rotation?.functionArn,
     ...tagContext(secret.tags),
   }
   const policy = resourcePolicy && { resourcePolicy }
@@ -144,6 +145,14 @@ export const permissionOn = (target: SecretTarget, action: string, conditions: C
   context: { ...target.context, ...conditions },
   ...(target.resourcePolicy && { resourcePolicy: target.resourcePolicy }),
 })
+
+/** AWS asks who has a secret rotated for the function too. Whether the function admits Secrets Manager is asked of the function. */
+export function permissionsToInvoke({ stored, account }: SecretTarget, given?: string): readonly Permission[] {
+  const functionArn = given ?? stored?.secret.rotation?.functionArn
+  if (functionArn === undefined) return []
+  const resource = { resource: functionArn, shown: functionArn, resourceAccount: account }
+  return [{ action: 'lambda:InvokeFunction', ...resource }]
+}
 
 /**
  * Whether a caller may know what happens to the secret of an ARN, in the Region of its request: by GetSecretValue, of a staging label where

@@ -7,7 +7,7 @@ import { outsideHandler } from '../../jobs/job.ts'
 import { shownDocument } from '../iam/port.ts'
 import { CopyError, SUCCEEDED, toFailure } from './copy.ts'
 import { findReplica, findVersion, type Replica, withReplica } from './model.ts'
-import type { PutReplicaAnswer, PutReplicaInput } from './receive.ts'
+import { type PutReplicaAnswer, type PutReplicaInput, sentRotation } from './receive.ts'
 import { RemoteError } from './remote-regions.ts'
 import { type CopyPayload, type RemovalPayload, scheduleCopy, scheduleRemoval, withStatus } from './replication.ts'
 import { callByRights } from './rights.ts'
@@ -131,6 +131,7 @@ async function readHead(store: Store, names: CopyPayload): Promise<Head | undefi
     Type: secret.type,
     Tags: secret.tags.map(({ key, value }) => ({ Key: key, Value: value })),
     ResourcePolicy: policy && (await shownDocument(store.app, store.tx, policy)),
+    Rotation: secret.rotation && sentRotation(secret.rotation),
     CreatedAt: secret.createdAt,
     ChangedAt: secret.changedAt,
     Versions: secret.versions.map(({ id, stages, createdAt, value }) => ({

@@ -25,3 +25,27 @@ export const notASession = (account: string): ServiceError =>
 
 export const tooManyStreams = (): ServiceError =>
   new ServiceError('LimitExceededException', 400, 'There are as many open streams of events as this server allows.')
+
+const invalidParameter = (message: string) => new ServiceError('InvalidParameterException', 400, message)
+
+export const noSuchPrincipal = (arn: string) =>
+  new ServiceError('ResourceNotFoundException', 400, `There is no principal ${arn}.`)
+
+export const notExplainable = () =>
+  invalidParameter(
+    'PrincipalArn must be that of a user, a role, a session of a role, or a root user. A federated user can only ask about itself, without PrincipalArn.',
+  )
+
+export const narrowedWithoutRole = () =>
+  invalidParameter('SessionPolicy and SessionPolicyArns go with the PrincipalArn of a role or of a session of one.')
+
+export const notOfCaller = () =>
+  invalidParameter(
+    'Of a resource of another account, Context takes only what a caller puts into its request: no keys that begin with aws: but those of tags, and not kms:CallerAccount.',
+  )
+
+export const takesNoSignature = (action: string) =>
+  invalidParameter(`${action} is asked for without an identity of this server: no principal can be told about.`)
+
+export const needsNoPermission = (action: string) =>
+  invalidParameter(`${action} takes no permission: everybody with valid credentials may do it.`)

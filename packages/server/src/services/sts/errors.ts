@@ -19,12 +19,17 @@ export const durationBeyondRole = () =>
 export const durationBeyondChain = () =>
   validationError('The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.')
 
-/** No user has an MFA device here. */
+/** The device is not the caller's. */
 export const mfaNotValid = () =>
   accessDenied(
     'MultiFactorAuthentication failed, unable to validate MFA code.  ' +
       'Please verify your MFA serial number is valid and associated with this user.',
   )
+
+export const mfaCodeWrong = () => accessDenied('MultiFactorAuthentication failed with invalid MFA one time pass code. ')
+
+export const mfaThrottled = () =>
+  accessDenied('MultiFactorAuthentication failed, too many invalid MFA one time pass codes. Try again later.')
 
 export const mfaIncomplete = () =>
   accessDenied('MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.')
@@ -89,6 +94,13 @@ export const providerUnreachable = (cause: unknown) =>
   )
 export const claimRejected = (claim: string) =>
   new ServiceError('IDPRejectedClaim', 403, `The claim ${claim} of the token lies in the future.`)
+/** To who has a token of the service account. */
+export const noPodIdentity = (namespace: string, serviceAccount: string) =>
+  new ServiceError(
+    'ResourceNotFoundException',
+    404,
+    `No role is associated with the service account ${namespace}/${serviceAccount}.`,
+  )
 /** `now` in milliseconds, `expired` in seconds. */
 export const tokenExpired = (now: number, expired: number) =>
   new ServiceError(
@@ -98,5 +110,8 @@ export const tokenExpired = (now: number, expired: number) =>
   )
 export const providerIdForOAuth = () =>
   validationError('ProviderId is for tokens of OAuth 2.0 providers, which this server has none of.')
+
+export const invalidAuthorizationMessage = () =>
+  new ServiceError('InvalidAuthorizationMessageException', 400, 'The encoded message is not valid, or has expired.')
 
 export const noSuchAccessKey = (accessKeyId: string) => validationError(`The access key ${accessKeyId} does not exist.`)

@@ -3,6 +3,7 @@
 import type { Service } from '../../operation.ts'
 import { assumeRole } from './operations/assume-role.ts'
 import { assumeRoleWithWebIdentity } from './operations/assume-role-with-web-identity.ts'
+import { decodeAuthorizationMessage } from './operations/decode-authorization-message.ts'
 import { getAccessKeyInfo } from './operations/get-access-key-info.ts'
 import { getCallerIdentity } from './operations/get-caller-identity.ts'
 import { getFederationToken } from './operations/get-federation-token.ts'
@@ -17,6 +18,7 @@ export const sts: Service = {
   operations: [
     assumeRole,
     assumeRoleWithWebIdentity,
+    decodeAuthorizationMessage,
     getAccessKeyInfo,
     getCallerIdentity,
     getFederationToken,

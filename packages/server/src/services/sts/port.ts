@@ -1,5 +1,8 @@
-// What the rest of the server asks of STS: session tokens, sessions of roles for services, and how long a session may live.
+// What the rest of the server asks of STS: session tokens, authorization messages, how long a session may live, the roles of pods, and sessions
+// of roles for services.
 
+export { sealAuthorizationMessage } from './authorization-message.ts'
+export { POD_IDENTITY_SERVICE, podIdentity, podSession, podTarget } from './pod-identity.ts'
 export { refuseCallOfSession } from './restrictions.ts'
 export { issueServiceSession } from './service-session.ts'
 export { createSessionTokens, type SessionCredentials, type SessionTokens } from './session-token.ts'

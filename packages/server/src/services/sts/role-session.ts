@@ -34,7 +34,8 @@ type Input = SessionPoliciesInput & {
 }
 
 /**
- * `provider` is the ARN of the identity provider that vouched for the caller; `mfaAt` when the caller showed a code, in milliseconds.
+ * `provider` is the ARN of the identity provider that vouched for the caller. Whether the caller showed a code of an MFA device is for the trust
+ * policy, and not in the session, as on AWS.
  * @throws ServiceError
  */
 export async function roleSession(
@@ -42,7 +43,6 @@ export async function roleSession(
   { role, account }: RoleTarget,
   { tags, transitiveTagKeys, sourceIdentity, chain }: SessionRequest,
   provider?: string,
-  mfaAt?: number,
 ) {
   if (role === undefined) throw new Error('a role that does not exist was assumed')
   const narrowed = await readSessionPolicies(app, tx, account, input)
@@ -51,7 +51,6 @@ export async function roleSession(
     tags,
     transitiveTagKeys,
     ...(provider !== undefined && { provider }),
-    ...(mfaAt !== undefined && { mfaAt }),
   })
   if (percent > 100) throw errors.packedPolicyTooLarge(percent)
 
@@ -73,7 +72,6 @@ export async function roleSession(
       tags,
       transitiveTagKeys,
       ...(provider !== undefined && { provider }),
-      ...(mfaAt !== undefined && { mfaAt }),
     },
     input.MinimumSessionTokenSize,
   )

@@ -64,7 +64,8 @@ export const SerialNumber = string({
   pattern: /^[\w+=/:,.@-]*$/,
   patternText: '[\\w+=/:,.@-]*',
 })
-export const TokenCode = string({ min: 6, max: 6, pattern: /^\d*$/, patternText: '[\\d]*' })
+/** Good for a minute or so, and so not for the trail. */
+export const TokenCode = string({ min: 6, max: 6, pattern: /^\d*$/, patternText: '[\\d]*', unlogged: true })
 
 export const ProvidedContexts = list(
   structure({ ProviderArn: optional(Arn), ContextAssertion: optional(string({ min: 4, max: 2048 })) }),

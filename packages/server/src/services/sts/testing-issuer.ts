@@ -18,6 +18,8 @@ export type TestIssuer = {
   readonly thumbprint: string
   /** How often the keys were fetched. */
   readonly fetches: () => number
+  /** Its keys, as they are answered now. */
+  readonly jwks: () => string
   /** What is answered instead, by path. `undefined` hangs. */
   readonly answers: Map<
     string,
@@ -50,6 +52,8 @@ export async function startIssuer(t: TestScope, path = ''): Promise<TestIssuer> 
   let server: Server
   const url = (): string => `https://localhost:${port}${path}`
 
+  const jwks = (): string => JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
+
   const start = async (): Promise<void> => {
     server = createServer(tls, ({ url: asked = '' }, response) => {
       if (answers.has(asked)) {
@@ -61,7 +65,7 @@ export async function startIssuer(t: TestScope, path = ''): Promise<TestIssuer> 
         response.end(JSON.stringify({ issuer: url(), jwks_uri: `${url()}/keys` }))
       } else if (asked === `${path}/keys`) {
         fetches += 1
-        response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))
+        response.end(jwks())
       } else response.writeHead(404).end()
     })
     await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve))
@@ -84,6 +88,7 @@ export async function startIssuer(t: TestScope, path = ''): Promise<TestIssuer> 
     url: url(),
     thumbprint: new X509Certificate(cert).fingerprint.replaceAll(':', '').toLowerCase(),
     fetches: () => fetches,
+    jwks,
     answers,
     rotate,
     start,

@@ -19,7 +19,7 @@ type Input = { readonly DurationSeconds?: number | undefined; readonly MinimumSe
 
 type Own = Pick<UserClaims, 'kind' | 'name' | 'policies' | 'policyArns' | 'tags' | 'transitiveTagKeys'>
 
-export function userSession({ app, account, principal, input }: Call<Input>, own: Own) {
+export function userSession({ app, account, principal, mfaAt, input }: Call<Input>, own: Own) {
   const { kind, userId, userName = '', arn } = principal.identity
   const { DurationSeconds = DURATION_DEFAULT, MinimumSessionTokenSize } = input
   const seconds = kind === 'root' ? Math.min(DurationSeconds, ROOT_DURATION_MAX) : DurationSeconds
@@ -34,6 +34,7 @@ export function userSession({ app, account, principal, input }: Call<Input>, own
       issuedAt,
       expiresAt,
       chain: 0,
+      ...(mfaAt !== undefined && { mfaAt }),
     },
     MinimumSessionTokenSize,
   )

@@ -1,6 +1,6 @@
 // Tokens of identity providers, checked: who issued one, for whom, about whom, and until when. The keys of an issuer are fetched by its
 // discovery document through the guarded client, remembered for a while, and fetched again for a key id that is not among them, at most once
-// a minute. What a token's header says of keys (jku, jwk, x5c) is never followed.
+// a minute; of a provider that keys were uploaded for, nothing is fetched. What a token's header says of keys (jku, jwk, x5c) is never followed.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, type JWTPayload, errors as jose, jwtVerify } from 'jose'
@@ -52,7 +52,8 @@ export function createWebIdentities({ outbound }: Pick<App, 'outbound'>): WebIde
   const remembered = new Lru<string, Fetched>(ISSUERS_REMEMBERED_MAX)
 
   /** Fetches of one issuer never overlap; those that failed are tried again after 10 seconds. */
-  const keysOf = (provider: OidcProvider, wallNow: number, olderThanMs: number): Promise<KeySet> => {
+  const keysOf = async (provider: OidcProvider, wallNow: number, olderThanMs: number): Promise<KeySet> => {
+    if (provider.keys !== undefined) return createLocalJWKSet({ keys: [...provider.keys] })
     // Whom one account trusts by a thumbprint, another need not.
     const name = [provider.url, ...provider.thumbprints].join(' ')
     const known = remembered.get(name)

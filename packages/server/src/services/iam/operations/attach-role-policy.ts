@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { attachPolicy } from '../attachments.ts'
 import { Arn, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { boundedRoleTarget, existingRole } from '../target.ts'
+import { boundedRoleTarget, modifiableRole } from '../target.ts'
 
 export const attachRolePolicy = operation({
   name: 'AttachRolePolicy',
@@ -18,7 +18,7 @@ export const attachRolePolicy = operation({
   conditions: ({ PolicyArn }) => ({ 'iam:PolicyARN': PolicyArn }),
 
   async run({ app, tx, input, target }) {
-    await attachPolicy(app, tx, ROLE, existingRole(target), input.PolicyArn)
+    await attachPolicy(app, tx, ROLE, modifiableRole(target), input.PolicyArn)
     return {}
   },
 })

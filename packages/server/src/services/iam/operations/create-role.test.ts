@@ -130,3 +130,27 @@ test('it asks for iam:CreateRole on the role to be, with its boundary and tags, 
   )
   await creator.createRole({ ...role('r'), Path, PermissionsBoundary })
 })
+
+test('a shared identity provider is trusted only with a claim that tells its tenants apart', async (t) => {
+  const { iam, account } = await startIam(t)
+  const trust = (issuer: string, Condition?: object) =>
+    policyDocument({
+      Effect: 'Allow',
+      Principal: { Federated: `arn:aws:iam::${account}:oidc-provider/${issuer}` },
+      Action: 'sts:AssumeRoleWithWebIdentity',
+      ...(Condition && { Condition }),
+    })
+  const create = (RoleName: string, AssumeRolePolicyDocument: string) =>
+    iam.createRole({ RoleName, AssumeRolePolicyDocument })
+  const github = 'token.actions.githubusercontent.com'
+  const audience = { StringEquals: { [`${github}:aud`]: 'sts.amazonaws.com' } }
+  const refused = malformed(
+    `The identity provider ${github} is shared by many organizations: the trust policy must evaluate ${github}:sub or ${github}:job_workflow_ref in a condition that is not only a wildcard.`,
+  )
+  await assert.rejects(create('a', trust(github, audience)), refused)
+  await assert.rejects(create('a', trust(github, { ...audience, StringLike: { [`${github}:sub`]: '*' } })), refused)
+  await assert.rejects(create('a', trust('gitlab.com')), { name: 'MalformedPolicyDocumentException' })
+  await create('a', trust(github, { ...audience, StringLike: { [`${github}:sub`]: 'repo:example/app:*' } }))
+  await create('b', trust('idp.example.com'))
+  await assert.rejects(iam.updateAssumeRolePolicy({ RoleName: 'b', PolicyDocument: trust(github, audience) }), refused)
+})

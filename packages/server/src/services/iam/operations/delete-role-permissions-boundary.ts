@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { replaceBoundary } from '../attachments.ts'
 import { RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { boundedRoleTarget, existingRole } from '../target.ts'
+import { boundedRoleTarget, modifiableRole } from '../target.ts'
 
 export const deleteRolePermissionsBoundary = operation({
   name: 'DeleteRolePermissionsBoundary',
@@ -16,7 +16,7 @@ export const deleteRolePermissionsBoundary = operation({
   target: boundedRoleTarget,
 
   async run({ app, tx, target }) {
-    await replaceBoundary(app, tx, ROLE, existingRole(target), undefined)
+    await replaceBoundary(app, tx, ROLE, modifiableRole(target), undefined)
     return {}
   },
 })

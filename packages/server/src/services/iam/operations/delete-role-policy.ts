@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { deleteInlinePolicy } from '../inline-policies.ts'
 import { PolicyName, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { boundedRoleTarget, existingRole } from '../target.ts'
+import { boundedRoleTarget, modifiableRole } from '../target.ts'
 
 export const deleteRolePolicy = operation({
   name: 'DeleteRolePolicy',
@@ -16,7 +16,7 @@ export const deleteRolePolicy = operation({
   target: boundedRoleTarget,
 
   async run({ app, tx, input, target }) {
-    await deleteInlinePolicy(app, tx, ROLE, existingRole(target), input.PolicyName)
+    await deleteInlinePolicy(app, tx, ROLE, modifiableRole(target), input.PolicyName)
     return {}
   },
 })

@@ -4,7 +4,7 @@
 import { operation } from '../../../operation.ts'
 import { deleteRole as remove } from '../roles.ts'
 import { RoleName } from '../shapes.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { modifiableRole, roleTarget } from '../target.ts'
 
 export const deleteRole = operation({
   name: 'DeleteRole',
@@ -15,7 +15,7 @@ export const deleteRole = operation({
   target: roleTarget,
 
   async run({ tx, target }) {
-    await remove(tx, existingRole(target))
+    await remove(tx, modifiableRole(target))
     return {}
   },
 })

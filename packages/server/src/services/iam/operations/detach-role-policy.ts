@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { detachPolicy } from '../attachments.ts'
 import { Arn, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { boundedRoleTarget, existingRole } from '../target.ts'
+import { boundedRoleTarget, modifiableRole } from '../target.ts'
 
 export const detachRolePolicy = operation({
   name: 'DetachRolePolicy',
@@ -18,7 +18,7 @@ export const detachRolePolicy = operation({
   conditions: ({ PolicyArn }) => ({ 'iam:PolicyARN': PolicyArn }),
 
   async run({ app, tx, input, target }) {
-    await detachPolicy(app, tx, ROLE, existingRole(target), input.PolicyArn)
+    await detachPolicy(app, tx, ROLE, modifiableRole(target), input.PolicyArn)
     return {}
   },
 })

@@ -3,7 +3,7 @@
 
 import { operation } from '../../../operation.ts'
 import { list } from '../../../shape/shape.ts'
-import { listed, pageOf } from '../paging.ts'
+import { emptyPage } from '../paging.ts'
 import { InstanceProfile, PageInput, PageOutput, RoleName } from '../shapes.ts'
 import { existingRole, roleTarget } from '../target.ts'
 
@@ -19,11 +19,7 @@ export const listInstanceProfilesForRole = operation({
 
   async run(call) {
     existingRole(call.target)
-    const { more } = await pageOf(
-      call,
-      'ListInstanceProfilesForRole',
-      listed<never>([], () => ''),
-    )
-    return { InstanceProfiles: [], ...more }
+    const { items, more } = await emptyPage(call, 'ListInstanceProfilesForRole')
+    return { InstanceProfiles: items, ...more }
   },
 })

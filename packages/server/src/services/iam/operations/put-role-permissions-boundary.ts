@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { findBoundary, replaceBoundary } from '../attachments.ts'
 import { Arn, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { modifiableRole, roleTarget } from '../target.ts'
 
 export const putRolePermissionsBoundary = operation({
   name: 'PutRolePermissionsBoundary',
@@ -18,7 +18,7 @@ export const putRolePermissionsBoundary = operation({
   conditions: ({ PermissionsBoundary }) => ({ 'iam:PermissionsBoundary': PermissionsBoundary }),
 
   async run({ app, tx, account, input, target }) {
-    const role = existingRole(target)
+    const role = modifiableRole(target)
     await replaceBoundary(app, tx, ROLE, role, await findBoundary(app, tx, account, input.PermissionsBoundary))
     return {}
   },

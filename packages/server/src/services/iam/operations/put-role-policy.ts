@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { putInlinePolicy } from '../inline-policies.ts'
 import { PolicyDocument, PolicyName, RoleName } from '../shapes.ts'
 import { ROLE } from '../store.ts'
-import { boundedRoleTarget, existingRole } from '../target.ts'
+import { boundedRoleTarget, modifiableRole } from '../target.ts'
 
 export const putRolePolicy = operation({
   name: 'PutRolePolicy',
@@ -17,7 +17,7 @@ export const putRolePolicy = operation({
 
   async run({ app, tx, input, target }) {
     const { PolicyName: policyName, PolicyDocument: document } = input
-    const role = existingRole(target)
+    const role = modifiableRole(target)
     await putInlinePolicy(app, tx, ROLE, role, role.body.roleName, { policyName, document })
     return {}
   },

@@ -18,9 +18,17 @@ test('given policies are decided with boundary, resource policy, control policie
   const { EvaluationResults } = await iam.simulateCustomPolicy({ PolicyInputList: [reads], ActionNames })
   assert.deepEqual(EvaluationResults![0], {
     EvalActionName: ActionNames[0],
-    EvalResourceName: '*',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of AWS's
+    EvalResourceName: 'arn:${Partition}:secretsmanager:${Region}:${Account}:secret:${SecretId}',
     EvalDecision: 'allowed',
-    MatchedStatements: [{ SourcePolicyId: 'PolicyInputList.1', SourcePolicyType: 'IAM Policy' }],
+    MatchedStatements: [
+      {
+        SourcePolicyId: 'PolicyInputList.1',
+        SourcePolicyType: 'none',
+        StartPosition: { Line: 1, Column: 38 },
+        EndPosition: { Line: 1, Column: 102 },
+      },
+    ],
     MissingContextValues: ['aws:sourceip'],
   })
   assert.deepEqual(await ask(), ['allowed', 'implicitDeny'])
@@ -44,5 +52,52 @@ test('given policies are decided with boundary, resource policy, control policie
   await assert.rejects(
     ask({ ResourceHandlingOption: 'EC2-VPC' }),
     refusal('InvalidInput', 400, 'ResourceHandlingOption is not simulated by this server.'),
+  )
+})
+
+test('resources are told one by one, and together by the most restrictive decision; across accounts each side is told', async (t) => {
+  const { iam, account } = await startIam(t)
+  const one = `arn:aws:secretsmanager:eu-central-1:${account}:secret:one-AbCdEf`
+  const two = one.replace('one', 'two')
+  const document = `{
+  "Version": "2012-10-17",
+  "Statement": [
+    { "Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*" },
+    { "Sid": "noTwo", "Condition": { "StringNotEquals": { "aws:UserAgent": "}{" } },
+      "Effect": "Deny", "Action": "*", "Resource": "${two}" }
+  ]
+}`
+  const asked = {
+    PolicyInputList: [document],
+    ActionNames: ['secretsmanager:GetSecretValue'],
+    ResourceArns: [one, two],
+  }
+  const result = (await iam.simulateCustomPolicy(asked)).EvaluationResults![0]!
+  assert.deepEqual([result.EvalDecision, result.EvalDecisionDetails], ['explicitDeny', {}])
+  assert.deepEqual(
+    result.ResourceSpecificResults!.map((each) => [
+      each.EvalResourceName,
+      each.EvalResourceDecision,
+      each.MatchedStatements!.map(({ StartPosition, EndPosition }) => [StartPosition?.Line, EndPosition?.Line]),
+    ]),
+    [
+      [one, 'allowed', [[4, 4]]],
+      [two, 'explicitDeny', [[5, 6]]],
+    ],
+  )
+  assert.deepEqual(result.MatchedStatements, result.ResourceSpecificResults![1]!.MatchedStatements)
+  assert.deepEqual(result.MatchedStatements![0]!.StartPosition, { Line: 5, Column: 5 })
+
+  const there = { ...asked, ResourceArns: [one], ResourceOwner: 'arn:aws:iam::444455556666:root' }
+  const across = (await iam.simulateCustomPolicy(there)).EvaluationResults![0]!
+  const details = { 'IAM Policy': 'allowed', 'Resource Policy': 'implicitDeny' }
+  assert.deepEqual([across.EvalDecision, across.EvalDecisionDetails], ['implicitDeny', details])
+  assert.deepEqual(across.ResourceSpecificResults![0]!.EvalDecisionDetails, details)
+  const nothing = policyDocument({ Effect: 'Allow', Action: 's3:*', Resource: '*' })
+  const scps = { OrderedOrganizationPolicyInputList: [{ ServiceControlPolicyInputList: [nothing] }] }
+  const refused = (await iam.simulateCustomPolicy({ ...there, ...scps })).EvaluationResults![0]!
+  assert.deepEqual(
+    [refused.OrganizationsDecisionDetail, refused.EvalDecisionDetails, refused.MatchedStatements],
+    [{ AllowedByOrganizations: false }, undefined, []],
   )
 })

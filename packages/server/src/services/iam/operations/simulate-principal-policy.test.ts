@@ -27,7 +27,10 @@ test('the policies of a user, of its groups and its boundary are told by name, f
       ['implicitDeny', 0],
     ],
   )
-  assert.equal(EvaluationResults![1]!.MatchedStatements![0]!.SourcePolicyId, 'no-deletion')
+  const [matched] = EvaluationResults![1]!.MatchedStatements!
+  assert.deepEqual([matched!.SourcePolicyId, matched!.SourcePolicyType], ['no-deletion', 'group'])
+  assert.equal(EvaluationResults![0]!.MatchedStatements![0]!.SourcePolicyType, 'user')
+  assert.deepEqual(EvaluationResults![0]!.OrganizationsDecisionDetail, { AllowedByOrganizations: true })
   await iam.putUserPermissionsBoundary({
     UserName: 'alice',
     PermissionsBoundary: 'arn:aws:iam::aws:policy/IAMReadOnlyAccess',

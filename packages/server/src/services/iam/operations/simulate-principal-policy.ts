@@ -2,14 +2,13 @@
 // refused, without making it.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 
-import type { Call } from '../../../call.ts'
 import { operation } from '../../../operation.ts'
 import { enumeration, list, optional, string, structure } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
 import { Arn } from '../shapes.ts'
 import { inputPolicies, PolicyInputList, simulate, simulationInput, simulationOutput } from '../simulation.ts'
 import { findPolicies } from '../store.ts'
-import { resolveGroup, resolveRole, resolveUser } from '../target.ts'
+import { existingPolicySource, policySourceTarget } from '../target.ts'
 
 const PolicyExclusionList = list(
   structure({
@@ -38,17 +37,12 @@ export const simulatePrincipalPolicy = operation({
 
   output: simulationOutput,
 
-  target: async (call: Call<{ readonly PolicySourceArn: string }>) => {
-    const arn = call.input.PolicySourceArn
-    const found = await findSource(call, arn)
-    return { resource: arn, shown: arn, account: /^arn:[a-z-]+:iam::(\d{12}):/.exec(arn)?.[1] ?? call.account, found }
-  },
+  target: policySourceTarget,
 
   async run(call) {
     const { app, tx, account, input, target } = call
     if (input.PolicyExclusionList?.length) throw errors.notSimulated('PolicyExclusionList')
-    if (target.found === undefined) throw errors.noSuchSource(input.PolicySourceArn)
-    const { key, body } = target.found
+    const { key, body } = existingPolicySource(target)
     const { compile } = await findPolicies(app, tx, account, body)
     const { policies, boundary } = compile()
     const given = inputPolicies(input.PolicyInputList ?? [], 'PolicyInputList', 'identity')
@@ -64,21 +58,7 @@ export const simulatePrincipalPolicy = operation({
         ...Object.fromEntries(tags.map((tag) => [`aws:PrincipalTag/${tag.key}`, tag.value])),
       },
       layers: { identity: [...policies, ...given], ...(boundary && { boundary }) },
+      inOrganization: true,
     })
   },
 })
-
-/** The user, group or role of the caller's account that has the very ARN. */
-async function findSource(call: Call<{ readonly PolicySourceArn: string }>, arn: string) {
-  const name = arn.slice(arn.lastIndexOf('/') + 1)
-  const kind = arn.split(':')[5]?.split('/')[0] ?? ''
-  const found =
-    kind === 'user'
-      ? await resolveUser(call, name)
-      : kind === 'group'
-        ? await resolveGroup(call, name)
-        : kind === 'role'
-          ? await resolveRole(call, name)
-          : undefined
-  return found?.resource === arn ? found.stored : undefined
-}

@@ -4,7 +4,7 @@
 import { operation } from '../../../operation.ts'
 import { updateTrustPolicy } from '../roles.ts'
 import { PolicyDocument, RoleName } from '../shapes.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { modifiableRole, roleTarget } from '../target.ts'
 
 export const updateAssumeRolePolicy = operation({
   name: 'UpdateAssumeRolePolicy',
@@ -15,7 +15,7 @@ export const updateAssumeRolePolicy = operation({
   target: roleTarget,
 
   async run({ app, tx, input, target }) {
-    await updateTrustPolicy(app, tx, existingRole(target), input.PolicyDocument)
+    await updateTrustPolicy(app, tx, modifiableRole(target), input.PolicyDocument)
     return {}
   },
 })

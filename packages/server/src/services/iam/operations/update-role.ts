@@ -5,7 +5,7 @@ import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
 import { updateRole as update } from '../roles.ts'
 import { RoleDescription, RoleName, SessionDuration } from '../shapes.ts'
-import { existingRole, roleTarget } from '../target.ts'
+import { existingRole, modifiableRole, roleTarget } from '../target.ts'
 
 export const updateRole = operation({
   name: 'UpdateRole',
@@ -23,7 +23,9 @@ export const updateRole = operation({
 
   async run({ app, tx, input, target }) {
     const { Description: description, MaxSessionDuration: maxSessionDuration } = input
-    await update(app, tx, existingRole(target), { description, maxSessionDuration })
+    // Of a role of a service the description alone can be changed.
+    const role = maxSessionDuration === undefined ? existingRole(target) : modifiableRole(target)
+    await update(app, tx, role, { description, maxSessionDuration })
     return {}
   },
 })

@@ -8,6 +8,7 @@ import * as errors from '../errors.ts'
 import { tellServiceEvents } from '../events.ts'
 import { checkOwner } from '../ownership.ts'
 import { removeNow, schedulePurge, versionEvents } from '../purge.ts'
+import { restRotation } from '../rotation/rest.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { type StoredSecret, updateSecret } from '../store.ts'
 import { existingSecret, liveSecret, nameOf, refuseReplica, secretTarget } from '../target.ts'
@@ -69,7 +70,8 @@ type Answer = { readonly ARN: string; readonly Name: string; readonly DeletionDa
 async function scheduleDeletion(call: Call, stored: StoredSecret, days: number): Promise<Answer> {
   const deletionDate = call.now + days * DAY_MS
   const { arn, name } = stored.secret
-  const scheduled = { ...stored.secret, changedAt: call.now, deletedAt: call.now, deletionDate }
+  const resting = await restRotation(call, stored)
+  const scheduled = { ...resting, changedAt: call.now, deletedAt: call.now, deletionDate }
   const changed = await updateSecret(call, stored, scheduled)
   await schedulePurge(call, stored, deletionDate)
   await tellServiceEvents(call, changed, versionEvents(stored, 'StartSecretVersionDelete'))

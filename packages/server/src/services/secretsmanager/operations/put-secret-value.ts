@@ -6,6 +6,7 @@ import { list, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
 import { findVersion, isCurrent, mustHaveToken, plainOf, type Secret } from '../model.ts'
 import { changeSecret } from '../replication.ts'
+import { checkRotationToken } from '../rotation/token.ts'
 import {
   Arn,
   ClientRequestToken,
@@ -60,6 +61,8 @@ export const putSecretValue = operation({
     if (!plain) throw errors.noValue()
     const token = mustHaveToken(input.ClientRequestToken)
 
+    await checkRotationToken(call, stored, token, input.RotationToken)
+
     const version = findVersion(secret, token)
     if (version?.value) {
       const same = await hasSameValue(call, secret, { ...version, value: version.value }, plain)
@@ -68,9 +71,6 @@ export const putSecretValue = operation({
       return answer(secret, token)
     }
     if (!isCurrent(secret, call.ifVersion)) throw errors.versionNotCurrent()
-    // AWS verifies the token while a rotation is pending, and takes no notice of it at other times.
-    if (version && input.RotationToken !== undefined) throw errors.rotationTokenUnsupported()
-
     const changed = await addVersion(call, secret, token, plain, input.VersionStages)
     await changeSecret(call, stored, changed)
     return answer(changed, token)

@@ -5,6 +5,7 @@ import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
 import { tellServiceEvents } from '../events.ts'
 import { cancelPurge, versionEvents } from '../purge.ts'
+import { resumeRotation } from '../rotation/rest.ts'
 import { Arn, SecretId, SecretName } from '../shapes.ts'
 import { updateSecret } from '../store.ts'
 import { existingSecret, refuseReplica, secretTarget } from '../target.ts'
@@ -24,7 +25,8 @@ export const restoreSecret = operation({
     refuseReplica(stored)
     const { deletedAt, deletionDate: _, ...live } = stored.secret
     if (deletedAt !== undefined) {
-      const changed = await updateSecret(call, stored, { ...live, changedAt: call.now })
+      const resumed = await resumeRotation(call, stored, { ...live, changedAt: call.now })
+      const changed = await updateSecret(call, stored, resumed)
       await cancelPurge(call, stored)
       await tellServiceEvents(call, changed, versionEvents(stored, 'CancelSecretVersionDelete'))
     }

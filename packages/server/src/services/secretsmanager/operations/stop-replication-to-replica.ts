@@ -23,7 +23,8 @@ export const stopReplicationToReplica = operation({
 
   async run(call) {
     const stored = liveSecret(call.target)
-    const { primaryRegion, revision: _, ...own } = stored.secret
+    // As on AWS, rotation has to be turned on anew.
+    const { primaryRegion, revision: _, rotation, ...own } = stored.secret
     if (primaryRegion === undefined) throw errors.notAReplica()
     const primary = await findPrimary(call, stored)
     if (primary !== undefined) await updateSecret(call, primary, await dropReplica(call, primary.secret, stored.region))

@@ -3,7 +3,7 @@
 
 import { operation } from '../../../operation.ts'
 import { blob, boolean, enumeration, integer, list, optional, string, structure } from '../../../shape/shape.ts'
-import { receivedTarget, receiveReplica } from '../../secretsmanager/port.ts'
+import { RotationRules, receivedTarget, receiveReplica } from '../../secretsmanager/port.ts'
 
 const Name = string({ min: 1, max: 128 })
 const VersionId = string({ min: 32, max: 64 })
@@ -25,7 +25,20 @@ export const putReplica = operation({
     Type: optional(string({ min: 1, max: 256 })),
     Tags: list(structure({ Key: Name, Value: string({ max: 256 }) }), { max: 100 }),
     ResourcePolicy: optional(string({ min: 1, max: 20_480 })),
-    /** Milliseconds since the epoch, as are the dates of versions. */
+    Rotation: optional(
+      structure({
+        Enabled: boolean(),
+        FunctionArn: optional(string({ max: 2048 })),
+        Rules: optional(RotationRules),
+        ConfiguredAt: integer({ min: 0 }),
+        RotatedAt: optional(integer({ min: 0 })),
+        DaysBetween: optional(integer({ min: 0 })),
+        NextOpensAt: optional(integer({ min: 0 })),
+        NextStartsAt: optional(integer({ min: 0 })),
+        NextClosesAt: optional(integer({ min: 0 })),
+      }),
+    ),
+    /** Milliseconds since the epoch, as are the dates of versions and of rotation. */
     CreatedAt: integer({ min: 0 }),
     ChangedAt: integer({ min: 0 }),
     Versions: list(

@@ -322,5 +322,5 @@ test('what takes no signature is in one table', () => {
   const unsigned = services.flatMap(({ name, operations }) =>
     operations.filter(({ identify }) => identify !== undefined).map((operation) => `${name}:${operation.name}`),
   )
-  assert.deepEqual(unsigned, ['sts:AssumeRoleWithWebIdentity'])
+  assert.deepEqual(unsigned, ['strongroom:AssumeRoleForPodIdentity', 'sts:AssumeRoleWithWebIdentity'])
 })

@@ -8,6 +8,7 @@ import { optional } from '../../../shape/shape.ts'
 import { requestTagContext } from '../../iam/port.ts'
 import * as errors from '../errors.ts'
 import { roleSession, roleSessionOutput } from '../role-session.ts'
+import { secondFactor, secondFactorInput } from '../second-factor.ts'
 import { type SessionRequest, sessionRequest } from '../session-request.ts'
 import {
   Arn,
@@ -18,11 +19,9 @@ import {
   PolicyArns,
   ProvidedContexts,
   RoleSessionName,
-  SerialNumber,
   SourceIdentity,
   TagKeys,
   Tags,
-  TokenCode,
 } from '../shapes.ts'
 import { type RoleTarget, roleTarget } from '../target.ts'
 
@@ -39,8 +38,7 @@ export const assumeRole = operation({
     Tags: optional(Tags),
     TransitiveTagKeys: optional(TagKeys),
     ExternalId: optional(ExternalId),
-    SerialNumber: optional(SerialNumber),
-    TokenCode: optional(TokenCode),
+    ...secondFactorInput,
     SourceIdentity: optional(SourceIdentity),
     ProvidedContexts: optional(ProvidedContexts),
     MinimumSessionTokenSize: optional(MinimumSessionTokenSize),
@@ -48,10 +46,13 @@ export const assumeRole = operation({
 
   output: roleSessionOutput,
 
+  secondFactor,
+
   async target(call): Promise<AssumeRoleTarget> {
     const { identity, input } = call
     if (identity.kind === 'root') throw errors.assumedByRoot()
-    refuseWhatIsNotThere(input)
+    const [provided] = input.ProvidedContexts ?? []
+    if (provided !== undefined) throw errors.noContextProvider(provided.ProviderArn ?? '')
     const request = sessionRequest(identity, input)
     return { ...(await roleTarget(call, input.RoleArn)), request, requestParameters: inheritedParameters(request) }
   },
@@ -82,22 +83,6 @@ export const assumeRole = operation({
 })
 
 type AssumeRoleTarget = RoleTarget & { readonly request: SessionRequest }
-
-/** Devices and providers that no caller can have here. */
-function refuseWhatIsNotThere({
-  SerialNumber,
-  TokenCode,
-  ProvidedContexts = [],
-}: {
-  readonly SerialNumber?: string | undefined
-  readonly TokenCode?: string | undefined
-  readonly ProvidedContexts?: readonly { readonly ProviderArn?: string | undefined }[] | undefined
-}): void {
-  if ((SerialNumber === undefined) !== (TokenCode === undefined)) throw errors.mfaIncomplete()
-  if (SerialNumber !== undefined) throw errors.mfaNotValid()
-  const [provided] = ProvidedContexts
-  if (provided !== undefined) throw errors.noContextProvider(provided.ProviderArn ?? '')
-}
 
 /** As CloudTrail shows it: what the call took over from the session that it was made from. */
 const inheritedParameters = ({ inheritedTags, sourceIdentity }: SessionRequest) => ({

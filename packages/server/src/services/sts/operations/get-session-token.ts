@@ -4,8 +4,8 @@
 import { operation } from '../../../operation.ts'
 import { redact } from '../../../shape/redact.ts'
 import { optional } from '../../../shape/shape.ts'
-import * as errors from '../errors.ts'
-import { MinimumSessionTokenSize, SerialNumber, TokenCode, UserDurationSeconds } from '../shapes.ts'
+import { secondFactor, secondFactorInput } from '../second-factor.ts'
+import { MinimumSessionTokenSize, UserDurationSeconds } from '../shapes.ts'
 import { userSession, userSessionOutput } from '../user-session.ts'
 
 export const getSessionToken = operation({
@@ -14,18 +14,15 @@ export const getSessionToken = operation({
 
   input: {
     DurationSeconds: optional(UserDurationSeconds),
-    SerialNumber: optional(SerialNumber),
-    TokenCode: optional(TokenCode),
+    ...secondFactorInput,
     MinimumSessionTokenSize: optional(MinimumSessionTokenSize),
   },
 
   output: userSessionOutput,
 
-  target: async ({ account, input: { SerialNumber, TokenCode } }) => {
-    if ((SerialNumber === undefined) !== (TokenCode === undefined)) throw errors.mfaIncomplete()
-    if (SerialNumber !== undefined) throw errors.mfaNotValid()
-    return { resource: '*', account }
-  },
+  secondFactor,
+
+  target: async ({ account }) => ({ resource: '*', account }),
 
   permissions: () => [],
 

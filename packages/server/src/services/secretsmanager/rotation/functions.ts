@@ -1,0 +1,109 @@
+// How a rotation reaches what does its steps: one narrow interface, and behind it whoever has the function of an ARN, or the service of ours
+// that rotates its own secrets.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+
+import type { App } from '../../../app.ts'
+import * as errors from '../errors.ts'
+import type { Store } from '../store.ts'
+import type { Step, StepError } from './model.ts'
+
+/** A function that is to rotate a secret. */
+export type FunctionUse = {
+  readonly functionArn: string
+  /** The account of the secret: aws:SourceAccount of the call. */
+  readonly account: string
+  /** aws:SourceArn of the call. */
+  readonly secretArn: string
+}
+
+/** One call for one step. */
+export type Invocation = {
+  readonly step: Step
+  readonly account: string
+  readonly region: string
+  readonly secretArn: string
+  /** The version that is to become current: ClientRequestToken of the event. */
+  readonly versionId: string
+  /** A credential for PutSecretValue: for the function, and for nobody else. */
+  readonly rotationToken: string
+  /** Absent where a service of ours rotates its own secret. */
+  readonly functionArn?: string
+  /** Names the run: one instance of a function may serve all its steps. */
+  readonly instanceKey: string
+}
+
+/** What a function is called with. https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html#rotate-secrets_lambda-functions-code */
+export const eventOf = ({ step, secretArn, versionId, rotationToken }: Invocation) => ({
+  Step: step,
+  SecretId: secretArn,
+  ClientRequestToken: versionId,
+  RotationToken: rotationToken,
+})
+
+export type StepOutcome = { readonly ok: true } | { readonly ok: false; readonly error: StepError }
+
+/** How long a step may take; AWS gives a function no more. */
+export const STEP_TIMEOUT_MS = 900_000
+
+/** Whoever can call functions. */
+export type FunctionProvider = {
+  /** Whether the function is one of its own. */
+  has(store: Store, functionArn: string): Promise<boolean>
+  /**
+   * What can only be asked outside any transaction, once, before RotateSecret takes a function.
+   * @throws ServiceError as `check`
+   */
+  readonly prepare?: (app: App, use: Omit<FunctionUse, 'secretArn'>) => Promise<void>
+  /**
+   * Whether Secrets Manager may call the function for the secret, in RotateSecret's transaction.
+   * @throws ServiceError ResourceNotFoundException, AccessDeniedException
+   */
+  readonly check?: (store: Store, use: FunctionUse) => Promise<void>
+  /** Calls it for one step, and ends soon after `signal` aborts. May be asked again for a step of which nobody knows how it ended. */
+  invoke(app: App, invocation: Invocation, signal: AbortSignal): Promise<StepOutcome>
+}
+
+/** A service of ours that rotates the secrets it owns (ownership.ts), without a function. */
+export type ManagedRotation = Pick<FunctionProvider, 'invoke'>
+
+export type RotationFunctions = Required<Pick<FunctionProvider, 'check' | 'prepare'>> & {
+  /** By owner: `rds`. A service adds itself when the server starts. */
+  readonly managed: Map<string, ManagedRotation>
+  invoke(app: App, invocation: Invocation, owner: string | undefined, signal: AbortSignal): Promise<StepOutcome>
+}
+
+/** The first provider that has a function is asked. */
+export function createRotationFunctions(providers: readonly FunctionProvider[]): RotationFunctions {
+  const managed = new Map<string, ManagedRotation>()
+  const find = async (store: Store, functionArn: string): Promise<FunctionProvider | undefined> => {
+    for (const provider of providers) if (await provider.has(store, functionArn)) return provider
+    return undefined
+  }
+  const findOutside = (app: App, functionArn: string) =>
+    app.database.transaction('read', (tx) => find({ app, tx }, functionArn))
+  return {
+    managed,
+    prepare: async (app, use) => {
+      await (await findOutside(app, use.functionArn))?.prepare?.(app, use)
+    },
+    check: async (store, use) => {
+      const provider = await find(store, use.functionArn)
+      if (provider === undefined) throw errors.rotationFunctionNotFound(use.functionArn)
+      await provider.check?.(store, use)
+    },
+    invoke: async (app, invocation, owner, signal) => {
+      const { functionArn } = invocation
+      const provider = functionArn === undefined ? managed.get(owner ?? '') : await findOutside(app, functionArn)
+      if (provider !== undefined) return provider.invoke(app, invocation, signal)
+      const message = functionArn === undefined ? 'No service rotates this secret.' : 'The function does not exist.'
+      return { ok: false, error: { kind: 'refused', message } }
+    },
+  }
+}
+
+/** `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with a version or alias or without; undefined for anything else. */
+export function parseFunctionArn(arn: string): { readonly region: string; readonly account: string } | undefined {
+  const match =
+    /^arn:[a-z-]+:lambda:([a-z0-9-]+):(\d{12}):function:[A-Za-z0-9_-]{1,140}(?::[A-Za-z0-9$_-]{1,128})?$/.exec(arn)
+  return match ? { region: match[1]!, account: match[2]! } : undefined
+}
