@@ -7,11 +7,12 @@ import { test } from 'node:test'
 import * as cloudtrail from '@aws-sdk/client-cloudtrail'
 import * as iam from '@aws-sdk/client-iam'
 import * as kms from '@aws-sdk/client-kms'
+import * as lambda from '@aws-sdk/client-lambda'
 import * as organizations from '@aws-sdk/client-organizations'
 import * as secretsmanager from '@aws-sdk/client-secrets-manager'
 import * as sts from '@aws-sdk/client-sts'
 import { NormalizedSchema } from '@smithy/core/schema'
-import type { Service } from '../packages/server/src/operation.ts'
+import type { AnyOperation, Service } from '../packages/server/src/operation.ts'
 import { services } from '../packages/server/src/services/index.ts'
 import { isOptional, type Member, type Members, type Shape, shapeOf } from '../packages/server/src/shape/shape.ts'
 
@@ -19,6 +20,7 @@ const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } }
   cloudtrail,
   iam,
   kms,
+  lambda,
   organizations,
   secretsmanager,
   sts,
@@ -42,6 +44,7 @@ for (const service of services) {
       const output = NormalizedSchema.of(schema[5] as never)
       if (operation.output === undefined) assert.ok(output.isUnitSchema(), `${operation.name} has an output`)
       else compareMembers(operation.output, output, `${operation.name} output`)
+      if (service.protocol === 'rest-json') compareHttp(operation, schema)
     })
   }
 }
@@ -64,6 +67,40 @@ test('the README of Secrets Manager names the operations that it does not have, 
     .filter((name) => !operations.some((operation) => operation.name === name))
   assert.deepEqual(named.sort(), missing.sort())
 })
+
+/** Where the operation and its members stand in HTTP. */
+function compareHttp({ name, http, headers = {} }: AnyOperation, schema: readonly unknown[]): void {
+  const { http: trait } = schema[3] as { readonly http: readonly [string, string, number] }
+  // AWS models the status of DeleteFunction as 200 and answers 204, which its member says.
+  const code = http!.responseCode === undefined || name !== 'DeleteFunction' ? http!.code : 200
+  assert.deepEqual([http!.method, http!.uri, code], trait, `${name}: method, path and status`)
+  const input = traitsOf(schema[4])
+  assert.deepEqual(labelsOf(http!.uri).sort(), namesWith(input, 'httpLabel'), `${name}: labels`)
+  assert.deepEqual(http!.query ?? {}, valuesOf(input, 'httpQuery'), `${name}: query`)
+  const sent = Object.entries(valuesOf(input, 'httpHeader')).map(([member, header]) => [member, header.toLowerCase()])
+  assert.deepEqual(headers, Object.fromEntries(sent), `${name}: headers`)
+  assert.deepEqual([http!.payload ?? []].flat(), namesWith(input, 'httpPayload'), `${name}: payload`)
+  const output = traitsOf(schema[5])
+  assert.deepEqual(http!.responseHeaders ?? {}, valuesOf(output, 'httpHeader'), `${name}: headers of the answer`)
+  assert.deepEqual([http!.responsePayload ?? []].flat(), namesWith(output, 'httpPayload'), `${name}: its payload`)
+  assert.deepEqual([http!.responseCode ?? []].flat(), namesWith(output, 'httpResponseCode'), `${name}: its status`)
+}
+
+type Traits = { readonly [member: string]: { readonly [trait: string]: unknown } }
+
+function traitsOf(schema: unknown): Traits {
+  const normalized = NormalizedSchema.of(schema as never)
+  const members = normalized.isUnitSchema() ? {} : normalized.getMemberSchemas()
+  return Object.fromEntries(Object.entries(members).map(([name, member]) => [name, { ...member.getMergedTraits() }]))
+}
+
+const labelsOf = (uri: string): string[] => [...uri.matchAll(/\{(\w+)\}/g)].map(([, label]) => label!)
+const namesWith = (traits: Traits, trait: string): readonly string[] =>
+  Object.keys(traits)
+    .filter((name) => traits[name]![trait] !== undefined)
+    .sort()
+const valuesOf = (traits: Traits, trait: string): Record<string, string> =>
+  Object.fromEntries(namesWith(traits, trait).map((name) => [name, traits[name]![trait] as string]))
 
 function compareMembers(ours: Members, theirs: NormalizedSchema, where: string): void {
   const members = theirs.isUnitSchema() ? {} : theirs.getMemberSchemas()

@@ -9,7 +9,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { IAM } from '@aws-sdk/client-iam'
 import { Client } from 'pg'
+import { TRUSTS_LAMBDA } from '../packages/server/src/services/iam/testing.ts'
 import { services } from '../packages/server/src/services/index.ts'
 import { startFunctions } from '../packages/server/src/services/secretsmanager/rotation/testing-functions.ts'
 import { listenTo } from '../packages/server/src/services/strongroom/testing.ts'
@@ -17,6 +19,7 @@ import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.
 import { signedCall } from '../packages/server/src/testing.ts'
 import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
+import { lambdaJourneys } from './lambda-journeys.ts'
 import { rotationJourneys } from './rotation-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
@@ -348,6 +351,12 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     },
   }
   const know = (secret: string) => canaries.know(secret)
+  const executionRole = async (): Promise<string> => {
+    const iam = new IAM({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
+    home.after(() => iam.destroy())
+    const role = { RoleName: 'execution', AssumeRolePolicyDocument: TRUSTS_LAMBDA }
+    return (await iam.createRole(role)).Role!.Arn!
+  }
   const accessJourneys = {
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
@@ -361,6 +370,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       (secret) => canaries.knowBytes(secret),
       home.after,
     ),
+    ...lambdaJourneys(server, () => canaries.text(), executionRole, home.after),
   }
   Object.assign(
     journeys,

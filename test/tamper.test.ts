@@ -31,6 +31,7 @@ const OUTSIDE = new Map([
   ['kms_retirable_grant', 'who may retire a grant: the grants themselves decide, this only finds them'],
   ['kms_key_usage', 'when a KMS key was used last: shown by GetKeyLastUsage, and kms:TrailingDaysWithoutKeyUsage'],
   ['quota_usage', 'how many secrets there are: only the quota reads it'],
+  ['lambda_lease', 'which invocations are under way: it only counts them'],
   ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],
   ['audit_segment', 'the same'],
   ['audit_head', 'the same'],

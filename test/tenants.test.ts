@@ -18,11 +18,12 @@ import {
 import type { AnyOperation, Service } from '../packages/server/src/operation.ts'
 import { iamClient, policyDocument } from '../packages/server/src/services/iam/testing.ts'
 import { services } from '../packages/server/src/services/index.ts'
+import { ECHO, lambdaClient } from '../packages/server/src/services/lambda/testing.ts'
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { callAssociations } from '../packages/server/src/services/strongroom/testing-pods.ts'
 import { openAuthorizationMessage } from '../packages/server/src/services/sts/authorization-message.ts'
 import { isOptional } from '../packages/server/src/shape/shape.ts'
-import { signedCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
+import { signedCall, signedRestCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 import { openPostgresUrl, openSqliteFile, type RawSql, type Row } from './raw-sql.ts'
 
 /** In every name that the other account gives. What does not exist is called `absent` instead, which is as long. */
@@ -47,6 +48,8 @@ type Things = {
   readonly alias: string
   readonly accountAlias: string
   readonly grantId: string
+  readonly functionArn: string
+  readonly functionAlias: string
   readonly associationId: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
@@ -66,7 +69,7 @@ const fresh = (form: (things: Things) => string): Sample =>
 const POLICY = policyDocument({ Effect: 'Allow', Action: 'secretsmanager:ListSecrets', Resource: '*' })
 const TRUST = policyDocument({
   Effect: 'Allow',
-  Principal: { Service: 'secretsmanager.amazonaws.com' },
+  Principal: { Service: ['secretsmanager.amazonaws.com', 'lambda.amazonaws.com'] },
   Action: 'sts:AssumeRole',
 })
 const RESOURCE_POLICY = policyDocument({ Effect: 'Allow', Principal: '*', Action: 'secretsmanager:*', Resource: '*' })
@@ -81,6 +84,11 @@ const keyForms = thing(
   ({ keyArn }) => keyArn,
   ({ keyArn }) => keyArn.split('/')[1],
   ({ keyArn, alias }) => keyArn.replace(/key\/.*/, alias),
+)
+const functionForms = thing(
+  ({ functionArn }) => functionArn,
+  ({ functionArn }) => functionArn.split(':').slice(4).join(':'),
+  ({ functionArn }) => functionArn.split(':').at(-1),
 )
 const BYTES = Buffer.from('bytes').toString('base64')
 
@@ -179,6 +187,27 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'kms.WrappingAlgorithm': always('RSAES_OAEP_SHA_256'),
   'kms.WrappingKeySpec': always('RSA_2048'),
 
+  'lambda.Action': always('lambda:InvokeFunction'),
+  'lambda.Code': always({ ZipFile: ECHO.toString('base64') }),
+  'lambda.CreateAlias.Name': fresh(({ functionAlias }) => functionAlias),
+  'lambda.CreateFunction.FunctionName': fresh(({ functionArn }) => functionArn.split(':').at(-1)!),
+  'lambda.CreateFunction.Handler': always('index.handler'),
+  'lambda.CreateFunction.Runtime': always('nodejs24.x'),
+  'lambda.CreateFunction.Tags': always({ a: 'b' }),
+  'lambda.FunctionName': functionForms,
+  'lambda.FunctionVersion': always('1'),
+  'lambda.Invoke.InvocationType': always('DryRun'),
+  'lambda.ListFunctions.FunctionVersion': always('ALL'),
+  'lambda.Name': thing(({ functionAlias }) => functionAlias),
+  'lambda.Principal': always('secretsmanager.amazonaws.com'),
+  'lambda.Qualifier': thing(({ functionAlias }) => functionAlias),
+  'lambda.ReservedConcurrentExecutions': always(1),
+  'lambda.Resource': thing(({ functionArn }) => functionArn),
+  'lambda.Role': thing(({ roleArn }) => roleArn),
+  'lambda.StatementId': always('statement'),
+  'lambda.Tags': always({ a: 'b' }),
+  'lambda.UpdateFunctionCode.ZipFile': always(ECHO.toString('base64')),
+
   'organizations.AccountName': always('name'),
   'organizations.CreateAccountRequestId': always(`car-${'0'.repeat(32)}`),
   'organizations.Email': always('name@example.com'),
@@ -219,7 +248,7 @@ const MEMBERS: { readonly [member: string]: Sample } = {
 }
 
 test('another account learns nothing of what there is, and changes nothing of it', async (t) => {
-  const server = await startTestServer(t)
+  const server = await startTestServer(t, { functionSandbox: 'C' })
   const theirs = await createThings(t, server, await administratorOf(server, 'owner'), THEIRS)
   // Two callers whose accounts are alike: one asks for what exists, the other for what does not.
   const tenant = async (): Promise<Tenant> => {
@@ -351,7 +380,7 @@ function alike(value: object, { account, things, credentials }: Tenant, theirs: 
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID')
     .replaceAll(/\b[0-9a-f]{64}\b/g, 'HEX')
     .replaceAll(/(:secret:(?:new-)?(?:own|NAME)-[a-z]+)-[A-Za-z0-9]{6}\b/g, '$1')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'TIME')
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+0000)/g, 'TIME')
     .replaceAll(/(Date\\?"|Time\\?"):\d+(\.\d+)?/g, '$1:TIME')
     .replaceAll(/<(SecretAccessKey|Base32StringSeed|QRCodePNG)>[^<]+/g, '<$1>')
 }
@@ -363,6 +392,10 @@ async function ask(
   operation: AnyOperation,
   input: { readonly [member: string]: unknown },
 ): Promise<Answer> {
+  if (protocol === 'rest-json') {
+    const { status, headers, body } = await signedRestCall(url, name, operation, { ...input }, { credentials, region })
+    return { status, headers: keptOf(app, account, headers), text: JSON.stringify(body) ?? '' }
+  }
   const path = operation.path ?? ''
   if (operation.pathMember !== undefined) return askUnsigned(url, operation, input)
   const target = operation.path === undefined ? `${targetPrefixes?.[0]}.${operation.name}` : undefined
@@ -374,12 +407,18 @@ async function ask(
           contentType: 'application/x-www-form-urlencoded',
         })
       : await signedCall(url + path, signingName, target, input, { credentials, region })
-  const kept = [...headers].flatMap(([header, value]) => {
+  return {
+    status,
+    headers: keptOf(app, account, headers),
+    text: typeof body === 'string' ? body : JSON.stringify(body),
+  }
+}
+
+const keptOf = (app: TestServer['app'], account: string, headers: Headers) =>
+  [...headers].flatMap(([header, value]) => {
     if (header === 'x-amzn-requestid' || header === 'date') return []
     return header === MESSAGE_HEADER ? [[header, value.length, decodedFor(app, account, value)]] : [[header, value]]
   })
-  return { status, headers: kept, text: typeof body === 'string' ? body : JSON.stringify(body) }
-}
 
 /** What has its proof in a header, and names its account in the path. */
 async function askUnsigned(
@@ -460,6 +499,19 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     { KeyId, GranteePrincipal: caller.account, Operations: ['Encrypt'], RetiringPrincipal: user.User!.Arn! },
     caller,
   )
+  const functionName = `${word}-function`
+  const functionAlias = `${word}-alias`
+  const createFunction = { Runtime: 'nodejs24.x' as const, Handler: 'index.handler', Code: { ZipFile: ECHO } }
+  const lambda = lambdaClient(t, server, caller.credentials)
+  const fn = await lambda.createFunction({
+    ...createFunction,
+    FunctionName: functionName,
+    Role: role.Role!.Arn!,
+    Publish: true,
+    Tags: { [word]: word },
+    Environment: { Variables: { NAME: word } },
+  })
+  await lambda.createAlias({ FunctionName: functionName, Name: functionAlias, FunctionVersion: '1' })
   const policy = await iam.send(new CreatePolicyCommand({ PolicyName: `${word}-managed`, PolicyDocument: POLICY }))
   const key = await iam.send(new CreateAccessKeyCommand({ UserName }))
   const provider = await iam.createOpenIDConnectProvider({ Url: `https://${word}.example.com` })
@@ -495,8 +547,11 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     alias,
     accountAlias,
     grantId: grant.body.GrantId,
+    functionArn: fn.FunctionArn!.slice(0, -2),
+    functionAlias,
     associationId: associated.body.association.associationId,
     marks: [
+      fn.RevisionId!,
       KeyId,
       grant.body.GrantId,
       secret.body.ARN.slice(-6),

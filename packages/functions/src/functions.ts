@@ -1,7 +1,7 @@
 // Functions as their callers see them: an invocation in, its answer out. Instances come from the pool and run in a sandbox.
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FunctionVersion } from './function.ts'
 import { type Instance, type Log, type Outcome, startInstance } from './instance.ts'
@@ -114,7 +114,9 @@ export async function createFunctions(options: FunctionsOptions): Promise<Functi
   const hex = (bytes: number): string => Buffer.from(randomBytes(bytes)).toString('hex')
   await endLeftovers(options.directory)
   const directory = join(options.directory, (await nameOf(process.pid))!)
-  await mkdir(directory, { recursive: true, mode: 0o711 })
+  await mkdir(directory, { recursive: true })
+  // Whatever the umask is: functions may be users of their own, who must get to their folders.
+  await chmod(directory, 0o711)
 
   const start = ({ function: fn, tcpPorts = [] }: Invocation, interpreter: Interpreter): Promise<Instance> => {
     const name = hex(16)

@@ -14,6 +14,7 @@ import type { Rates } from './rates.ts'
 import type { Keyring } from './seal/keyring.ts'
 import type { Uses } from './services/iam/uses.ts'
 import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
+import type { FunctionRunner } from './services/lambda/port.ts'
 import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, RemoteRegions, RotationFunctions, SecretRows } from './services/secretsmanager/port.ts'
 import type { SessionTokens, WebIdentities } from './services/sts/port.ts'
@@ -55,6 +56,8 @@ export type App = {
   /** Calls that leave the server. */
   readonly outbound: Outbound
   readonly webIdentities: WebIdentities
+  /** What functions run with. Closed before the database. */
+  readonly functions: FunctionRunner
   /** What tokens of pods must be for. */
   readonly podIdentityAudience: string
   readonly log: Logger
@@ -84,5 +87,10 @@ export type Limits = {
   readonly tagsPerSecret: number
   readonly secretValueBytes: number
   readonly resourcePolicyCharacters: number
+  readonly functionsPerRegion: number
+  /** Of all deployment packages of an account in a Region. */
+  readonly functionCodeBytes: number
+  /** Instances at a time, in each process. */
+  readonly functionConcurrency: number
   readonly skewMs: number
 }

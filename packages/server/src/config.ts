@@ -138,6 +138,20 @@ export const options = {
   tagsPerSecret: integer('N', 0, 200, 50, 'Quota of tags for each secret'),
   secretValueBytes: integer('BYTES', 1, 65_536, 65_536, 'The longest secret value'),
   resourcePolicyCharacters: integer('N', 1, 20_480, 20_480, 'The longest resource policy of a secret'),
+  functionSandbox: choice(
+    ['A', 'B', 'B-', 'C', 'off'],
+    'B-',
+    'The least confinement in which functions run, C being none; off: they do not run here',
+  ),
+  functionConcurrency: integer('N', 1, 1_000, 8, 'Instances of functions at a time; with --workers, per process'),
+  functionsPerRegion: integer('N', 0, 100_000, 1_000, 'Quota of functions for each account and region'),
+  functionCodeBytes: integer(
+    'BYTES',
+    0,
+    1_099_511_627_776,
+    80_530_636_800,
+    'Quota of deployment packages for each account and region, in bytes',
+  ),
   rates: choice(
     ['on', 'off'],
     'on',

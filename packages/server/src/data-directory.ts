@@ -14,7 +14,8 @@ export function prepareDataDirectory(dataDir: string): readonly string[] {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     const { mode } = statSync(dataDir)
     // The files in it are private all the same, but its lock files and its socket are then visible.
-    return (mode & 0o077) === 0 ? [] : [`${dataDir} is open to other users of this machine: chmod 700 it`]
+    // That others may pass through it shows them nothing; functions of a server that runs as root do.
+    return (mode & 0o066) === 0 ? [] : [`${dataDir} is open to other users of this machine: chmod 700 it`]
   } catch (error) {
     throw new ConfigurationError(
       `--data-dir ${dataDir} cannot be used (${(error as NodeJS.ErrnoException).code}): give a directory that can be written`,

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
-import { expiredToken, SignatureError, signatureRefused } from './auth/errors.ts'
+import { expiredToken, SignatureError, signatureRefused, unsignedHeader } from './auth/errors.ts'
 import type {
   AlsoEvent,
   Call,
@@ -39,6 +39,7 @@ import {
   wantsJson,
   XML_CONTENT_TYPE,
 } from './protocol/query.ts'
+import { decodeRest, encodeRest, encodeRestError, REST_JSON_CONTENT_TYPE } from './protocol/rest-json.ts'
 import { createRouter, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
@@ -152,6 +153,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     if (route.error) throw route.error
     const { service, operation } = route
     if (!service || !operation) throw notAnOperation(route)
+    if (operation.http !== undefined) mustSignHeaders(operation, request, caller)
     // By the caller's account, whoever owns what it asks for.
     const region = service.global ? '' : caller.region
     progress.refusedForMs ??= app.rates.take(operation, caller.identity.account, region, time)
@@ -177,14 +179,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   }
 
   const readInput = (operation: AnyOperation): Plain => {
-    const input =
-      route.protocol === 'query'
-        ? decodeQuery(operation.input, route.parameters!)
-        : {
-            ...decodeJson(operation.input, request.body),
-            ...headerMembers(operation, request),
-            ...pathMember(operation, request),
-          }
+    const input = decodeInput(operation, route, request)
     progress.parameters = redact(operation.input, input)
     const ifVersion = readIfVersion(request, operation, route.protocol)
     if (ifVersion !== undefined) progress.ifVersion = ifVersion
@@ -492,7 +487,7 @@ const resourcesOf = (target: Target): readonly AuditResource[] =>
 
 function notAnOperation({ protocol, parameters, asked }: Route): ServiceError {
   const version = parameters?.get('Version') ?? ''
-  if (protocol === 'json' || !/^[0-9-]{1,10}$/.test(version)) return unknownOperation()
+  if (protocol !== 'query' || !/^[0-9-]{1,10}$/.test(version)) return unknownOperation()
   return invalidAction(asked, version)
 }
 
@@ -543,6 +538,7 @@ function encodeOutput(
     const body = encodeXml(operation.name, service.xmlNamespace!, operation.output, output, requestId)
     return { status: 200, contentType: XML_CONTENT_TYPE, requestId, body }
   }
+  if (service.protocol === 'rest-json') return encodeRest(operation, output, requestId)
   return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encodeJson(operation.output, output) }
 }
 
@@ -558,6 +554,29 @@ const encodeStream = (
   body: '',
   stream: (signal) => pieces(following, result, signal),
 })
+
+function decodeInput(operation: AnyOperation, route: Route, request: WireRequest): Plain {
+  switch (route.protocol) {
+    case 'query':
+      return decodeQuery(operation.input, route.parameters!)
+    case 'rest-json':
+      return decodeRest(operation, route.labels!, request)
+    case 'json':
+      return {
+        ...decodeJson(operation.input, request.body),
+        ...headerMembers(operation, request),
+        ...pathMember(operation, request),
+      }
+  }
+}
+
+/** Members of a REST operation that stand in headers say what is asked for. @throws SignatureError */
+function mustSignHeaders({ headers = {} }: AnyOperation, { rawHeaders }: WireRequest, caller: Authenticated): void {
+  for (const name of Object.values(headers)) {
+    const sent = name !== undefined && header(rawHeaders, name) !== undefined
+    if (sent && !caller.signedHeaders.includes(name)) throw unsignedHeader(name)
+  }
+}
 
 /** The members of the input that stand in headers. */
 function headerMembers({ headers = {} }: AnyOperation, { rawHeaders }: WireRequest): Plain {
@@ -594,10 +613,11 @@ export function encodeError(
       body: encodeXmlError(error, namespace, requestId),
     }
   }
-  const encode = route.operation?.forCredentials ? encodeCredentialsError : encodeJsonError
+  const isRest = route.protocol === 'rest-json'
+  const encode = isRest ? encodeRestError : route.operation?.forCredentials ? encodeCredentialsError : encodeJsonError
   return {
     status: error.status,
-    contentType: JSON_CONTENT_TYPE,
+    contentType: isRest ? REST_JSON_CONTENT_TYPE : JSON_CONTENT_TYPE,
     requestId,
     body: encode(error),
     errorType: error.code,

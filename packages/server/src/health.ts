@@ -6,6 +6,7 @@ import type { Trail } from './audit/trail.ts'
 import type { Sinks } from './events/sinks.ts'
 import type { Health } from './handle.ts'
 import type { LiveKeyring } from './seal/lifecycle.ts'
+import type { FunctionRunner } from './services/lambda/port.ts'
 import { DatabaseError } from './storage/database.ts'
 
 const FRESH_MS = 1_000
@@ -16,6 +17,7 @@ export type HealthOptions = {
   readonly trail: Pick<Trail, 'check'>
   readonly retention: Pick<Retention, 'usage'>
   readonly sinks?: Pick<Sinks, 'warnings'>
+  readonly functions?: Pick<FunctionRunner, 'warnings'>
   /** How long an answer holds. 1,000 unless told. */
   readonly freshMs?: number
   /** How long whoever asks may wait. 5,000 unless told. */
@@ -42,7 +44,7 @@ export function createHealth(options: HealthOptions): () => Promise<Health> {
   }
 }
 
-async function examine({ keyring, trail, retention, sinks }: HealthOptions): Promise<Health> {
+async function examine({ keyring, trail, retention, sinks, functions }: HealthOptions): Promise<Health> {
   let doing: 'read' | 'written' = 'read'
   try {
     // Reads the database and, where another server changed them, opens the keys.
@@ -54,7 +56,11 @@ async function examine({ keyring, trail, retention, sinks }: HealthOptions): Pro
     const warnings = warns
       ? [`the audit trail fills ${percent} % of --audit-max-bytes: the oldest events go early`]
       : []
-    return { ok: true, problems: [], warnings: [...warnings, ...(sinks?.warnings() ?? [])] }
+    return {
+      ok: true,
+      problems: [],
+      warnings: [...warnings, ...(sinks?.warnings() ?? []), ...(functions?.warnings() ?? [])],
+    }
   } catch (error) {
     const problem =
       error instanceof DatabaseError

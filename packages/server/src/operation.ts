@@ -52,6 +52,8 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly conditional?: true
   /** How a route of our own is asked for; POST where absent. */
   readonly method?: 'GET'
+  /** Where it stands in HTTP: every operation of a REST JSON service has this, and no other has. */
+  readonly http?: HttpBinding<I, O>
   /** The member that is the last segment of the path; `path` then ends in a slash. */
   readonly pathMember?: keyof I & string
   /** Whether it is where SDKs get credentials from, and refusals are worded for them. */
@@ -91,6 +93,25 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   }
 }
 
+/** Smithy's HTTP traits of a REST JSON operation: https://smithy.io/2.0/spec/http-bindings.html. Header names are in lower case. */
+export type HttpBinding<I = Members, O = Members> = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Its labels are members, each one segment: `/2015-03-31/functions/{FunctionName}`. */
+  readonly uri: string
+  /** The status of an answer that has no `responseCode`. */
+  readonly code: number
+  /** Members that come in the query, by its names. `headers` of the operation are those that come in headers. */
+  readonly query?: { readonly [member in keyof I]?: string }
+  /** The blob that the body of the request is; else the body is the JSON of what stands nowhere else. */
+  readonly payload?: keyof I & string
+  /** Of the answer. */
+  readonly responseHeaders?: { readonly [member in keyof O]?: string }
+  readonly responsePayload?: keyof O & string
+  readonly responseCode?: keyof O & string
+  /** The most bytes that the body of a request may have, where it is not what the service says. */
+  readonly bodyBytesMax?: number
+}
+
 /** Declares an operation, with `input`, `target` and the result typed from the shapes. */
 export const operation = <const I extends Members, const O extends Members, T extends Target>(
   declaration: Operation<I, O, T>,
@@ -104,6 +125,8 @@ export type AnyOperation = Pick<
   'name' | 'readOnly' | 'path' | 'pathMember' | 'method' | 'conditional' | 'forCredentials'
 > & {
   readonly headers?: { readonly [member: string]: string | undefined }
+  // biome-ignore lint/suspicious/noExplicitAny: each was checked against its members
+  readonly http?: HttpBinding<any, any>
   readonly input: Members
   readonly output?: Members
   // biome-ignore-start lint/suspicious/noExplicitAny: the pipeline passes what it decoded by `input`
@@ -122,7 +145,7 @@ export type AnyOperation = Pick<
   // biome-ignore-end lint/suspicious/noExplicitAny: -
 }
 
-export type Protocol = 'json' | 'query'
+export type Protocol = 'json' | 'query' | 'rest-json'
 
 export type Service = {
   /** The prefix of IAM actions, and the left part of `eventSource`: `secretsmanager`. */

@@ -42,6 +42,7 @@ import { jobHandlers, services } from './services/index.ts'
 import { createKms } from './services/kms/data-keys.ts'
 import { createKeyUses } from './services/kms/key-uses.ts'
 import { createKmsRows, materialTable } from './services/kms/store.ts'
+import { createRunner, dataKeyTable } from './services/lambda/port.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
 import {
   createAccessNotes,
@@ -193,9 +194,22 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     tagsPerSecret: config.tagsPerSecret,
     secretValueBytes: config.secretValueBytes,
     resourcePolicyCharacters: config.resourcePolicyCharacters,
+    functionsPerRegion: config.functionsPerRegion,
+    functionCodeBytes: config.functionCodeBytes,
+    functionConcurrency: config.functionConcurrency,
     skewMs: config.skewMinutes * 60_000,
   }
   const outbound = createOutbound({ allowed: config.allowOutbound })
+  const functions = createRunner({
+    dataDir: config.dataDir,
+    least: config.functionSandbox,
+    concurrency: config.functionConcurrency,
+    log,
+    wallNow,
+    uuid: randomUUID,
+    randomBytes,
+  })
+  starting.defer(() => functions.close())
   const app: App = {
     partition: PARTITION,
     organization,
@@ -219,6 +233,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     sessionTokens: createSessionTokens({ partition: PARTITION, keyring, randomBytes }),
     outbound,
     webIdentities: createWebIdentities({ outbound }),
+    functions,
     podIdentityAudience: config.podIdentityAudience,
     log,
     metrics,
@@ -250,11 +265,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     retention.start()
   }
 
-  const health = createHealth({ keyring, trail, retention, sinks })
+  const health = createHealth({ keyring, trail, retention, sinks, functions })
   const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
   gate.open(handler)
   const listening = listener ?? (await listenOrExplain(config, handler, tls))
   starting.defer(() => listening.close(graceMs))
+  functions.listening(clientUrl(config, listening.port))
   if (first) {
     const context = {
       app,
@@ -266,6 +282,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       sealedTables: [
         materialTable(keyring, rows),
         accessKeyTable({ partition: PARTITION, keyring, rows }),
+        dataKeyTable(keyring, rows),
         mfaDeviceTable({ partition: PARTITION, keyring, rows }),
       ],
       account: accountId,

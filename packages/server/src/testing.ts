@@ -8,6 +8,7 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import type { App } from './app.ts'
 import { type GivenOptions, loadConfig } from './config.ts'
 import { createJobs } from './jobs/jobs.ts'
+import type { AnyOperation } from './operation.ts'
 import { jobHandlers } from './services/index.ts'
 import { type RunningServer, startServer } from './start.ts'
 import { openTestDatabaseUrl, type TestScope, temporaryDirectory } from './storage/testing.ts'
@@ -164,6 +165,51 @@ export async function signedCall(
     body,
   } as Parameters<typeof signer.sign>[0])
   const response = await fetch(url, { method: 'POST', headers, body })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : parse(text) }
+}
+
+/** A call of a REST JSON operation, its members put where they stand in HTTP, signed by AWS's own signer. */
+export async function signedRestCall(
+  url: string,
+  service: string,
+  { http, headers: inHeaders = {} }: AnyOperation,
+  input: { readonly [member: string]: unknown },
+  { credentials, region }: { readonly credentials: TestCredentials; readonly region: string },
+): Promise<TestAnswer> {
+  const { method, uri, query: inQuery = {}, payload } = http!
+  const left = { ...input }
+  const take = (member: string): unknown => {
+    const value = left[member]
+    delete left[member]
+    return value
+  }
+  const path = uri.replaceAll(/\{(\w+)\}/g, (_, member: string) => encodeURIComponent(String(take(member))))
+  const query: Record<string, string | string[]> = {}
+  for (const [member, name] of Object.entries(inQuery)) {
+    const value = take(member)
+    if (value !== undefined) query[name!] = Array.isArray(value) ? value.map(String) : String(value)
+  }
+  const { hostname, port } = new URL(url)
+  const headers: Record<string, string> = { host: `${hostname}:${port}`, 'content-type': 'application/json' }
+  for (const [member, name] of Object.entries(inHeaders)) {
+    const value = take(member)
+    if (value !== undefined) headers[name!] = String(value)
+  }
+  const json = payload === undefined ? JSON.stringify(left) : String(take(payload) ?? '')
+  const body = method === 'GET' ? '' : json
+  const signer = new SignatureV4({ service, region, credentials: { ...credentials }, sha256: NodeSha256 })
+  const asked = { method, protocol: 'http:', hostname, port: Number(port), path, query, headers, body }
+  const signed = await signer.sign(asked as Parameters<typeof signer.sign>[0])
+  const search = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`),
+  )
+  const target = `${url}${path}${search.length > 0 ? `?${search.join('&')}` : ''}`
+  const response = await fetch(target, {
+    method,
+    headers: signed.headers,
+    ...(method !== 'GET' && { body }),
+  })
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : parse(text) }
 }

@@ -168,9 +168,9 @@ async function startDecoy(name: string): Promise<ChildProcess> {
 function probePlan(folder: string, decoy: number, [allowed, other]: readonly number[]): LaunchPlan {
   chmodSync(folder, 0o755)
   const [task, runtime, scratch, secret] = ['task', 'runtime', 'scratch', 'secret'].map((name) => join(folder, name))
-  for (const directory of [task!, runtime!, scratch!]) mkdirSync(directory, { mode: 0o755 })
-  copyFileSync(PROGRAM, join(task!, 'probe.mjs'))
-  writeFileSync(secret!, 'readable to everybody but a function', { mode: 0o644 })
+  copyTo(task!, runtime!, scratch!)
+  writeFileSync(secret!, 'readable to everybody but a function')
+  chmodSync(secret!, 0o644)
   return {
     command: [process.execPath, join(task!, 'probe.mjs')],
     environment: {
@@ -190,6 +190,16 @@ function probePlan(folder: string, decoy: number, [allowed, other]: readonly num
     memoryMb: MEMORY_MB,
     tcpPorts: [allowed!],
   }
+}
+
+/** Whatever the umask of the server is. */
+function copyTo(task: string, ...others: readonly string[]): void {
+  for (const directory of [task, ...others]) {
+    mkdirSync(directory)
+    chmodSync(directory, 0o755)
+  }
+  copyFileSync(PROGRAM, join(task, 'probe.mjs'))
+  chmodSync(join(task, 'probe.mjs'), 0o644)
 }
 
 async function run(

@@ -3,6 +3,7 @@
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Identity } from '../call.ts'
+import type { Protocol } from '../operation.ts'
 import type { Awaitable } from '../storage/cache.ts'
 import { expiredToken, mismatch, SignatureError, signatureRefused, unrecognized } from './errors.ts'
 import type { WireRequest } from './request.ts'
@@ -23,7 +24,7 @@ export type Authenticated = {
 export type Expected = {
   /** The service's signing name; undefined where nothing was found that could be asked for, so that any valid signature will do. */
   readonly service: string | undefined
-  readonly protocol: 'json' | 'query'
+  readonly protocol: Protocol
 }
 
 /** A secret KeyObject of the text of the secret access key; a string costs its conversion at every request. */

@@ -3,6 +3,7 @@
 
 import { hash } from 'node:crypto'
 import { ServiceError } from '../errors.ts'
+import type { Protocol } from '../operation.ts'
 
 /** One case of refusal. Several share an AWS code: see REFUSALS. */
 export type SignatureErrorKind =
@@ -62,13 +63,13 @@ const REFUSALS: { readonly [kind in SignatureErrorKind]: Refusal } = {
 }
 
 /** The answer in the protocol of the request. The front end says `message`, in lower case. */
-export function signatureRefused(error: SignatureError, protocol: 'json' | 'query'): ServiceError {
+export function signatureRefused(error: SignatureError, protocol: Protocol): ServiceError {
   const refusal = REFUSALS[error.kind]
   const message =
     error.kind === 'missing' && protocol === 'query' ? 'Request is missing Authentication Token' : error.message
   return protocol === 'query'
     ? new ServiceError(refusal.query, refusal.queryStatus, message, { messageKey: 'message' })
-    : new ServiceError(refusal.json, 400, message, { messageKey: 'message' })
+    : new ServiceError(refusal.json, protocol === 'json' ? 400 : 403, message, { messageKey: 'message' })
 }
 
 export const MISMATCH =

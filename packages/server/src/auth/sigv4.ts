@@ -3,6 +3,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
 import { createHmac, hash, type KeyObject, timingSafeEqual, verify as verifyEcdsa } from 'node:crypto'
+import type { Protocol } from '../operation.ts'
 import { canonicalRequest, stringToSign } from './canonical.ts'
 import { echo, headerInQuery, incomplete, mismatch, unsignedHeader, wrongScope } from './errors.ts'
 import { parseAuthorization, parsePresigned, type SignatureFields } from './fields.ts'
@@ -14,7 +15,7 @@ import { readTime, type SigningTime } from './time.ts'
 export type ParseOptions = {
   /** What the credential scope must name; undefined where the request asks for nothing that exists, and any will do. */
   readonly service: string | undefined
-  readonly protocol: 'json' | 'query'
+  readonly protocol: Protocol
   /** Stands in for a SigV4a region set that holds only patterns. */
   readonly ownRegion: string
   /** False: the path is signed as it came, dot segments and all. Default true. */

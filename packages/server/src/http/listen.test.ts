@@ -72,6 +72,39 @@ test('a request arrives as bytes: raw headers, raw target, whole body; the answe
   assert.equal(Buffer.from(seen[0]!.body).toString(), 'abc')
 })
 
+test('bodies that are large are taken as long as they fit into memory together, and the others told to come again', async (t) => {
+  const seen: number[] = []
+  const finish = Promise.withResolvers<void>()
+  const handler: Handler = {
+    bodyBytesMax: () => 4_000_000,
+    open: () => undefined,
+    handle: async ({ body }) => {
+      seen.push(body.length)
+      await finish.promise
+      return { status: 204, contentType: '', body: '' }
+    },
+  }
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 50, largeBodiesBytesMax: 4_500_000 }
+  const listener = await listen(options, handler)
+  t.after(() => listener.close(0))
+  const send = (bytes: number) =>
+    exchange(listener.port, post(`Content-Length: ${bytes}\r\n`, 'x'.repeat(bytes)), 2_000)
+  const first = send(3_000_000)
+  while (seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.match(await send(2_000_000), /^HTTP\/1\.1 429 [\s\S]*TooManyRequestsException/)
+  const chunked = `1e8480\r\n${'x'.repeat(2_000_000)}\r\n0\r\n\r\n`
+  assert.match(await exchange(listener.port, post('Transfer-Encoding: chunked\r\n', chunked)), /^HTTP\/1\.1 429 /)
+  const small = send(1_000_000)
+  while (seen.length === 1) await new Promise((resolve) => setTimeout(resolve, 5))
+  finish.resolve()
+  const answer = await first
+  assert.match(answer, /^HTTP\/1\.1 204 /)
+  assert.doesNotMatch(answer, /content-(type|length)/i)
+  assert.match(await small, /^HTTP\/1\.1 204 /)
+  assert.match(await send(2_000_000), /^HTTP\/1\.1 204 /)
+  assert.deepEqual(seen, [3_000_000, 1_000_000, 2_000_000])
+})
+
 const refused: readonly [what: string, bytes: string | Buffer, status: RegExp][] = [
   ['a body that says it is too large', post(`Content-Length: ${BODY_MAX + 1}\r\n`, ''), /^HTTP\/1\.1 413 /],
   [

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ServiceError as Refusal, type ServiceError } from '../errors.ts'
-import { badRequest, requestTooLarge } from '../protocol/errors.ts'
+import { badRequest, requestTooLarge, tooManyLargeBodies } from '../protocol/errors.ts'
 import { encodeJsonError, JSON_CONTENT_TYPE } from '../protocol/json.ts'
 import { header, type WireRequest, type WireResponse } from './request.ts'
 
@@ -20,6 +20,8 @@ export type ListenOptions = {
   /** Every process of a group may listen on the same port. */
   readonly reusePort?: boolean
   readonly timeouts?: Partial<Timeouts>
+  /** Bytes of bodies above 1 MiB that may be in memory together; 256 MiB unless told. A body beyond it is refused before it is read. */
+  readonly largeBodiesBytesMax?: number
 }
 
 /** Milliseconds. */
@@ -39,6 +41,9 @@ export type Timeouts = {
 const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 30_000, idleMs: 70_000, checkMs: 1_000, stallMs: 10_000 }
 const HEADER_BYTES_MAX = 16_384
 const HEADERS_MAX = 100
+/** Bodies above this are counted together while they, or what is made of them, may be in memory. */
+const LARGE_BODY_BYTES = 1_048_576
+const LARGE_BODIES_BYTES_MAX = 268_435_456
 /** How long, and how much of, a body that is too large is read and thrown away. */
 const LINGER_MS = 2_000
 const LINGER_BYTES_MAX = 16 * 1_048_576
@@ -73,13 +78,14 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     insecureHTTPParser: false,
   }
   const start = startTogether()
+  const largeBodies = createBudget(options.largeBodiesBytesMax ?? LARGE_BODIES_BYTES_MAX)
   const closing = new AbortController()
   const answer = (response: ServerResponse, given: WireResponse): void => {
     if (given.stream === undefined) write(response, given)
     else writeStream(response, given, closing.signal, timeouts.stallMs).catch(() => response.destroy())
   }
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    receive(request, response, options, handler, start, answer)
+    receive(request, response, { options, handler, start, answer, largeBodies })
   }
   const server: Server = options.tls
     ? (createTlsServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.3' }, onRequest) as unknown as Server)
@@ -132,14 +138,37 @@ function startTogether(): (begin: () => void) => void {
   }
 }
 
-function receive(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: ListenOptions,
-  handler: Handler,
-  start: (begin: () => void) => void,
-  answer: (response: ServerResponse, given: WireResponse) => void,
-): void {
+/** So many bytes may be taken at a time, by whoever. */
+type Budget = {
+  /** False where there are not as many left. */
+  take(bytes: number): boolean
+  give(bytes: number): void
+}
+
+function createBudget(bytesMax: number): Budget {
+  let taken = 0
+  return {
+    take: (bytes) => {
+      if (taken + bytes > bytesMax) return false
+      taken += bytes
+      return true
+    },
+    give: (bytes) => {
+      taken -= bytes
+    },
+  }
+}
+
+type Receiver = {
+  readonly options: ListenOptions
+  readonly handler: Handler
+  readonly start: (begin: () => void) => void
+  readonly answer: (response: ServerResponse, given: WireResponse) => void
+  readonly largeBodies: Budget
+}
+
+function receive(request: IncomingMessage, response: ServerResponse, receiver: Receiver): void {
+  const { options, handler, start, answer, largeBodies } = receiver
   const { rawHeaders } = request
   const target = request.url ?? '/'
   const method = request.method ?? ''
@@ -159,23 +188,35 @@ function receive(
   }
 
   const bodyBytesMax = handler.bodyBytesMax(rawHeaders, target)
-  if (Number(header(rawHeaders, 'content-length') ?? 0) > bodyBytesMax) {
-    refuseBody(request, response, bodyBytesMax)
+  const length = header(rawHeaders, 'content-length')
+  if (Number(length ?? 0) > bodyBytesMax) {
+    refuseBody(request, response, requestTooLarge(bodyBytesMax))
     return
   }
+  // Before anyone is known by name, memory is all that a stranger can take: not more of it than this.
+  const reserved = length === undefined ? 0 : Number(length)
+  let taken = reserved > LARGE_BODY_BYTES ? reserved : 0
+  if (taken > 0 && !largeBodies.take(taken)) {
+    refuseBody(request, response, tooManyLargeBodies())
+    return
+  }
+  response.on('close', () => largeBodies.give(taken))
   const chunks: Buffer[] = []
   let size = 0
   request.on('data', (chunk: Buffer) => {
     size += chunk.length
-    if (size <= bodyBytesMax) chunks.push(chunk)
-    else if (!response.headersSent) {
+    if (response.headersSent) return
+    const tooLarge = size > bodyBytesMax
+    if (!tooLarge && size > LARGE_BODY_BYTES && taken === 0 && largeBodies.take(bodyBytesMax)) taken = bodyBytesMax
+    if (!tooLarge && (size <= LARGE_BODY_BYTES || taken > 0)) chunks.push(chunk)
+    else {
       chunks.length = 0
-      refuseBody(request, response, bodyBytesMax)
+      refuseBody(request, response, tooLarge ? requestTooLarge(bodyBytesMax) : tooManyLargeBodies())
     }
   })
   request.on('error', () => response.destroy())
   request.on('end', () => {
-    if (size > bodyBytesMax) return
+    if (response.headersSent) return
     const { socket } = request
     const secure = options.tls !== undefined
     const tlsVersion = secure ? ((socket as TLSSocket).getProtocol() ?? undefined) : undefined
@@ -215,8 +256,7 @@ function refuse(response: ServerResponse, error: ServiceError): void {
  * Answers at once, then reads on for a while before it closes: a client that is still writing when its connection ends hears of a broken
  * pipe and not of the answer.
  */
-function refuseBody(request: IncomingMessage, response: ServerResponse, bodyBytesMax: number): void {
-  const error = requestTooLarge(bodyBytesMax)
+function refuseBody(request: IncomingMessage, response: ServerResponse, error: ServiceError): void {
   const end = (): unknown => response.end()
   const timer = setTimeout(end, LINGER_MS).unref()
   let left = LINGER_BYTES_MAX
@@ -235,8 +275,10 @@ function refuseBody(request: IncomingMessage, response: ServerResponse, bodyByte
 
 function write(response: ServerResponse, answer: WireResponse): void {
   const bytes = writeHead(response, answer)
+  const { body } = answer
   // ASCII is the same in both, and latin1 is written more quickly.
-  response.end(answer.body, bytes === answer.body.length ? 'latin1' : 'utf8')
+  if (typeof body === 'string') response.end(body, bytes === body.length ? 'latin1' : 'utf8')
+  else response.end(body)
 }
 
 /** An answer that goes on. One piece is in memory at a time: the next is made when the client has taken the last. */
@@ -279,13 +321,16 @@ const drained = (response: ServerResponse, stallMs: number): Promise<boolean> =>
     response.on('close', onClose)
   })
 
+const NO_CONTENT = 204
+
 /** @returns how many bytes the body has */
 function writeHead(
   response: ServerResponse,
-  { status, contentType, requestId, errorType, authorizationMessage, body }: WireResponse,
+  { status, contentType, requestId, errorType, authorizationMessage, body, headers: more = {} }: WireResponse,
 ): number {
   const bytes = Buffer.byteLength(body)
-  const headers = ['Content-Type', contentType, 'Content-Length', String(bytes)]
+  const headers = status === NO_CONTENT ? [] : ['Content-Type', contentType, 'Content-Length', String(bytes)]
+  for (const [name, value] of Object.entries(more)) headers.push(name, value)
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
   if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
   if (authorizationMessage !== undefined) headers.push('x-strongroom-authorization-message', authorizationMessage)

@@ -21,7 +21,10 @@ export type WireResponse = {
   readonly errorType?: string
   /** x-strongroom-authorization-message: what DecodeAuthorizationMessage of STS takes. */
   readonly authorizationMessage?: string
-  readonly body: string
+  /** Empty of an answer of status 204, which has no body. */
+  readonly body: string | Uint8Array
+  /** Further headers, by their names. */
+  readonly headers?: { readonly [name: string]: string }
   /** What follows the body until it ends or the signal aborts: the client went, reads too slowly, or the server stops. */
   readonly stream?: (signal: AbortSignal) => AsyncIterable<string>
 }

@@ -5,7 +5,7 @@ import { ServiceError } from '../errors.ts'
 import type { Protocol } from '../operation.ts'
 import type { Decision, Layer, Permission } from './engine.ts'
 
-/** JSON services answer AccessDeniedException with 400, Query services AccessDenied with 403. */
+/** JSON services answer AccessDeniedException with 400, REST JSON services the same with 403, Query services AccessDenied with 403. */
 export function accessDenied(
   protocol: Protocol,
   principalArn: string,
@@ -16,7 +16,7 @@ export function accessDenied(
   const message = `User: ${principalArn} is not authorized to perform: ${permission.action}${on} ${reason(permission, decision)}`
   return protocol === 'query'
     ? new ServiceError('AccessDenied', 403, message, { decision })
-    : new ServiceError('AccessDeniedException', 400, message, { decision })
+    : new ServiceError('AccessDeniedException', protocol === 'json' ? 400 : 403, message, { decision })
 }
 
 /** Who comes with a token of an identity provider is not told why. */

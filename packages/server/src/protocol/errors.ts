@@ -16,10 +16,20 @@ export const serialization = (message: string): ServiceError =>
   new ServiceError('SerializationException', 400, message, { messageKey: 'message' })
 
 /** Too many calls of one group of operations: SDKs wait and try again. */
-export const rateExceeded = (protocol: Protocol): ServiceError =>
-  new ServiceError(protocol === 'query' ? 'Throttling' : 'ThrottlingException', 400, 'Rate exceeded', {
-    messageKey: 'message',
-  })
+export const rateExceeded = (protocol: Protocol): ServiceError => {
+  const options = { messageKey: 'message' } as const
+  switch (protocol) {
+    case 'query':
+      return new ServiceError('Throttling', 400, 'Rate exceeded', options)
+    case 'json':
+      return new ServiceError('ThrottlingException', 400, 'Rate exceeded', options)
+    case 'rest-json':
+      return new ServiceError('TooManyRequestsException', 429, 'Rate exceeded', {
+        ...options,
+        reason: 'CallerRateLimitExceeded',
+      })
+  }
+}
 
 /** Too many calls of one address. Where SDKs get credentials, the status alone tells them to wait. */
 export const addressRateExceeded = (protocol: Protocol, forCredentials: boolean): ServiceError =>
@@ -30,6 +40,12 @@ export const malformedQuery = (message: string): ServiceError => new ServiceErro
 
 export const requestTooLarge = (bytesMax: number): ServiceError =>
   new ServiceError('RequestEntityTooLargeException', 413, `The request body may have at most ${bytesMax} bytes.`, {
+    messageKey: 'message',
+  })
+
+/** SDKs wait and try again. */
+export const tooManyLargeBodies = (): ServiceError =>
+  new ServiceError('TooManyRequestsException', 429, 'The server is receiving as much as it can hold. Try again.', {
     messageKey: 'message',
   })
 

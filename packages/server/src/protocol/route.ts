@@ -1,10 +1,11 @@
-// Which operation a request asks for: by X-Amz-Target (JSON), by Action and Version (Query), by path (our own routes).
+// Which operation a request asks for: by X-Amz-Target (JSON), by Action and Version (Query), by method and path (REST, our own routes).
 
 import type { ServiceError } from '../errors.ts'
 import { header, type WireRequest } from '../http/request.ts'
 import type { AnyOperation, Protocol, Service } from '../operation.ts'
 import { unknownOperation } from './errors.ts'
 import { parseForm, type QueryParameters } from './query.ts'
+import { decodePart, type Labels } from './rest-json.ts'
 
 /** What is known of a request before its signature is checked. Nothing of it is trusted until then. */
 export type Route = {
@@ -16,6 +17,8 @@ export type Route = {
   /** The operation's name as asked for, for the audit trail; empty where it is not a name at all. */
   readonly asked: string
   readonly parameters?: QueryParameters
+  /** REST: what the path gives. */
+  readonly labels?: Labels
   /** Why the request cannot be read at all. */
   readonly error?: ServiceError
 }
@@ -51,6 +54,11 @@ export function createRouter(services: readonly Service[]): Router {
       }
     }
   }
+  const restRoutes = services.flatMap((service) =>
+    service.operations.flatMap((operation) =>
+      operation.http === undefined ? [] : [{ service, operation, segments: operation.http.uri.slice(1).split('/') }],
+    ),
+  )
   const querySize = Math.max(
     ...services.filter((s) => s.protocol === 'query').map((s) => s.bodyBytesMax),
     UNKNOWN_BODY_MAX,
@@ -94,19 +102,38 @@ export function createRouter(services: readonly Service[]): Router {
     }
   }
 
+  const restRoutesOf = (path: string) => {
+    const segments = restSegments(path)
+    return segments === undefined ? [] : restRoutes.filter((route) => fits(route.segments, segments))
+  }
+
+  const routeRest = (method: string, path: string): Route | undefined => {
+    const found = restRoutesOf(path).find(({ operation }) => operation.http?.method === method)
+    if (found === undefined) return undefined
+    const { service, operation } = found
+    const route = { protocol: 'rest-json', service, operation, asked: operation.name } as const
+    try {
+      return { ...route, labels: readLabels(found.segments, restSegments(path)!) }
+    } catch (error) {
+      return { ...route, labels: {}, error: error as ServiceError }
+    }
+  }
+
   return {
     bodyBytesMax: (rawHeaders, target) => {
       const amzTarget = header(rawHeaders, 'x-amz-target')
       if (amzTarget !== undefined) {
         return byPrefix.get(amzTarget.slice(0, amzTarget.lastIndexOf('.')))?.bodyBytesMax ?? UNKNOWN_BODY_MAX
       }
-      if (!target.startsWith(OWN_PATH)) return querySize
-      return bodySizes.get(target) ?? UNKNOWN_BODY_MAX
+      if (target.startsWith(OWN_PATH)) return bodySizes.get(target) ?? UNKNOWN_BODY_MAX
+      const rest = restRoutesOf(pathOf(target))
+      if (rest.length === 0) return querySize
+      return Math.max(...rest.map(({ service, operation }) => operation.http?.bodyBytesMax ?? service.bodyBytesMax))
     },
 
     route: (request) => {
       const question = request.target.indexOf('?')
-      const path = question < 0 ? request.target : request.target.slice(0, question)
+      const path = pathOf(request.target)
       if (path.startsWith(OWN_PATH)) {
         const found = findPath(request.method, path)
         return {
@@ -121,6 +148,8 @@ export function createRouter(services: readonly Service[]): Router {
         if (path === '/' && request.method === 'POST') return routeTarget(amzTarget)
         return { protocol: 'json', service: undefined, operation: undefined, asked: '', error: unknownOperation() }
       }
+      const rest = routeRest(request.method, path)
+      if (rest !== undefined) return rest
       const contentType = header(request.rawHeaders, 'content-type') ?? ''
       const hasForm = contentType.slice(0, FORM.length).toLowerCase() === FORM
       const search = question < 0 ? '' : request.target.slice(question + 1)
@@ -131,3 +160,34 @@ export function createRouter(services: readonly Service[]): Router {
 }
 
 const UNKNOWN_BODY_MAX = 65_536
+
+const pathOf = (target: string): string => {
+  const question = target.indexOf('?')
+  return question < 0 ? target : target.slice(0, question)
+}
+
+/**
+ * The segments of a path, which may end in a slash. Undefined where one is empty or made of dots: the signature is over the path without
+ * them, so it would stand for another operation too.
+ */
+function restSegments(path: string): readonly string[] | undefined {
+  const segments = path
+    .slice(1)
+    .replace(/\/$/, '')
+    .split('/', REST_SEGMENTS_MAX + 1)
+  return segments.some((segment) => segment === '' || segment === '.' || segment === '..') ? undefined : segments
+}
+
+/** More than any operation has. */
+const REST_SEGMENTS_MAX = 16
+
+const isLabel = (segment: string): boolean => segment.startsWith('{')
+
+const fits = (template: readonly string[], segments: readonly string[]): boolean =>
+  template.length === segments.length && template.every((part, at) => isLabel(part) || part === segments[at])
+
+/** @throws ServiceError SerializationException */
+const readLabels = (template: readonly string[], segments: readonly string[]): Labels =>
+  Object.fromEntries(
+    template.flatMap((part, at) => (isLabel(part) ? [[part.slice(1, -1), decodePart(segments[at]!)]] : [])),
+  )

@@ -22,7 +22,13 @@ export type StringShape<T extends string = string> = Common & {
 }
 /** Base64 on the wire; limits are on the decoded bytes. */
 export type BlobShape = Common & { readonly kind: 'blob'; readonly min?: number; readonly max?: number }
-export type IntegerShape = Common & { readonly kind: 'integer'; readonly min?: number; readonly max?: number }
+export type IntegerShape = Common & {
+  readonly kind: 'integer'
+  readonly min?: number
+  readonly max?: number
+  /** Any number; only in JSON. */
+  readonly fractions?: true
+}
 export type BooleanShape = Common & { readonly kind: 'boolean' }
 /** Milliseconds since the epoch inside; a JSON number of seconds, or ISO 8601 in XML, outside. */
 export type TimestampShape = Common & { readonly kind: 'timestamp' }

@@ -1,0 +1,171 @@
+// What the rest of the server asks of Lambda: the means to run functions, and for rotation whether a function may be invoked, and its answer.
+
+import { redact as withoutValues } from '@strongroom/functions'
+import type { App } from '../../app.ts'
+import { resourceContext } from '../../context.ts'
+import { ServiceError } from '../../errors.ts'
+import type { PolicyPrincipal } from '../../policy/engine.ts'
+import { evaluate } from '../../policy/evaluate.ts'
+import type { Transaction } from '../../storage/database.ts'
+import { isOpenAccount } from '../iam/port.ts'
+import { invokeFunction } from './invoke.ts'
+import { functionArn, parseFunctionName } from './names.ts'
+import { readResourcePolicy } from './policy.ts'
+import { findFunction } from './store.ts'
+import { readVersion } from './versions.ts'
+
+export { createRunner, type FunctionRunner, type LeastLevel } from './runner.ts'
+export { dataKeyTable } from './store.ts'
+
+const SECRETS_MANAGER: PolicyPrincipal = {
+  kind: 'service',
+  arn: 'secretsmanager.amazonaws.com',
+  account: '',
+  userId: '',
+}
+
+type Scope = { readonly app: App; readonly tx: Transaction }
+
+/** The full ARN of a function, perhaps with a version or an alias, in its parts; undefined for what is none of this partition. */
+function partsOf(app: App, arn: string) {
+  const [prefix, partition, service, region = '', account = ''] = arn.split(':')
+  if (prefix !== 'arn' || partition !== app.partition || service !== 'lambda') return undefined
+  try {
+    return { region, ...parseFunctionName({ partition, region, account }, arn) }
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Whether the policy of a function lets Secrets Manager invoke it for a secret.
+ * @param functionArn full, with or without a version or an alias
+ * @param sourceArn of the secret @param sourceAccount that owns it
+ * @returns `absent` where there is no such function, version or alias
+ */
+export async function mayInvoke(
+  { app, tx }: Scope,
+  asked: { readonly functionArn: string; readonly sourceArn: string; readonly sourceAccount: string },
+): Promise<'allowed' | 'refused' | 'absent'> {
+  const named = partsOf(app, asked.functionArn)
+  if (named === undefined || !(await isOpenAccount(app, tx, named.account))) return 'absent'
+  const stored = await findFunction({ app, tx }, named.account, named.region, named.name)
+  if (stored === undefined) return 'absent'
+  const { fn } = stored
+  try {
+    await readVersion({ app, tx }, fn, named.qualifier)
+  } catch (error) {
+    if (error instanceof ServiceError) return 'absent'
+    throw error
+  }
+  const resource = functionArn({ partition: app.partition, region: named.region }, named)
+  const resourcePolicy = await readResourcePolicy({ app, tx }, fn, named.qualifier, resource)
+  const { allow } = evaluate({
+    principal: SECRETS_MANAGER,
+    permission: {
+      action: 'lambda:InvokeFunction',
+      resource,
+      resourceAccount: fn.accountId,
+      ...(resourcePolicy && { resourcePolicy }),
+    },
+    context: () => ({
+      'aws:CurrentTime': new Date(app.wallNow()).toISOString(),
+      'aws:EpochTime': String(Math.floor(app.wallNow() / 1_000)),
+      'aws:PrincipalIsAWSService': 'true',
+      'aws:PrincipalServiceName': SECRETS_MANAGER.arn,
+      'aws:RequestedRegion': named.region,
+      'aws:SourceAccount': asked.sourceAccount,
+      'aws:SourceArn': asked.sourceArn,
+      'aws:SourceOrgID': app.organization.id,
+      ...resourceContext(fn.accountId, app.organization),
+    }),
+    layers: { identity: [] },
+  })
+  return allow ? 'allowed' : 'refused'
+}
+
+export type RotationInvocation = {
+  readonly functionArn: string
+  /** JSON. */
+  readonly payload: Uint8Array
+  /** The same for the four steps of a rotation: one instance serves them. */
+  readonly instanceKey: string
+  /** The secret and, where it has one, its master secret: the function's session may work on these alone. */
+  readonly secretArns: readonly string[]
+  /** Values that must not be in the function's log. */
+  readonly redact?: readonly string[]
+  /** TCP ports that the function may connect to beside those of this server, such as that of the secret's database. */
+  readonly tcpPorts?: readonly number[]
+  readonly signal?: AbortSignal
+}
+
+/** Without `functionError` the function has succeeded. Texts are the function's own words, cut, with the values of `redact` taken out. */
+export type RotationAnswer = {
+  readonly functionError?: 'Unhandled'
+  readonly errorType?: string
+  readonly message?: string
+}
+
+const MESSAGE_CHARACTERS_MAX = 1_024
+
+/**
+ * Runs a function for a rotation, as its role, narrowed to the secrets. Whether it may be invoked is for `mayInvoke`.
+ * @throws ServiceError where it cannot be invoked: it is gone, too many run already, no runtime, the server stops
+ */
+export async function invokeForRotation(app: App, invocation: RotationInvocation): Promise<RotationAnswer> {
+  const { functionArn: arn, payload, instanceKey, secretArns, redact = [], tcpPorts, signal } = invocation
+  const named = partsOf(app, arn)
+  if (named === undefined) throw new RangeError('not the ARN of a function')
+  const result = await invokeFunction(app, named, {
+    payload,
+    instanceKey,
+    redact,
+    policies: [rotationPolicy(app.partition, secretArns)],
+    ...(tcpPorts !== undefined && { tcpPorts }),
+    ...(signal !== undefined && { signal }),
+  })
+  if (result.functionError === undefined) return {}
+  const message = messageOf(result.payload)
+  return {
+    functionError: result.functionError,
+    ...(result.errorType !== undefined && { errorType: result.errorType.slice(0, 256) }),
+    ...(message !== undefined && {
+      message: withoutValues(message, redact).slice(0, MESSAGE_CHARACTERS_MAX),
+    }),
+  }
+}
+
+/** What a rotation may do at most: with the secret and its master secret, and with the keys that they are encrypted under, through them. */
+const rotationPolicy = (partition: string, secretArns: readonly string[]): string =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: [
+          'secretsmanager:DescribeSecret',
+          'secretsmanager:GetSecretValue',
+          'secretsmanager:PutSecretValue',
+          'secretsmanager:UpdateSecretVersionStage',
+        ],
+        Resource: secretArns,
+      },
+      { Effect: 'Allow', Action: 'secretsmanager:GetRandomPassword', Resource: '*' },
+      {
+        Effect: 'Allow',
+        Action: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey'],
+        Resource: `arn:${partition}:kms:*:*:key/*`,
+        Condition: { StringLike: { 'kms:ViaService': 'secretsmanager.*.amazonaws.com' } },
+      },
+    ],
+  })
+
+function messageOf(payload: Uint8Array): string | undefined {
+  try {
+    const { errorMessage } = JSON.parse(Buffer.from(payload).toString()) as { readonly errorMessage?: unknown }
+    return typeof errorMessage === 'string' ? errorMessage : undefined
+  } catch {
+    return undefined
+  }
+}
