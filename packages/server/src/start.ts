@@ -51,6 +51,7 @@ import {
   createRotationFunctions,
   createSecretRows,
   type FunctionProvider,
+  localFunctions,
 } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
@@ -436,11 +437,11 @@ function bootstrap(
 
 /** Who has functions that rotate secrets, in the order in which they are asked for one. */
 function functionProviders({ lambdaEndpoint: endpoint, lambdaCredentials }: Config): readonly FunctionProvider[] {
-  if (endpoint === '') return []
+  if (endpoint === '') return [localFunctions]
   // Of its own, so that nobody else's addresses reach it.
   const outbound = createOutbound({ allowed: [new URL(endpoint).origin] })
   const { wallNow } = systemClock
-  return [createFunctionsElsewhere({ endpoint, credentialsFile: lambdaCredentials, wallNow, outbound })]
+  return [localFunctions, createFunctionsElsewhere({ endpoint, credentialsFile: lambdaCredentials, wallNow, outbound })]
 }
 
 type Tls = { readonly cert: Buffer; readonly key: Buffer }

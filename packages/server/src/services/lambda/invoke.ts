@@ -55,6 +55,7 @@ export async function invokeFunction(app: App, asked: Asked, options: InvokeOpti
         memoryMb: version.memoryMb,
         ephemeralStorageMb: version.ephemeralStorageMb,
         environment,
+        role: version.role,
       },
       payload: options.payload,
       invokedArn: functionArn(scope, { ...name, qualifier: asked.qualifier }),

@@ -8,9 +8,12 @@ import type { PolicyPrincipal } from '../../policy/engine.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import type { Transaction } from '../../storage/database.ts'
 import { isOpenAccount } from '../iam/port.ts'
+import type { SessionCredentials } from '../sts/port.ts'
+import * as errors from './errors.ts'
 import { invokeFunction } from './invoke.ts'
 import { functionArn, parseFunctionName } from './names.ts'
 import { readResourcePolicy } from './policy.ts'
+import { roleSession } from './role.ts'
 import { findFunction } from './store.ts'
 import { readVersion } from './versions.ts'
 
@@ -85,14 +88,42 @@ export async function mayInvoke(
   return allow ? 'allowed' : 'refused'
 }
 
+/** Whether there is such a function; its version or alias is for `mayInvoke`. */
+export async function hasFunction({ app, tx }: Scope, arn: string): Promise<boolean> {
+  const named = partsOf(app, arn)
+  return named !== undefined && (await findFunction({ app, tx }, named.account, named.region, named.name)) !== undefined
+}
+
+/**
+ * Where a function reaches this server, and a session of its role there, narrowed as in its rotations: what the function would read of the
+ * secrets is read with this, and nothing else.
+ * @throws ServiceError where the function or its role is not there
+ */
+export async function rotationSession(
+  app: App,
+  { functionArn: arn, ...secrets }: RotatedSecrets & Pick<RotationInvocation, 'functionArn'>,
+): Promise<{ readonly endpoint: string; readonly credentials: SessionCredentials }> {
+  const named = partsOf(app, arn)
+  if (named === undefined) throw new RangeError('not the ARN of a function')
+  const credentials = await app.database.transaction('read', async (tx) => {
+    const stored = await findFunction({ app, tx }, named.account, named.region, named.name)
+    if (stored === undefined) throw errors.functionNotFound(arn)
+    const { role } = await readVersion({ app, tx }, stored.fn, named.qualifier)
+    return roleSession(app, tx, stored.fn, role, [rotationPolicy(app.partition, secrets)])
+  })
+  return { endpoint: app.functions.endpoint(), credentials }
+}
+
 export type RotationInvocation = {
   readonly functionArn: string
   /** JSON. */
   readonly payload: Uint8Array
   /** The same for the four steps of a rotation: one instance serves them. */
   readonly instanceKey: string
-  /** The secret and, where it has one, its master secret: the function's session may work on these alone. */
-  readonly secretArns: readonly string[]
+  /** The secret that rotates, and the only one that the function's session may change. */
+  readonly secretArn: string
+  /** Its master secret, where it has one, which the session may read. */
+  readonly masterSecretArn?: string | undefined
   /** Values that must not be in the function's log. */
   readonly redact?: readonly string[]
   /** TCP ports that the function may connect to beside those of this server, such as that of the secret's database. */
@@ -114,14 +145,14 @@ const MESSAGE_CHARACTERS_MAX = 1_024
  * @throws ServiceError where it cannot be invoked: it is gone, too many run already, no runtime, the server stops
  */
 export async function invokeForRotation(app: App, invocation: RotationInvocation): Promise<RotationAnswer> {
-  const { functionArn: arn, payload, instanceKey, secretArns, redact = [], tcpPorts, signal } = invocation
+  const { functionArn: arn, payload, instanceKey, redact = [], tcpPorts, signal } = invocation
   const named = partsOf(app, arn)
   if (named === undefined) throw new RangeError('not the ARN of a function')
   const result = await invokeFunction(app, named, {
     payload,
     instanceKey,
     redact,
-    policies: [rotationPolicy(app.partition, secretArns)],
+    policies: [rotationPolicy(app.partition, invocation)],
     ...(tcpPorts !== undefined && { tcpPorts }),
     ...(signal !== undefined && { signal }),
   })
@@ -136,20 +167,22 @@ export async function invokeForRotation(app: App, invocation: RotationInvocation
   }
 }
 
-/** What a rotation may do at most: with the secret and its master secret, and with the keys that they are encrypted under, through them. */
-const rotationPolicy = (partition: string, secretArns: readonly string[]): string =>
+type RotatedSecrets = Pick<RotationInvocation, 'secretArn' | 'masterSecretArn'>
+
+/** What a rotation may do at most: with the secret, its master secret, and with the keys that they are encrypted under, through them. */
+const rotationPolicy = (partition: string, { secretArn, masterSecretArn }: RotatedSecrets): string =>
   JSON.stringify({
     Version: '2012-10-17',
     Statement: [
       {
         Effect: 'Allow',
-        Action: [
-          'secretsmanager:DescribeSecret',
-          'secretsmanager:GetSecretValue',
-          'secretsmanager:PutSecretValue',
-          'secretsmanager:UpdateSecretVersionStage',
-        ],
-        Resource: secretArns,
+        Action: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
+        Resource: [secretArn, ...(masterSecretArn === undefined ? [] : [masterSecretArn])],
+      },
+      {
+        Effect: 'Allow',
+        Action: ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+        Resource: secretArn,
       },
       { Effect: 'Allow', Action: 'secretsmanager:GetRandomPassword', Resource: '*' },
       {

@@ -36,6 +36,8 @@ export type FunctionRunner = {
   warnings(): readonly string[]
   /** Where functions reach the server: known once it listens, and before anyone can ask for a function. */
   listening(url: string): void
+  /** That URL. */
+  endpoint(): string
   /** Ends every instance: invocations under way end as if their function had been killed. */
   close(): Promise<void>
 }
@@ -99,6 +101,7 @@ export function createRunner(options: RunnerOptions): FunctionRunner {
     listening: (url) => {
       endpoint = url
     },
+    endpoint: () => endpoint!,
     close: async () => {
       await (await started?.catch(() => undefined))?.close()
     },

@@ -22,6 +22,7 @@ export {
   type RotationFunctions,
   type StepOutcome,
 } from './rotation/functions.ts'
+export { localFunctions } from './rotation/local.ts'
 export {
   abandonRotation,
   dryRunRotation,

@@ -181,7 +181,7 @@ test('a function is its role, and for a rotation only as far as the secret goes'
     functionArn: functionArn.replace(/fn$/, 'rotate'),
     payload: Buffer.from(JSON.stringify({ secrets })),
     instanceKey: 'rotation',
-    secretArns: [secrets[0]!],
+    secretArn: secrets[0]!,
     redact: ['value of one'],
   })
   assert.deepEqual(answer, {
