@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startIssuer } from '../services/sts/testing-issuer.ts'
 import { createOutbound, isPublicAddress, OutboundError } from './outbound.ts'
 
@@ -91,6 +92,18 @@ test('only https is called, outside or where the operator allowed it, and every 
   await issuer.stop()
   await assert.rejects(ask('/keys'), failing('unreachable'))
   await issuer.start()
+})
+
+test('a POST to who is not known to be the right one sends nothing', async (t) => {
+  const issuer = await startIssuer(t)
+  const outbound = createOutbound({ allowed: [issuer.url] })
+  const options = { headers: {}, body: Buffer.from('x'), bytesMax: 1_000, timeoutMs: 5_000 }
+  for (let tries = 0; tries < 20; tries++) {
+    const post = outbound.post(`${issuer.url}/keys`, { ...options, signal: new AbortController().signal })
+    await assert.rejects(post, failing('untrusted'))
+  }
+  await sleep(100)
+  assert.equal(issuer.fetches(), 0)
 })
 
 test('a POST sends what it is given, reads answers of every status, and ends when it is told to', async (t) => {
