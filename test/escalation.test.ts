@@ -5,11 +5,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { IAM } from '@aws-sdk/client-iam'
 import { CreateGrantCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms'
+import type { Lambda } from '@aws-sdk/client-lambda'
 import { CreateAccountCommand, OrganizationsClient } from '@aws-sdk/client-organizations'
-import { PutResourcePolicyCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { PutResourcePolicyCommand, RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { AssumeRoleCommand, GetFederationTokenCommand, type STSClient } from '@aws-sdk/client-sts'
-import { iamClient, policyDocument, startIam, trusting } from '../packages/server/src/services/iam/testing.ts'
-import { newUser, stsClient } from '../packages/server/src/services/sts/testing.ts'
+import {
+  iamClient,
+  policyDocument,
+  startIam,
+  TRUSTS_LAMBDA,
+  trusting,
+} from '../packages/server/src/services/iam/testing.ts'
+import { ECHO, lambdaClient, startLambda } from '../packages/server/src/services/lambda/testing.ts'
+import { newRole, newUser, stsClient } from '../packages/server/src/services/sts/testing.ts'
 
 const ADMIN = 'arn:aws:iam::aws:policy/AdministratorAccess'
 const PolicyDocument = policyDocument({ Effect: 'Allow', Action: '*', Resource: '*' })
@@ -22,6 +30,7 @@ type World = {
   readonly kms: KMSClient
   readonly secrets: SecretsManagerClient
   readonly organizations: OrganizationsClient
+  readonly lambda: Lambda
   readonly account: string
   /** Of a KMS key. */
   readonly key: string
@@ -100,6 +109,21 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
   'kms:CreateGrant': ({ kms, key, account }) =>
     kms.send(new CreateGrantCommand({ KeyId: key, GranteePrincipal: account, Operations: ['Decrypt'] })),
   'kms:PutKeyPolicy': ({ kms, key }) => kms.send(new PutKeyPolicyCommand({ KeyId: key, Policy: RESOURCE_POLICY })),
+  // A role may be passed to a function, new or old, and to the pods of a service account (strongroom/operations/pod-identity.test.ts).
+  'iam:PassRole': ({ lambda, account }) => lambda.createFunction(newFunction(account)),
+  'lambda:CreateFunction': ({ lambda, account }) => lambda.createFunction(newFunction(account)),
+  'lambda:UpdateFunctionCode': ({ lambda }) => lambda.updateFunctionCode({ FunctionName: 'fn', ZipFile: ECHO }),
+  'lambda:UpdateFunctionConfiguration': ({ lambda }) =>
+    lambda.updateFunctionConfiguration({ FunctionName: 'fn', Handler: 'index.other' }),
+  'lambda:AddPermission': ({ lambda, account }) =>
+    lambda.addPermission({
+      FunctionName: 'fn',
+      StatementId: 'me',
+      Action: 'lambda:InvokeFunction',
+      Principal: account,
+    }),
+  'lambda:InvokeFunction': ({ lambda }) => lambda.invoke({ FunctionName: 'fn' }),
+  'secretsmanager:RotateSecret': ({ secrets, account }) => secrets.send(rotating(account)),
   'organizations:CreateAccount': ({ organizations }) =>
     organizations.send(new CreateAccountCommand({ AccountName: 'new', Email: 'new@example.com' })),
   'secretsmanager:PutResourcePolicy': ({ secrets }) =>
@@ -126,10 +150,44 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
     sts.send(new GetFederationTokenCommand({ Name: 'me', Policy: PolicyDocument })),
 }
 
+const newFunction = (account: string) => ({
+  FunctionName: 'new',
+  Role: `arn:aws:iam::${account}:role/worker`,
+  Runtime: 'nodejs24.x' as const,
+  Handler: 'index.handler',
+  Code: { ZipFile: ECHO },
+})
+
+const rotating = (account: string) =>
+  new RotateSecretCommand({
+    SecretId: 'secret',
+    RotationLambdaARN: `arn:aws:lambda:eu-central-1:${account}:function:fn`,
+  })
+
 const codesOf = (account: string) => ({
   SerialNumber: `arn:aws:iam::${account}:mfa/phone`,
   AuthenticationCode1: '123456',
   AuthenticationCode2: '654321',
+})
+
+test('a role is passed to an old function only by who may pass it', async (t) => {
+  const { server, lambda, create } = await startLambda(t)
+  await create()
+  const { arn } = await newRole(server, 'worker', { trustPolicy: TRUSTS_LAMBDA })
+  const statements = [
+    { Effect: 'Allow', Action: 'lambda:*', Resource: '*' },
+    {
+      Effect: 'Allow',
+      Action: 'iam:PassRole',
+      Resource: arn,
+      Condition: { StringEquals: { 'iam:PassedToService': 'rds.amazonaws.com' } },
+    },
+  ]
+  const user = await newUser(server, 'climber', { statements })
+  await assert.rejects(lambdaClient(t, server, user).updateFunctionConfiguration({ FunctionName: 'fn', Role: arn }), {
+    message: `User: ${user.arn} is not authorized to perform: iam:PassRole on resource: ${arn} because no identity-based policy allows the iam:PassRole action`,
+  })
+  await lambda.updateFunctionConfiguration({ FunctionName: 'fn', Role: arn })
 })
 
 test('every known way from a small right to all rights asks for its own permission', async (t) => {
@@ -157,7 +215,14 @@ test('every known way from a small right to all rights asks for its own permissi
     t.after(() => {
       for (const client of [kms, secrets, organizations]) client.destroy()
     })
-    const own = { iam: iamClient(t, server, user), sts: stsClient(t, server, user), kms, secrets, organizations }
+    const own = {
+      iam: iamClient(t, server, user),
+      sts: stsClient(t, server, user),
+      lambda: lambdaClient(t, server, user),
+      kms,
+      secrets,
+      organizations,
+    }
     const world = { ...own, account, key }
     await assert.rejects(
       call(world),

@@ -13,7 +13,7 @@ export function findOperation(
   services: readonly Service[],
   action: string,
 ): { readonly service: Service | undefined; readonly operation: AnyOperation | undefined } {
-  const [prefix, name] = action.toLowerCase().split(':')
+  const [prefix, name] = (UNLIKE_OPERATION[action.toLowerCase()] ?? action.toLowerCase()).split(':')
   const service = services.find((one) => one.name === prefix)
   return { service, operation: service?.operations.find((one) => one.name.toLowerCase() === name) }
 }
@@ -44,6 +44,16 @@ export async function explainedTarget(
   return { ...target, context: { ...target.context, ...(isWhole(operation, input) && operation.conditions?.(input)) } }
 }
 
+/** An action as AWS spells it, where its operation tells. */
+export function spelled(action: string, service: Service | undefined, operation: AnyOperation | undefined): string {
+  if (service === undefined || operation === undefined) return action
+  const own = `${service.name}:${operation.name}`
+  return own.toLowerCase() === action.toLowerCase() ? own : action
+}
+
+/** Actions that are not called as their operation. */
+const UNLIKE_OPERATION: { readonly [action: string]: string } = { 'lambda:invokefunction': 'lambda:invoke' }
+
 /** Actions of KMS that have no operation which takes a KeyId alone. */
 const GRANT_ONLY = ['ReEncryptFrom', 'ReEncryptTo', 'RetireGrant'] as const
 
@@ -73,6 +83,7 @@ function inputFor(
   if (isWhole(operation, {}) && !('KeyId' in input)) return {}
   if (resource === '*') return undefined
   if ('SecretId' in input) return { SecretId: resource }
+  if ('FunctionName' in input) return { FunctionName: resource }
   if ('KeyId' in input) return keyInput(call, resource, given)
   if ('RoleArn' in input && !('RoleName' in input)) return { RoleArn: resource, RoleSessionName: 'explain' }
   if ('Name' in input && !resource.startsWith('arn:')) return { Name: resource }

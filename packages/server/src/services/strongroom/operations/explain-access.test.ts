@@ -13,6 +13,7 @@ import {
 import { iamClient, policyDocument } from '../../iam/testing.ts'
 import { services } from '../../index.ts'
 import { call as kms, newKey } from '../../kms/testing.ts'
+import { startLambda } from '../../lambda/testing.ts'
 import { call, createCaller } from '../../secretsmanager/testing.ts'
 import { EVERYTHING, newRole, newUser, sessionOf } from '../../sts/testing.ts'
 
@@ -254,7 +255,7 @@ test('who may not ask about a principal learns nothing, not even whether it is t
 })
 
 /** Operations that ask for no permission of a principal. */
-const FREE = ['AssumeRoleWithWebIdentity', 'GetCallerIdentity', 'GetSessionToken']
+const FREE = ['AssumeRoleForPodIdentity', 'AssumeRoleWithWebIdentity', 'GetCallerIdentity', 'GetSessionToken']
 
 test('the action of every operation is explained', async (t) => {
   const server = await startTestServer(t)
@@ -267,7 +268,14 @@ test('the action of every operation is explained', async (t) => {
   const role = await newRole(server, 'App')
   const alice = await newUser(server, 'alice')
   await kms(server, 'CreateGrant', { KeyId: key, GranteePrincipal: alice.arn, Operations: ['CreateGrant', 'Decrypt'] })
-  const about: { readonly [service: string]: string } = { secretsmanager: ARN, kms: key, iam: role.arn, sts: role.arn }
+  const fn = `arn:aws:lambda:${server.region}:${server.accountId}:function:fn`
+  const about: { readonly [service: string]: string } = {
+    secretsmanager: ARN,
+    kms: key,
+    iam: role.arn,
+    lambda: fn,
+    sts: role.arn,
+  }
   const asked = [
     ...services.flatMap(({ name, operations }) =>
       operations.map((operation) => [`${name}:${operation.name}`, about[name] ?? '*'] as const),
@@ -283,4 +291,19 @@ test('the action of every operation is explained', async (t) => {
     const told = FREE.some((name) => Action.endsWith(`:${name}`)) ? 'InvalidParameterException' : undefined
     assert.deepEqual([status, body.__type], [told ? 400 : 200, told], `${Action} ${Resource} ${JSON.stringify(body)}`)
   }
+})
+
+test('the policy of a function takes part', async (t) => {
+  const { server, lambda, create } = await startLambda(t)
+  const alice = await newUser(server, 'alice')
+  const { FunctionArn: Resource } = await create()
+  const asked = { PrincipalArn: alice.arn, Action: 'lambda:InvokeFunction', Resource }
+  assert.equal((await explained(server, asked)).Decision, 'implicitDeny')
+  await lambda.addPermission({
+    FunctionName: 'fn',
+    StatementId: 'alice',
+    Action: 'lambda:InvokeFunction',
+    Principal: alice.arn,
+  })
+  assert.equal((await explained(server, asked)).Decision, 'allowed')
 })

@@ -8,7 +8,7 @@ import { explain } from '../../../policy/explain.ts'
 import { list, map, optional, string } from '../../../shape/shape.ts'
 import { type AskedPrincipal, findPrincipalByArn, parsePrincipalArn, roleArnOfSession } from '../../iam/port.ts'
 import * as errors from '../errors.ts'
-import { explainedTarget, findOperation } from '../explained-target.ts'
+import { explainedTarget, findOperation, spelled } from '../explained-target.ts'
 import { explanationOutput, tellExplanation } from '../explanation.ts'
 
 const Arn = string({ min: 20, max: 2048 })
@@ -66,7 +66,7 @@ export const explainAccess = operation({
     const isForeign = about.account !== principal.account
     if (isForeign && Object.keys(given).some(isOfServer)) throw errors.notOfCaller()
     const permission: Permission = {
-      action: service && operation ? `${service.name}:${operation.name}` : Action,
+      action: spelled(Action, service, operation),
       resource: about.resource,
       resourceAccount: about.account,
       ...(about.context && { context: about.context }),
