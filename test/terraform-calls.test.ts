@@ -4,6 +4,7 @@
 // https://github.com/hashicorp/terraform-provider-aws/tree/main/internal/service
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import {
   KMS,
@@ -12,11 +13,14 @@ import {
   paginateListGrants,
   paginateListResourceTags,
 } from '@aws-sdk/client-kms'
+import { waitUntilFunctionActiveV2, waitUntilFunctionUpdatedV2 } from '@aws-sdk/client-lambda'
 import { paginateListSecretVersionIds, SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { STS } from '@aws-sdk/client-sts'
 import { iamClient, policyDocument, TRUSTS_LAMBDA, trusting } from '../packages/server/src/services/iam/testing.ts'
 import { enabledAuthenticator } from '../packages/server/src/services/iam/testing-mfa.ts'
+import { startLambda } from '../packages/server/src/services/lambda/testing.ts'
 import { startTestServer, type TestServer } from '../packages/server/src/testing.ts'
+import { rotationZip } from './terraform-rotation.ts'
 
 type Resource = {
   readonly create: () => Promise<unknown>
@@ -689,4 +693,128 @@ test('a secret without a recovery window can be made again at once', async (t) =
   await secrets.deleteSecret({ SecretId, ForceDeleteWithoutRecovery: true })
   await assert.rejects(secrets.describeSecret({ SecretId }), { name: 'ResourceNotFoundException' })
   assert.notEqual(await made(), SecretId)
+})
+
+test('a function, who may invoke it, and the rotation that it does', async (t) => {
+  const {
+    server,
+    lambda,
+    roleArn: Role,
+  } = await startLambda(t, {
+    statements: [{ Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }],
+  })
+  const { secrets } = clients(t, server)
+  const FunctionName = 'rotate-token'
+  const SecretId = (
+    await secrets.createSecret({ Name: 'token', ClientRequestToken: requestToken(), SecretString: 'first' })
+  ).ARN!
+  const RotationLambdaARN = `arn:aws:lambda:${server.region}:${server.accountId}:function:${FunctionName}`
+  const RotationRules = { ScheduleExpression: 'cron(0 2 ? * SUN *)', Duration: '2h' }
+  const rotate = (rules: object) =>
+    secrets.rotateSecret({
+      SecretId,
+      ClientRequestToken: requestToken(),
+      RotateImmediately: true,
+      RotationLambdaARN,
+      RotationRules: rules,
+    })
+  const isRotated = async () => (await secrets.getSecretValue({ SecretId })).SecretString !== 'first'
+
+  await applyAndDestroy({
+    aws_lambda_function: {
+      create: async () => {
+        await lambda.createFunction({
+          FunctionName,
+          Role,
+          Runtime: 'nodejs24.x',
+          Handler: 'index.handler',
+          Code: { ZipFile: rotationZip() },
+          Timeout: 30,
+          MemorySize: 256,
+          PackageType: 'Zip',
+          Publish: false,
+        })
+        await waitUntilFunctionActiveV2({ client: lambda, maxWaitTime: 30 }, { FunctionName })
+      },
+      read: async () => {
+        const { Configuration, Tags } = await lambda.getFunction({ FunctionName })
+        const { Versions } = await lambda.listVersionsByFunction({ FunctionName })
+        const { CodeSigningConfigArn } = await lambda.getFunctionCodeSigningConfig({ FunctionName })
+        return { ...Configuration, Tags, versions: Versions!.map(({ Version }) => Version), CodeSigningConfigArn }
+      },
+      wanted: {
+        FunctionArn: RotationLambdaARN,
+        Role,
+        Runtime: 'nodejs24.x',
+        Timeout: 30,
+        MemorySize: 256,
+        CodeSha256: createHash('sha256').update(rotationZip()).digest('base64'),
+        versions: ['$LATEST'],
+        CodeSigningConfigArn: '',
+      },
+      update: async () => {
+        await lambda.updateFunctionConfiguration({ FunctionName, Timeout: 60 })
+        await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 30 }, { FunctionName })
+      },
+      updated: { Timeout: 60 },
+      destroy: () => lambda.deleteFunction({ FunctionName }),
+      gone: 'ResourceNotFoundException',
+    },
+    aws_lambda_permission: {
+      create: () =>
+        lambda.addPermission({
+          FunctionName,
+          StatementId: 'rotation',
+          Action: 'lambda:InvokeFunction',
+          Principal: 'secretsmanager.amazonaws.com',
+          SourceAccount: server.accountId,
+        }),
+      read: async () => {
+        const { Statement } = JSON.parse((await lambda.getPolicy({ FunctionName })).Policy!)
+        return only(Statement as readonly object[], 'statements')
+      },
+      wanted: {
+        Sid: 'rotation',
+        Action: 'lambda:InvokeFunction',
+        Principal: { Service: 'secretsmanager.amazonaws.com' },
+        Resource: RotationLambdaARN,
+        Condition: { StringEquals: { 'AWS:SourceAccount': server.accountId } },
+      },
+      destroy: () => lambda.removePermission({ FunctionName, StatementId: 'rotation' }),
+      gone: 'ResourceNotFoundException',
+    },
+    aws_secretsmanager_secret_rotation: {
+      create: async () => {
+        await rotate(RotationRules)
+        await until('the first rotation', isRotated)
+        await until('its end', async () => (await secrets.describeSecret({ SecretId })).LastRotatedDate !== undefined)
+      },
+      read: async () => {
+        const {
+          RotationEnabled,
+          RotationLambdaARN: functionArn,
+          RotationRules: rules,
+        } = await secrets.describeSecret({
+          SecretId,
+        })
+        return {
+          RotationEnabled,
+          functionArn,
+          ScheduleExpression: rules?.ScheduleExpression,
+          Duration: rules?.Duration,
+        }
+      },
+      wanted: { RotationEnabled: true, functionArn: RotationLambdaARN, ...RotationRules },
+      update: async () => {
+        await rotate({ ...RotationRules, Duration: '3h' })
+        await until('the second rotation', async () => {
+          const { VersionIdsToStages } = await secrets.describeSecret({ SecretId })
+          return Object.values(VersionIdsToStages!).every((stages) => !stages.includes('AWSPENDING'))
+        })
+      },
+      updated: { Duration: '3h' },
+      destroy: () => secrets.cancelRotateSecret({ SecretId }),
+      gone: (state) => (state as { readonly RotationEnabled: unknown }).RotationEnabled !== true,
+    },
+  })
 })

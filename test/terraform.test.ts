@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
@@ -12,6 +12,7 @@ import { GetSecretValueCommand, ListSecretsCommand } from '@aws-sdk/client-secre
 import { temporaryDirectory } from '../packages/server/src/storage/testing.ts'
 import { startTestServer } from '../packages/server/src/testing.ts'
 import { hasCommand } from './aws-tools.ts'
+import { rotationZip } from './terraform-rotation.ts'
 
 const EXAMPLE = resolve(import.meta.dirname, '../docs/terraform')
 /** Where Terraform takes a provider from without asking a registry. */
@@ -41,10 +42,12 @@ test('the example is applied, planned again without a change, and destroyed', { 
     t.diagnostic(`NOT RUN: ${found.missing}. Only the calls of the provider were tried, by terraform-calls.test.ts.`)
     return t.skip(found.missing)
   }
-  const server = await startTestServer(t)
+  const server = await startTestServer(t, { functionSandbox: 'C' })
   const scope = { after: (end: () => unknown) => t.after(async () => void (await end())) }
   const cwd = temporaryDirectory(scope)
-  for (const file of ['provider.tf', 'iam.tf', 'kms.tf', 'secrets.tf']) cpSync(join(EXAMPLE, file), join(cwd, file))
+  for (const file of readdirSync(EXAMPLE).filter((name) => name.endsWith('.tf')))
+    cpSync(join(EXAMPLE, file), join(cwd, file))
+  writeFileSync(join(cwd, 'function.zip'), rotationZip())
   const terraform = (...args: readonly string[]) =>
     run(found.command, [...args, '-no-color'], {
       cwd,

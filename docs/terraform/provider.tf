@@ -28,6 +28,7 @@ provider "aws" {
   endpoints {
     iam            = var.endpoint
     kms            = var.endpoint
+    lambda         = var.endpoint
     secretsmanager = var.endpoint
     sts            = var.endpoint
   }
