@@ -14,7 +14,7 @@ export const health: AdminCommand = {
       node: process.version,
       database: app.database.dialect,
       instanceId: keyring.instanceId,
-      ...(ok && { audit: await retention.usage() }),
+      ...(ok && { audit: await retention.usage(), functions: await app.functions.state() }),
       ...(app.testClock && { testClockAheadMs: app.testClock.offsetMs() }),
     }
   },

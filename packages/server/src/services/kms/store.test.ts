@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { SEALED_PURPOSES } from '../../seal/keyring.ts'
 import { loadKeyring, openKeyring } from '../../seal/lifecycle.ts'
 import { fileRootKey } from '../../seal/root-key.ts'
 import { retireDomainKeys, rotateDomainKeys, type SealedTable } from '../../seal/rotate.ts'
@@ -41,13 +42,13 @@ test('material is wrapped anew in batches, stays the same material, and outlives
       await insertMaterial({ app: { partition: 'aws', rows, keyring, kmsRows }, tx }, material)
   })
 
-  const noAccessKeys: SealedTable = {
-    name: 'iam_access_key',
-    purposes: ['iam-access-key'],
+  const others: SealedTable = {
+    name: 'others',
+    purposes: SEALED_PURPOSES,
     reseal: async () => 0,
     refersTo: async () => false,
   }
-  const tables = [materialTable(keyring, rows), noAccessKeys]
+  const tables = [materialTable(keyring, rows), others]
   const { resealed } = await rotateDomainKeys(keyring, tables, { ...testOptions, batchRows: 3 })
   assert.equal(resealed, 7)
   assert.deepEqual(await retireDomainKeys(keyring, tables, { wallNow: Date.now, retireAfterMs: 0 }), [1])

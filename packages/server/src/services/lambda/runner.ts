@@ -15,6 +15,7 @@ import {
   type SandboxLevel,
 } from '@strongroom/functions'
 import type { App } from '../../app.ts'
+import { ServiceError } from '../../errors.ts'
 import { type CodeDirectories, createCodeDirectories } from './code/directory.ts'
 import { cannotRun, functionsOff } from './errors.ts'
 
@@ -32,6 +33,8 @@ export type FunctionRunner = {
   readonly code: CodeDirectories
   /** @throws ServiceError ServiceException that says why functions do not run here */
   ready(): Promise<Functions>
+  /** For an operator: the level of the sandbox and what it leaves open, looked for now where nobody asked for a function yet; or why none run. */
+  state(): Promise<{ readonly sandbox: SandboxLevel; readonly open: readonly string[] } | { readonly reason: string }>
   /** For the health of the server: what an operator should know of how functions are confined, once one was asked for. */
   warnings(): readonly string[]
   /** Where functions reach the server: known once it listens, and before anyone can ask for a function. */
@@ -64,7 +67,7 @@ export function createRunner(options: RunnerOptions): FunctionRunner {
     for (const folder of [directory, code, run]) await mkdir(folder, { recursive: true })
     await mayBePassed(dataDir, directory, code, run)
     sandbox = await findSandbox(least, dataDir, (line) => log.warn(line))
-    log.info({ level: sandbox.level, open: sandbox.open }, 'functions run in a sandbox of this level')
+    log.info({ sandbox: sandbox.level, open: sandbox.open }, 'functions run in a sandbox of this level')
     return createFunctions({
       sandbox,
       interpreters: await findInterpreters(),
@@ -92,6 +95,15 @@ export function createRunner(options: RunnerOptions): FunctionRunner {
     architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
     code: createCodeDirectories(code, wallNow),
     ready,
+    state: async () => {
+      try {
+        const { level, open } = (await ready()).sandbox
+        return { sandbox: level, open }
+      } catch (error) {
+        if (error instanceof ServiceError) return { reason: error.message }
+        throw error
+      }
+    },
     warnings: () =>
       sandbox?.level === 'C' ? ['functions run without a sandbox: they can read what the server can'] : [],
     unavailable: async (runtime) => {
