@@ -21,7 +21,7 @@ import { services } from '../packages/server/src/services/index.ts'
 import { ECHO, lambdaClient } from '../packages/server/src/services/lambda/testing.ts'
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { callAssociations } from '../packages/server/src/services/strongroom/testing-pods.ts'
-import { openAuthorizationMessage } from '../packages/server/src/services/sts/authorization-message.ts'
+import { decodedFor } from '../packages/server/src/services/sts/testing.ts'
 import { isOptional } from '../packages/server/src/shape/shape.ts'
 import { signedCall, signedRestCall, startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 import { openPostgresUrl, openSqliteFile, type RawSql, type Row } from './raw-sql.ts'
@@ -433,15 +433,6 @@ async function askUnsigned(
 }
 
 const MESSAGE_HEADER = 'x-strongroom-authorization-message'
-
-/** What the caller can be told of its refusal, but for the time. */
-function decodedFor(app: TestServer['app'], account: string, message: string): object {
-  const { context, ...rest } = JSON.parse(openAuthorizationMessage(app, account, message)!)
-  const conditions = context.conditions.items.filter(
-    ({ key }: { readonly key: string }) => key !== 'aws:CurrentTime' && key !== 'aws:EpochTime',
-  )
-  return { ...rest, context: { ...context, conditions } }
-}
 
 /** `A.member.1.B=...`: AWS Query. */
 function form(action: string, version: string, input: object): string {

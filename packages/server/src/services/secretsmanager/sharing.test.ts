@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { startTestServer, type TestServer } from '../../testing.ts'
 import { policyDocument } from '../iam/testing.ts'
+import { decodedFor } from '../sts/testing.ts'
 import { secretsmanager } from './index.ts'
 import { type Caller, call, createCaller, events, token } from './testing.ts'
 
@@ -247,7 +248,13 @@ test('a stranger is refused alike whatever there is: answer, headers and events,
       for (const SecretId of ids) {
         const { status, headers, body } = await ask(server, stranger, name, { ...INPUTS[name], SecretId })
         assert.deepEqual([status, body.__type], [400, 'AccessDeniedException'], `${userName}: ${name} of ${SecretId}`)
-        const same = [...headers].filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+        const same = [...headers]
+          .filter(([header]) => header !== 'x-amzn-requestid' && header !== 'date')
+          .map(([header, text]) =>
+            header === 'x-strongroom-authorization-message'
+              ? [header, text.length, decodedFor(server.app, stranger.account, text)]
+              : [header, text],
+          )
         refusals.add(JSON.stringify([same, body]).replaceAll(SecretId, 'ID'))
       }
       assert.equal(refusals.size, 1, `${userName}: ${name}: ${[...refusals].join('\n')}`)

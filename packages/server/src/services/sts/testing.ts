@@ -17,6 +17,7 @@ import { createRole, type NewRole } from '../iam/roles.ts'
 import { ROLE, USER } from '../iam/store.ts'
 import { policyDocument } from '../iam/testing.ts'
 import { createAccount, createUser, readUser } from '../iam/users.ts'
+import { openAuthorizationMessage } from './authorization-message.ts'
 
 type Server = Pick<TestServer, 'url' | 'app' | 'accountId'>
 
@@ -129,3 +130,12 @@ export const readSecret = async (
   SecretId: string,
 ): Promise<string | undefined> =>
   (await secretsClient(t, server, credentials).send(new GetSecretValueCommand({ SecretId }))).SecretString
+
+/** What the caller can be told of its refusal, but for the time. */
+export function decodedFor(app: TestServer['app'], account: string, message: string): object {
+  const { context, ...rest } = JSON.parse(openAuthorizationMessage(app, account, message)!)
+  const conditions = context.conditions.items.filter(
+    ({ key }: { readonly key: string }) => key !== 'aws:CurrentTime' && key !== 'aws:EpochTime',
+  )
+  return { ...rest, context: { ...context, conditions } }
+}
