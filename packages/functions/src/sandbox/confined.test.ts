@@ -97,7 +97,10 @@ for (const level of LEVELS) {
         environment: { ...plan.environment, SCRATCH: plan.scratchDirectory },
       })
       assert.deepEqual({ stdout, stderr }, { stdout: 'x\n', stderr: '' })
-      assert.deepEqual(readdirSync(plan.scratchDirectory).sort(), ['d', 'e'])
+      // At A the folder is /tmp: where this project lies below the machine's /tmp, what is mounted in it leaves its folders here.
+      const entries = readdirSync(plan.scratchDirectory, { withFileTypes: true })
+      assert.deepEqual(entries.flatMap((entry) => (entry.isFile() ? entry.name : [])).sort(), ['d', 'e'])
+      assert.ok(!entries.some(({ name }) => name === 'a'))
     })
 
     it('gives each instance a user of its own where the server is root', {
