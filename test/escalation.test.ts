@@ -109,7 +109,7 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
   'kms:CreateGrant': ({ kms, key, account }) =>
     kms.send(new CreateGrantCommand({ KeyId: key, GranteePrincipal: account, Operations: ['Decrypt'] })),
   'kms:PutKeyPolicy': ({ kms, key }) => kms.send(new PutKeyPolicyCommand({ KeyId: key, Policy: RESOURCE_POLICY })),
-  // A role may be passed to a function, new or old, and to the pods of a service account (strongroom/operations/pod-identity.test.ts).
+  // A role may be passed to a function, new or old, and to the pods of a service account (strongroom/operations/pod-identity-associations.test.ts).
   'iam:PassRole': ({ lambda, account }) => lambda.createFunction(newFunction(account)),
   'lambda:CreateFunction': ({ lambda, account }) => lambda.createFunction(newFunction(account)),
   'lambda:UpdateFunctionCode': ({ lambda }) => lambda.updateFunctionCode({ FunctionName: 'fn', ZipFile: ECHO }),
