@@ -1,0 +1,75 @@
+// What a strategy asks of a kind of server: about nine short methods, each over a real connection. An engine says nothing of when they are called.
+
+import type { Finding, Io, SecretValue, Strategy } from './rotator.ts'
+
+/** Where and as whom to log in. */
+export type Login = {
+  /** As the secret says it: the name that TLS verifies. */
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly password: string
+  readonly dbname?: string
+  /** False only where the secret says `"ssl": false`. Otherwise TLS with a verified certificate, and nothing less. */
+  readonly tls: boolean
+  /** The whole value, for members that only this engine knows. */
+  readonly value: SecretValue
+}
+
+export type PasswordRules = {
+  /** Characters, from 16. */
+  readonly length: number
+  /** Characters that no generated password has, for the sake of the clients that will be given it. */
+  readonly excluded: string
+}
+
+export type NewPassword = {
+  readonly username: string
+  readonly password: string
+  /** Whether the connection is the user's own. */
+  readonly self: boolean
+  /** Stays valid beside the new one: only where the engine has the strategy `dual`. */
+  readonly keep?: string
+}
+
+export type Plan = {
+  readonly strategy: Strategy
+  readonly username: string
+  readonly alternate?: string
+  readonly self: boolean
+}
+
+export type Engine<C> = {
+  /** `postgresql` */
+  readonly id: string
+  /** For titles: `PostgreSQL`. */
+  readonly title: string
+  /** What `engine` of a secret may be. */
+  readonly names: readonly string[]
+  readonly verified: boolean
+  readonly strategies: readonly Strategy[]
+  readonly defaults: { readonly port: number; readonly dbname?: string }
+  /** Of a username, in the engine's own unit. */
+  readonly usernameMax: number
+  readonly passwords: PasswordRules
+  /** Whether a user may change its own password; where not, `single` and `dual` need a master secret. */
+  readonly selfChange: boolean
+
+  /** Logs in. @throws RotatorError `unreachable`, `tls`, `authentication`, `permission` */
+  connect(login: Login, io: Io): Promise<C>
+  /** Never throws. */
+  close(connection: C): Promise<void>
+  /** Names the server whatever address it was reached by; undefined where it does not tell. */
+  serverId(connection: C): Promise<string | undefined>
+  /** Whether the plan would work, as far as can be seen without changing anything. */
+  preflight(connection: C, plan: Plan): Promise<readonly Finding[]>
+  /** Never sends what the server would write into its log in clear, where the server knows another way. @throws RotatorError `permission`, `policy`, `other` */
+  setPassword(connection: C, change: NewPassword): Promise<void>
+  /**
+   * For `alternating`: makes `to`, or brings it up to date, so that it may do what `from` may, and gives it the password. May be called again
+   * after any interruption.
+   */
+  clone?(connection: C, user: { readonly from: string; readonly to: string; readonly password: string }): Promise<void>
+  /** A trivial statement of the user's own. */
+  probe(connection: C): Promise<void>
+}

@@ -1,0 +1,103 @@
+// What rotates a credential: the four steps of a rotation as functions of values, whatever keeps those values and whatever drives the steps.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_how.html
+
+/** A secret's value, parsed: AWS's members and whatever else its owner keeps there. https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html */
+export type SecretValue = { readonly [member: string]: unknown }
+
+export type Strategy =
+  /** One credential: from setSecret on the previous one no longer works. */
+  | 'single'
+  /** Two users, by turns: the previous one works until the rotation after next. Needs a master secret. */
+  | 'alternating'
+  /** One user with two valid credentials: the previous one works until the next rotation. */
+  | 'dual'
+
+/** What a rotation works on. */
+export type Run = {
+  /** Of AWSCURRENT before the rotation. */
+  readonly current: SecretValue
+  /** Of AWSPREVIOUS, where there is one. */
+  readonly previous?: SecretValue
+  /** Of the secret that `masterarn` names, its AWSCURRENT. */
+  readonly master?: SecretValue
+  /** Names the rotation: the same at each step, and again after a crash. A UUID mostly; 32 to 64 characters. */
+  readonly versionId: string
+  /** What was given to RotateSecret for this rotator, by name; checked against `options`. */
+  readonly options: { readonly [name: string]: string }
+  /**
+   * Whether this step, or a later one, was begun before and nobody knows how it ended. Only then may the outcome be looked for by trying a
+   * credential that may not work: a normal rotation makes no failed login.
+   */
+  readonly resumed: boolean
+}
+
+export type PendingRun = Run & {
+  /** Of AWSPENDING. */
+  readonly pending: SecretValue
+}
+
+/** How a rotator reaches the world, and all that it gets from there. */
+export type Io = {
+  /**
+   * The address that a host stands for, resolved once, checked, and to be connected to as it is; TLS still verifies the host's name.
+   * @throws RotatorError `unreachable` without an address, `permission` where it may not be connected to
+   */
+  resolve(host: string, port: number): Promise<string>
+  /** Certificate authorities beside the system's: PEM. */
+  readonly authorities: readonly string[]
+  /** Ends whatever is under way. */
+  readonly signal: AbortSignal
+  /** Of one connection, statement or request. */
+  readonly timeoutMs: number
+  randomBytes(size: number): Buffer
+  /** Ms since 1970. */
+  now(): number
+}
+
+/** Something that a dry run, or a look after promotion, has to say. Never a value. */
+export type Finding = { readonly level: 'ok' | 'warning' | 'problem'; readonly message: string }
+
+/** A name and what it is for: of a member of the secret, or of an option. */
+export type Described = {
+  readonly name: string
+  readonly required: boolean
+  /** One line. */
+  readonly about: string
+}
+
+export type Rotator = {
+  /** `postgresql-single-user`. Its function is called `strongroom-` and this. */
+  readonly name: string
+  /** What it rotates, one line for a list. */
+  readonly title: string
+  readonly strategy: Strategy
+  /** False where no server of the kind could be had to test against: tested as far as a double of its protocol goes. */
+  readonly verified: boolean
+  /** Members that it reads of the secret. */
+  readonly members: readonly Described[]
+  /** What RotateSecret may give it beside. */
+  readonly options: readonly Described[]
+  /** Whether it reads the secret that `masterarn` names: always, or where the secret names one. */
+  readonly master: 'required' | 'optional' | 'unused'
+
+  /**
+   * Whether the secret's value can be rotated by it at all; what it connects to, so that two rotations do not meet there: `host:port`, lower
+   * case, or another name that means one place.
+   * @throws RotatorError `secret`
+   */
+  check(value: SecretValue, options: Run['options']): { readonly place?: string }
+
+  /** createSecret: the pending value. Where it is issued elsewhere, again for the same `versionId` does not leave a second one. */
+  create(run: Run, io: Io): Promise<SecretValue>
+  /** setSecret. May be called again after any interruption. */
+  set(run: PendingRun, io: Io): Promise<void>
+  /** testSecret: that the pending credential works. */
+  test(run: PendingRun, io: Io): Promise<void>
+  /**
+   * finishSecret, after AWSCURRENT has moved to the pending version: whether the previous credential still works where the strategy promises it,
+   * and what else is to be taken away.
+   */
+  settle?(run: PendingRun, io: Io): Promise<readonly Finding[]>
+  /** Connects, looks at rights, policy and identity, and changes nothing. */
+  dryRun(run: Run, io: Io): Promise<readonly Finding[]>
+}
