@@ -10,7 +10,16 @@ import { findSecret, type Store, type StoredSecret } from '../store.ts'
 import { endRotation, eventDataOf } from './end.ts'
 import { type Invocation, STEP_TIMEOUT_MS, type StepOutcome } from './functions.ts'
 import { type StepPayload, scheduleStep } from './jobs.ts'
-import { type Rotation, retryAt, STEPS, type StepError, stepAfter, withCall, withCallEnded } from './model.ts'
+import {
+  isResumed,
+  type Rotation,
+  retryAt,
+  STEPS,
+  type StepError,
+  stepAfter,
+  withCall,
+  withCallEnded,
+} from './model.ts'
 import { findRotation, type StoredRotation, updateRotation } from './store.ts'
 import { newTokenKeyVersion, rotationToken } from './token.ts'
 
@@ -80,8 +89,9 @@ async function beginCall(store: Store, names: StepPayload): Promise<Begun | unde
     token = rotationToken(app.keyring, rotation)!
   }
   await updateRotation(store, journal, withCall(rotation, app.now()))
-  const { id, step, versionId, functionArn } = rotation
+  const { id, kind, step, versionId, functionArn } = rotation
   const invocation: Invocation = {
+    kind,
     step,
     account: stored.account,
     region: stored.region,
@@ -90,6 +100,8 @@ async function beginCall(store: Store, names: StepPayload): Promise<Begun | unde
     rotationToken: token,
     ...(functionArn !== undefined && { functionArn }),
     instanceKey: id,
+    resumed: isResumed(rotation),
+    journalRev: journal.rev + 1,
   }
   return { invocation, owner: secret.owningService }
 }
@@ -101,7 +113,11 @@ function closedCall({ secret, journal }: Found, outcome: StepOutcome, now: numbe
   const promoted = isPromoted(secret, rotation)
   const notMoved: StepError = { kind: 'labels', message: 'The function left AWSCURRENT where it was.' }
   const error = outcome.ok ? (last && !promoted ? notMoved : undefined) : last && promoted ? undefined : outcome.error
-  return withCallEnded(rotation, now, error)
+  const { findings, previousStillValid } = outcome
+  return withCallEnded(rotation, now, error, {
+    ...(findings !== undefined && { findings }),
+    ...(previousStillValid !== undefined && { previousStillValid }),
+  })
 }
 
 const isPromoted = ({ versions }: Secret, { versionId }: Rotation): boolean =>
