@@ -57,6 +57,7 @@ const shown = (rotation: Rotation) => ({
     ErrorKind: error?.kind,
     ErrorType: error?.errorType,
     Message: error?.message,
+    Log: error?.log,
   })),
 })
 

@@ -13,6 +13,7 @@ const Call = structure({
   ErrorKind: optional(string()),
   ErrorType: optional(string()),
   Message: optional(string()),
+  Log: optional(string()),
 })
 
 const Rotation = structure({
