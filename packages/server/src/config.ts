@@ -144,7 +144,13 @@ export const options = {
     'B-',
     'The least confinement in which functions run, C being none; off: they do not run here',
   ),
-  functionConcurrency: integer('N', 1, 1_000, 8, 'Instances of functions at a time; with --workers, per process'),
+  functionConcurrency: integer(
+    'N',
+    1,
+    1_000,
+    16,
+    'Instances of functions, and steps of rotations, at a time; with --workers, per process',
+  ),
   functionsPerRegion: integer('N', 0, 100_000, 1_000, 'Quota of functions for each account and region'),
   functionCodeBytes: integer(
     'BYTES',

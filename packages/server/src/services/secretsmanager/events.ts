@@ -20,7 +20,7 @@ import {
   type Secret,
   type SecretVersion,
 } from './model.ts'
-import type { Store, StoredSecret } from './store.ts'
+import type { StoredSecret } from './store.ts'
 
 /**
  * The events of the service itself (AwsServiceEvent) and when each is told.
@@ -81,20 +81,17 @@ export async function tellServiceEvents(
   )
 }
 
-/** What the service itself calls on somebody's behalf, of an operation of AWS's: in the trail alone, of the account that has the secret. */
-export const tellServiceCall = (
-  { app, tx }: Store,
+/** What the service itself calls on somebody's behalf, of an operation of AWS's: for the trail alone, of the account that has the secret. */
+export const serviceCall = (
+  app: App,
   { account, region, secret: { arn } }: Pick<StoredSecret, 'account' | 'region' | 'secret'>,
   eventName: string,
   requestParameters: { readonly [member: string]: unknown },
-): Promise<void> =>
-  app.trail.record(tx, [
-    {
-      ...serviceRecord(app, account, region, arn, { eventName }),
-      readOnly: eventName.startsWith('Get'),
-      requestParameters,
-    },
-  ])
+): AuditEvent => ({
+  ...serviceRecord(app, account, region, arn, { eventName }),
+  readOnly: eventName.startsWith('Get'),
+  requestParameters,
+})
 
 const serviceRecord = (
   app: App,

@@ -22,6 +22,8 @@ export const ATTEMPTS_MAX = 5
 const RETRY_MS = [10_000, 60_000, 300_000, 900_000] as const
 /** Calls of a function that a journal keeps, the latest ones. */
 const CALLS_MAX = 64
+/** Of the log of a call that failed; there is one in each attempt. */
+export const LOG_BYTES_MAX = 2_048
 
 /** The part of a secret that rotation has. Times are milliseconds since the epoch, service clock. */
 export type SecretRotation = {
@@ -113,8 +115,10 @@ export type StepError = {
   readonly kind: 'function' | 'timeout' | 'unreachable' | 'refused' | 'labels' | 'fault'
   /** The function's word for it, such as `ValueError`. */
   readonly errorType?: string
-  /** Never a value, and so never what a function says: that is in its own log. */
+  /** Never a value, and so never what a function says. */
   readonly message: string
+  /** The end of the function's log, where the server has it, without the values of this rotation. At most LOG_BYTES_MAX. */
+  readonly log?: string
 }
 
 export const stepAfter = (step: Step): Step | undefined => STEPS[STEPS.indexOf(step) + 1]

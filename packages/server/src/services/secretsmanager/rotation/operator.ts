@@ -59,6 +59,7 @@ const shown = (rotation: Rotation) => ({
     Message: error?.message,
     Findings: findings?.map(({ level, message }) => ({ Level: level, Message: message })),
     PreviousStillValid: previousStillValid,
+    Log: error?.log,
   })),
 })
 

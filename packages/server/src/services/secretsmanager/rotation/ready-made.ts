@@ -12,18 +12,21 @@ import {
   type SecretValue,
 } from '@strongroom/rotators'
 import type { App } from '../../../app.ts'
+import type { AuditEvent } from '../../../audit/event.ts'
 import { IntegrityError, ServiceError } from '../../../errors.ts'
 import { OutboundError } from '../../../http/outbound.ts'
 import * as errors from '../errors.ts'
-import { tellServiceCall } from '../events.ts'
+import { serviceCall } from '../events.ts'
 import {
   CURRENT,
   findHolder,
   findVersion,
+  hasValue,
   moveStage,
   type Plain,
   PREVIOUS,
   type RotatingSecret,
+  selectVersion,
   splitTail,
   type ValuedVersion,
 } from '../model.ts'
@@ -32,7 +35,15 @@ import { callByRights } from '../rights.ts'
 import { findSecret, type Store, type StoredSecret } from '../store.ts'
 import { parseSecretArn } from '../target.ts'
 import { replaceVersion, storeValue } from '../value.ts'
-import { type FunctionProvider, type Invocation, isReadyMade, parseFunctionArn, type StepOutcome } from './functions.ts'
+import {
+  type FunctionProvider,
+  type Invocation,
+  isReadyMade,
+  parseFunctionArn,
+  type RotationTarget,
+  type StepOutcome,
+  type TargetQuestion,
+} from './functions.ts'
 import type { ReadyMade, StepError } from './model.ts'
 import { findRotator, masterOf, mayUseMaster, openSecret } from './ready-made-settings.ts'
 import { findRotation } from './store.ts'
@@ -59,6 +70,11 @@ export function createReadyMade(options: ReadyMadeOptions): FunctionProvider {
       const at = parseFunctionArn(functionArn)
       const here = at?.account === account && at.region === parseSecretArn(secretArn)?.region
       if (!here || findRotator(functionArn, rotators) === undefined) throw errors.rotationFunctionNotFound(functionArn)
+    },
+
+    target: async (app, asked) => {
+      const rotator = findRotator(asked.functionArn!, rotators)
+      return rotator && targetOf(app, rotator, asked)
     },
 
     invoke: async (app, invocation, signal) => {
@@ -123,7 +139,7 @@ type Running = {
 }
 
 /** By the sealed rows, in the transaction of whatever is done for it. @throws OverError */
-async function mustBeRunning(store: Store, invocation: Invocation): Promise<Running> {
+async function mustBeRunning(store: Store, invocation: TargetQuestion): Promise<Running> {
   const { account, region, secretArn, versionId, instanceKey, journalRev } = invocation
   const { name } = splitTail(parseSecretArn(secretArn)!.tail)
   const stored = await findSecret(store, account, region, name)
@@ -151,14 +167,15 @@ type Opened = {
   readonly promoted: boolean
 }
 
-/** Everything that the step needs, read in one transaction that says so in the trail. */
-function open(app: App, rotator: Rotator, invocation: Invocation): Promise<Opened> {
+/** Everything that the step needs, read in one transaction. The trail has each reading before anything is done with it. */
+async function open(app: App, rotator: Rotator, invocation: Invocation): Promise<Opened> {
   const { versionId, step, resumed } = invocation
-  return app.database.transaction('write', async (tx) => {
+  const { opened, events } = await app.database.transaction('read', async (tx) => {
     const store: Store = { app, tx }
+    const events: AuditEvent[] = []
     const { stored, secret, readyMade, call } = await mustBeRunning(store, invocation)
     const read = async (version: ValuedVersion): Promise<SecretValue> => {
-      await tellServiceCall(store, stored, 'GetSecretValue', { secretId: secret.arn, versionId: version.id })
+      events.push(serviceCall(app, stored, 'GetSecretValue', { secretId: secret.arn, versionId: version.id }))
       return openSecret(call, secret, version)
     }
     const holder = (stage: string): ValuedVersion | undefined => valued(findHolder(secret.versions, stage))
@@ -170,18 +187,32 @@ function open(app: App, rotator: Rotator, invocation: Invocation): Promise<Opene
     const pending = version && { value: await read(version), digest: version.value.digest }
     const older = step === 'setSecret' && !promoted ? holder(PREVIOUS) : undefined
     const previous = older && (await read(older).catch(asAbsent))
-    const master = await openMaster(store, rotator, { secret, readyMade, call, current })
-    const { options } = readyMade
-    return {
-      run: { current, ...(previous && { previous }), ...(master && { master }), versionId, options, resumed },
-      pending,
-      promoted,
+    const used = await openMaster(rotator, { secret, readyMade, call, current })
+    if (used !== undefined) {
+      const told = { secretId: used.stored.secret.arn, rotationOf: secret.arn }
+      events.push(serviceCall(app, used.stored, 'GetSecretValue', told))
     }
+    const { options } = readyMade
+    const others = { ...(previous && { previous }), ...(used && { master: used.value }) }
+    const opened: Opened = { run: { current, ...others, versionId, options, resumed }, pending, promoted }
+    return { opened, events }
   })
+  await app.trail.append(events)
+  return opened
 }
 
+/** What it connects to, as far as the secret can be read. */
+const targetOf = (app: App, rotator: Rotator, asked: TargetQuestion): Promise<RotationTarget> =>
+  app.database.transaction('read', async (tx) => {
+    const { secret, readyMade, call } = await mustBeRunning({ app, tx }, asked)
+    const current = await openSecret(call, secret, selectVersion(secret, undefined, undefined))
+    const { place } = rotator.check(current, readyMade.options)
+    const master = rotator.master === 'unused' ? undefined : masterOf(current)
+    return { ...(place !== undefined && { server: place }), ...(master !== undefined && { masterSecretArn: master }) }
+  })
+
 const valued = (version: ReturnType<typeof findVersion>): ValuedVersion | undefined =>
-  version?.value === undefined ? undefined : { ...version, value: version.value }
+  hasValue(version) ? version : undefined
 
 /** A version that is only looked at where all else fails need not be readable. */
 function asAbsent(error: unknown): undefined {
@@ -194,10 +225,9 @@ function asAbsent(error: unknown): undefined {
  * write the secret cannot have another master used, nor this one elsewhere.
  */
 async function openMaster(
-  store: Store,
   rotator: Rotator,
   { secret, readyMade, call, current }: Omit<Running, 'stored'> & { readonly current: SecretValue },
-): Promise<SecretValue | undefined> {
+) {
   const arn = rotator.master === 'unused' ? undefined : masterOf(current)
   if (arn === undefined) return undefined
   const { place } = rotator.check(current, readyMade.options)
@@ -207,9 +237,7 @@ async function openMaster(
       'The secret names another master secret, or another server, than when RotateSecret was called: call RotateSecret again with RotationLambdaARN.',
     )
   }
-  const { stored, value } = await mayUseMaster(call, secret, arn)
-  await tellServiceCall(store, stored, 'GetSecretValue', { secretId: arn, rotationOf: secret.arn })
-  return value
+  return mayUseMaster(call, secret, arn)
 }
 
 async function perform(app: App, rotator: Rotator, invocation: Invocation, io: Io): Promise<StepOutcome> {
@@ -283,7 +311,8 @@ function storePending(app: App, invocation: Invocation, pending: SecretValue, re
       ? await replaceVersion(call, secret, before, plain)
       : await storeValue(call, secret, versionId, plain)
     const versions = secret.versions.map((other) => (other.id === versionId ? { ...other, value } : other))
-    await tellServiceCall(store, stored, 'PutSecretValue', { secretId: secret.arn, clientRequestToken: versionId })
+    const told = { secretId: secret.arn, clientRequestToken: versionId }
+    await app.trail.record(tx, [serviceCall(app, stored, 'PutSecretValue', told)])
     await changeByService(store, stored, { ...secret, versions, changedAt: app.now() })
     return value.digest
   })
@@ -298,12 +327,8 @@ function promote(app: App, invocation: Invocation): Promise<void> {
     const from = findHolder(secret.versions, CURRENT)?.id
     if (from === versionId) return
     const versions = moveStage(secret.versions, CURRENT, from, versionId, app.limits.labelsPerSecret)
-    await tellServiceCall(store, stored, 'UpdateSecretVersionStage', {
-      secretId: secret.arn,
-      versionStage: CURRENT,
-      moveToVersionId: versionId,
-      removeFromVersionId: from,
-    })
+    const told = { secretId: secret.arn, versionStage: CURRENT, moveToVersionId: versionId, removeFromVersionId: from }
+    await app.trail.record(tx, [serviceCall(app, stored, 'UpdateSecretVersionStage', told)])
     await changeByService(store, stored, { ...secret, versions, changedAt: app.now() })
   })
 }

@@ -17,6 +17,7 @@ const Call = structure({
   Findings: optional(list(structure({ Level: string(), Message: string() }))),
   /** After finishSecret: whether the credential of before still works. Absent where that is not promised or not known. */
   PreviousStillValid: optional(boolean()),
+  Log: optional(string()),
 })
 
 const Rotation = structure({
