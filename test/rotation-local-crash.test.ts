@@ -44,6 +44,8 @@ logger.setLevel(logging.INFO)
 
 def lambda_handler(event, context):
     arn, token, step = event['SecretId'], event['ClientRequestToken'], event['Step']
+    if set(event) != {'Step', 'SecretId', 'ClientRequestToken', 'RotationToken'}:
+        raise ValueError('an event of other members')
     service_client = boto3.client('secretsmanager', endpoint_url=os.environ['SECRETS_MANAGER_ENDPOINT'])
     metadata = service_client.describe_secret(SecretId=arn)
     if "RotationEnabled" in metadata and not metadata['RotationEnabled']:
