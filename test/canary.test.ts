@@ -363,12 +363,15 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     },
   }
   const know = (secret: string) => canaries.know(secret)
-  const executionRole = async (): Promise<string> => {
+  const roleOfFunctions = async (RoleName: string, PolicyArn?: string): Promise<string> => {
     const iam = new IAM({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
     home.after(() => iam.destroy())
-    const role = { RoleName: 'execution', AssumeRolePolicyDocument: TRUSTS_LAMBDA }
-    return (await iam.createRole(role)).Role!.Arn!
+    const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument: TRUSTS_LAMBDA })
+    if (PolicyArn !== undefined) await iam.attachRolePolicy({ RoleName, PolicyArn })
+    return Role!.Arn!
   }
+  const executionRole = () => roleOfFunctions('execution')
+  const rotationRole = () => roleOfFunctions('rotation', 'arn:aws:iam::aws:policy/SecretsManagerReadWrite')
   const accessJourneys = {
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
@@ -386,7 +389,16 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   }
   Object.assign(
     journeys,
-    rotationJourneys({ server, functions, text: () => canaries.text(), know, call, route, after: home.after }),
+    rotationJourneys({
+      server,
+      functions,
+      text: () => canaries.text(),
+      know,
+      call,
+      route,
+      roleArn: rotationRole,
+      after: home.after,
+    }),
   )
   for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())
