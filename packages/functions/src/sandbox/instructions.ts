@@ -19,26 +19,33 @@ const NODE_THREADS_MAX = 4
 const MIB = 1_048_576
 
 export type Instructions = {
+  /** The folder to begin in; absent where bubblewrap is told. */
+  readonly directory?: string
   readonly command: readonly string[]
   readonly environment: { readonly [name: string]: string }
-  /** The process that must still be the launcher's parent, where process ids mean the same to both. */
-  readonly parent?: number
+  /** The process that must still be the launcher's parent. */
+  readonly parent: number
   /** RLIMIT_… of setrlimit(2) and its value, soft and hard. */
   readonly limits: readonly (readonly [resource: number, value: number])[]
   readonly landlock: {
     /** The version of Landlock to use; 0 for none. More than the kernel has is refused. */
     readonly abi: number
-    /** Files and folders with everything below: read and run. */
-    readonly read: readonly string[]
-    /** Read and written, but nothing made: devices. */
-    readonly write: readonly string[]
-    /** Everything but making devices. */
-    readonly readWrite: readonly string[]
+    /** Absent where mounts are the choice of files: Landlock's rules for files would forbid to make these. */
+    readonly files?: {
+      /** Files and folders with everything below: read and run. */
+      readonly read: readonly string[]
+      /** Read and written, but nothing made: devices. */
+      readonly write: readonly string[]
+      /** Everything but making devices. */
+      readonly readWrite: readonly string[]
+    }
     /** TCP ports, of any host. None may be bound. */
     readonly connectPorts: readonly number[]
   }
   /** Base64 of an array of struct sock_filter. */
   readonly filter: string
+  /** The program bubblewrap and its options, where that makes the mounts, sets the filter and begins the command. */
+  readonly bubblewrap?: readonly string[]
 }
 
 /** asm-generic/resource.h, the same on x86-64 and arm64. */
