@@ -1,5 +1,5 @@
 // What each level of the sandbox adds to the start of a process: milliseconds from the call of launch to the first byte that the program
-// prints, level by level in turns. Usage: node bench/sandbox.ts [starts of each]
+// prints, level by level in turns. No launcher waits: bench/functions.ts measures what one saves. Usage: node bench/sandbox.ts [starts of each]
 
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'

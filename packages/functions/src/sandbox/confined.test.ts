@@ -116,6 +116,11 @@ for (const level of LEVELS) {
       assert.ok(!entries.some(({ name }) => name === 'a'))
     })
 
+    it('has functions end before the server where memory is short', async (t) => {
+      const { stdout } = await run(await sandbox(), planOf(t, 'read score </proc/self/oom_score_adj; echo $score'))
+      assert.equal(stdout, '1000\n')
+    })
+
     it('refuses a variable that holds a NUL, whatever would follow', async (t) => {
       const environment = { PATH: '/usr/bin:/bin', A: 'b\0--bind\0/\0/tmp' }
       const { stdout, stderr, status } = await run(await sandbox(), planOf(t, 'echo ran', { environment }))

@@ -68,6 +68,8 @@ const REAL = [
   'Python: make a netlink socket',
   'Python: make memory of no process',
   'Python: make shared memory',
+  'Python: hold up who opens its bootstraps',
+  'Python: leave a dump of its memory',
   'Python: have another protocol take over a socket',
   'Python: make a child of the server',
   'Python: outlive the server',

@@ -16,6 +16,8 @@ const FILE_DESCRIPTORS_MAX = 1024
 const NODE_RESERVES_MIB = 640
 /** The main thread of a function, and its workers. What they use in truth, the watchdog measures. */
 const NODE_THREADS_MAX = 4
+/** One byte: no dump begins, and neither is one given to a program of the machine that collects them, which 0 would let be. core(5) */
+const CORE_BYTES = 1
 const MIB = 1_048_576
 
 export type Instructions = {
@@ -55,7 +57,7 @@ const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7, MSGQUEUE: 12 }
 export function limitsOf(plan: LaunchPlan, tasksNow: number): Instructions['limits'] {
   const dataMib = plan.memoryMb + (plan.engine === 'node' ? NODE_THREADS_MAX * NODE_RESERVES_MIB : 0)
   return [
-    [RLIMIT.CORE, 0],
+    [RLIMIT.CORE, CORE_BYTES],
     [RLIMIT.MSGQUEUE, 0],
     [RLIMIT.FSIZE, plan.scratchBytesMax],
     [RLIMIT.NOFILE, FILE_DESCRIPTORS_MAX],

@@ -5,7 +5,7 @@
 // It fails closed: what cannot be set ends it with code 125 before the function has begun. A program that cannot be run is code 127.
 
 import { dlopen, getRawPointer } from 'node:ffi'
-import { openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 
 // linux/prctl.h, linux/seccomp.h
 const [PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS] = [1, 22, 38]
@@ -78,6 +78,8 @@ function confine({ parent, directory, command, environment, limits, landlock, fi
   must('PR_SET_PDEATHSIG', libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0n, 0n, 0n))
   if (process.ppid !== parent) throw new Refused('outliving the server')
   must('PR_SET_NO_NEW_PRIVS', libc.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n))
+  // Where memory is short, the function goes and not the server, whose own setting it would inherit.
+  writeFileSync('/proc/self/oom_score_adj', '1000')
   if (directory !== undefined) process.chdir(directory)
   restrict(landlock)
   const instructions = place(Buffer.byteLength(filter, 'base64'))

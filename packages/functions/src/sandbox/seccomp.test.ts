@@ -158,5 +158,13 @@ describe('the filter of system calls', () => {
     assert.equal(ask('fchmodat', []), ALLOWED)
     assert.equal(ask('fchmodat', [], { fileModes: false }), EPERM)
     assert.equal(ask('utimensat', [], { fileModes: false }), EPERM)
+    assert.equal(ask('ioctl', [3, 0x40086602]), ALLOWED) // FS_IOC_SETFLAGS
+    assert.equal(ask('ioctl', [3, 0x40086602], { fileModes: false }), EPERM)
+    assert.equal(ask('ioctl', [3, 0x5413], { fileModes: false }), ALLOWED)
+  })
+
+  it('holds no file that others open', () => {
+    assert.equal(ask('fcntl', [3, 4]), ALLOWED) // F_SETFL
+    assert.equal(ask('fcntl', [3, 1024]), EPERM) // F_SETLEASE
   })
 })

@@ -36,6 +36,10 @@ const CLONE_NEW = 0x7e020000
 const CLONE_PARENT = 0x8000
 // asm-generic/ioctls.h: TIOCSTI types into a terminal, TIOCLINUX pastes into one
 const TERMINAL_INPUT = [0x5412, 0x541c]
+// linux/fcntl.h: F_SETLEASE, F_NOTIFY, F_SETDELEG. Whoever opens a file that is leased waits, for 45 seconds.
+const LEASES = [1024, 1026, 1040]
+// linux/fs.h, linux/fsverity.h: FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY
+const FILE_FLAGS = [0x40086602, 0x401c5820, 0x40806685]
 // linux/prctl.h: PR_SET_PDEATHSIG, PR_SET_DUMPABLE. With them a process would outlive the server, and hide from the watchdog.
 const PRCTL_OURS = [1, 4]
 const [AF_UNIX, AF_INET, AF_INET6] = [1, 2, 10]
@@ -68,8 +72,9 @@ const always: readonly Refusal[] = [
   { calls: ['name_to_handle_at', 'open_by_handle_at', 'perf_event_open', 'request_key', 'userfaultfd'] },
   { calls: ['ioctl'], where: [{ argument: 1, in: TERMINAL_INPUT }] },
   { calls: ['personality'], where: [{ argument: 0, notIn: [0, 0xffffffff] }] },
-  // What others make and open in a folder that Landlock closes.
+  // What others make and open in a folder that Landlock closes; and files that others open, held by who may only read them.
   { calls: ['inotify_add_watch'] },
+  { calls: ['fcntl'], where: [{ argument: 1, in: LEASES }] },
   // The machine.
   { calls: ['acct', 'adjtimex', 'clock_adjtime', 'clock_settime', 'delete_module', 'finit_module', 'init_module'] },
   { calls: ['ioperm', 'iopl', 'kexec_file_load', 'kexec_load', 'lookup_dcookie', 'modify_ldt', 'nfsservctl'] },
@@ -106,6 +111,7 @@ const fileModes: readonly Refusal[] = [
   { calls: ['chmod', 'chown', 'fchmod', 'fchmodat', 'fchmodat2', 'fchown', 'fchownat', 'file_setattr', 'lchown'] },
   { calls: ['fremovexattr', 'fsetxattr', 'lremovexattr', 'lsetxattr', 'removexattr', 'removexattrat'] },
   { calls: ['setxattr', 'setxattrat', 'futimesat', 'utime', 'utimensat', 'utimes'] },
+  { calls: ['ioctl'], where: [{ argument: 1, in: FILE_FLAGS }] },
 ]
 
 // linux/bpf_common.h and linux/seccomp.h

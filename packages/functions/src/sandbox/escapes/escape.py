@@ -168,6 +168,17 @@ attempt("watch the folder of the server", lambda: watch(aim["dataDirectory"]))
 attempt("watch a folder that is open to everybody", lambda: watch(aim["open"]))
 
 
+def hold():
+    import fcntl
+
+    with open(os.path.join(os.environ["RUNTIME"], "bootstrap.mjs")) as file:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+
+
+attempt("hold up who opens its bootstraps", hold)
+attempt("leave a dump of its memory", lambda: None if resource.getrlimit(resource.RLIMIT_CORE) != (1, 1) else "none")
+
+
 # Namespaces and mounts.
 CLONE_SIGHAND = 0x800  # Invalid without CLONE_VM, so that the kernel makes no process either.
 CLONE = {"user": 0x10000000, "mount": 0x20000, "network": 0x40000000, "process": 0x20000000}
