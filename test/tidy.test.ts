@@ -22,7 +22,7 @@ const product = sources.filter(({ path, isTest }) => !isTest && path.startsWith(
 
 /** Tests, and what only tests import. */
 function isTestOnly(path: string): boolean {
-  return /\.test\.ts$|(^|\/)testing(-[a-z-]+)?\.ts$|(^|\/)conformance\.ts$|^test\/|^bench\//.test(path)
+  return /\.test\.ts$|(^|\/)testing(-[a-z-]+)?\.ts$|(^|\/)testing\/|(^|\/)conformance\.ts$|^test\/|^bench\//.test(path)
 }
 
 function withoutComments(text: string): string {
@@ -39,9 +39,9 @@ function nowhere(files: readonly Source[], pattern: RegExp, law: string): void {
 
 const outside = (...allowed: readonly RegExp[]) => product.filter(({ path }) => !allowed.some((a) => a.test(path)))
 
-test('SQL stands only in store.ts files, storage/, audit/ and jobs/', () => {
+test('SQL stands only in store.ts files, storage/, audit/ and jobs/, and where other servers are spoken to', () => {
   nowhere(
-    outside(/\/store\.ts$/, /server\/src\/(storage|audit|jobs)\//),
+    outside(/\/store\.ts$/, /server\/src\/(storage|audit|jobs)\//, /rotators\/src\/engines\//),
     /['"`]\s*(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|PRAGMA\s)/,
     'SQL outside a store',
   )
@@ -53,6 +53,13 @@ test('ciphers and key generation stand only in crypto/', () => {
     /\b(createCipheriv|createDecipheriv|generateKeyPair|generateKey|createDiffieHellman|privateDecrypt|publicEncrypt)\b/,
     'a cipher outside crypto/',
   )
+})
+
+test('the rotators know nothing of the server', () => {
+  const broken = sources
+    .filter(({ path }) => path.startsWith('packages/rotators/'))
+    .flatMap(({ path }) => importsOf(path).filter((target) => !target.startsWith('packages/rotators/')))
+  assert.deepEqual(broken, [])
 })
 
 test('foreign code is called in three files alone', () => {

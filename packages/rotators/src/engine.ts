@@ -1,6 +1,6 @@
 // What a strategy asks of a kind of server: about nine short methods, each over a real connection. An engine says nothing of when they are called.
 
-import type { Finding, Io, SecretValue, Strategy } from './rotator.ts'
+import type { Described, Finding, Io, Run, SecretValue, Strategy } from './rotator.ts'
 
 /** Where and as whom to log in. */
 export type Login = {
@@ -37,6 +37,15 @@ export type Plan = {
   readonly username: string
   readonly alternate?: string
   readonly self: boolean
+  /** Those of the engine among what was given to RotateSecret. */
+  readonly options: Run['options']
+}
+
+export type Clone = {
+  readonly from: string
+  readonly to: string
+  readonly password: string
+  readonly options: Run['options']
 }
 
 export type Engine<C> = {
@@ -54,6 +63,8 @@ export type Engine<C> = {
   readonly passwords: PasswordRules
   /** Whether a user may change its own password; where not, `single` and `dual` need a master secret. */
   readonly selfChange: boolean
+  /** What RotateSecret may give beside the options that every engine has. */
+  readonly options?: readonly Described[]
 
   /** Logs in. @throws RotatorError `unreachable`, `tls`, `authentication`, `permission` */
   connect(login: Login, io: Io): Promise<C>
@@ -69,7 +80,7 @@ export type Engine<C> = {
    * For `alternating`: makes `to`, or brings it up to date, so that it may do what `from` may, and gives it the password. May be called again
    * after any interruption.
    */
-  clone?(connection: C, user: { readonly from: string; readonly to: string; readonly password: string }): Promise<void>
+  clone?(connection: C, user: Clone): Promise<void>
   /** A trivial statement of the user's own. */
   probe(connection: C): Promise<void>
 }

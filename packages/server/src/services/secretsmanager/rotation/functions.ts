@@ -5,7 +5,7 @@
 import type { App } from '../../../app.ts'
 import * as errors from '../errors.ts'
 import type { Store } from '../store.ts'
-import type { Step, StepError } from './model.ts'
+import type { Finding, RotationKind, Step, StepError } from './model.ts'
 
 /** A function that is to rotate a secret. */
 export type FunctionUse = {
@@ -18,6 +18,7 @@ export type FunctionUse = {
 
 /** One call for one step. */
 export type Invocation = {
+  readonly kind: RotationKind
   readonly step: Step
   readonly account: string
   readonly region: string
@@ -30,6 +31,10 @@ export type Invocation = {
   readonly functionArn?: string
   /** Names the run: one instance of a function may serve all its steps. */
   readonly instanceKey: string
+  /** Whether this step, or a later one, was begun before for the version: what it set may be in use already. */
+  readonly resumed: boolean
+  /** Of the journal that tells of this call, or of nothing yet: with another one somebody else goes on. */
+  readonly journalRev: number
 }
 
 /** A step before it is called for. */
@@ -54,7 +59,14 @@ export type RotationTarget = {
   readonly masterSecretArn?: string
 }
 
-export type StepOutcome = { readonly ok: true } | { readonly ok: false; readonly error: StepError }
+/** What whoever did the step has found besides; a function tells nothing. */
+type Found = {
+  readonly findings?: readonly Finding[]
+  /** Whether the credential of before still works, where that is promised and was tried. */
+  readonly previousStillValid?: boolean
+}
+
+export type StepOutcome = ({ readonly ok: true } | { readonly ok: false; readonly error: StepError }) & Found
 
 /** How long a step may take; AWS gives a function no more. */
 export const STEP_TIMEOUT_MS = 900_000
@@ -137,6 +149,12 @@ export function createRotationFunctions(providers: readonly FunctionProvider[]):
     },
   }
 }
+
+/** Whether it names a rotator of this server's own, as far as the name goes: there is no function behind it to invoke. */
+export const isReadyMade = (functionArn: string | undefined): functionArn is string =>
+  functionArn !== undefined &&
+  parseFunctionArn(functionArn) !== undefined &&
+  /:function:strongroom-[^:]*$/.test(functionArn)
 
 /** `arn:aws:lambda:REGION:ACCOUNT:function:NAME`, with a version or alias or without; undefined for anything else. */
 export function parseFunctionArn(arn: string): { readonly region: string; readonly account: string } | undefined {

@@ -16,7 +16,16 @@ import {
   type TargetQuestion,
 } from './functions.ts'
 import { type StepPayload, scheduleStep } from './jobs.ts'
-import { type Rotation, retryAt, STEPS, type StepError, stepAfter, withCall, withCallEnded } from './model.ts'
+import {
+  isResumed,
+  type Rotation,
+  retryAt,
+  STEPS,
+  type StepError,
+  stepAfter,
+  withCall,
+  withCallEnded,
+} from './model.ts'
 import { findRotation, type StoredRotation, updateRotation } from './store.ts'
 import { newTokenKeyVersion, rotationToken } from './token.ts'
 import { giveTurn, isTurnFree, knowsTarget, noteTarget, takeTurn, WAIT_MS } from './turns.ts'
@@ -89,8 +98,9 @@ async function findRunning(store: Store, names: StepPayload): Promise<Found | un
 type Begun = { readonly invocation: Invocation; readonly owner: string | undefined }
 
 const questionOf = ({ stored, secret, journal }: Found): TargetQuestion => {
-  const { id, step, versionId, functionArn } = journal.rotation
+  const { id, kind, step, versionId, functionArn } = journal.rotation
   return {
+    kind,
     step,
     account: stored.account,
     region: stored.region,
@@ -98,6 +108,8 @@ const questionOf = ({ stored, secret, journal }: Found): TargetQuestion => {
     versionId,
     ...(functionArn !== undefined && { functionArn }),
     instanceKey: id,
+    resumed: isResumed(journal.rotation),
+    journalRev: journal.rev,
   }
 }
 
@@ -133,7 +145,11 @@ async function beginCall(
     token = rotationToken(app.keyring, rotation)!
   }
   await updateRotation(store, journal, withCall(rotation, app.now()))
-  const invocation: Invocation = { ...questionOf(found), rotationToken: token }
+  const invocation: Invocation = {
+    ...questionOf(found),
+    journalRev: journal.rev + 1,
+    rotationToken: token,
+  }
   return { invocation, owner: secret.owningService }
 }
 
@@ -144,7 +160,11 @@ function closedCall({ secret, journal }: Found, outcome: StepOutcome, now: numbe
   const promoted = isPromoted(secret, rotation)
   const notMoved: StepError = { kind: 'labels', message: 'The function left AWSCURRENT where it was.' }
   const error = outcome.ok ? (last && !promoted ? notMoved : undefined) : last && promoted ? undefined : outcome.error
-  return withCallEnded(rotation, now, error)
+  const { findings, previousStillValid } = outcome
+  return withCallEnded(rotation, now, error, {
+    ...(findings !== undefined && { findings }),
+    ...(previousStillValid !== undefined && { previousStillValid }),
+  })
 }
 
 const isPromoted = ({ versions }: Secret, { versionId }: Rotation): boolean =>

@@ -1,0 +1,14 @@
+// Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
+// `ENGINE-dual-passwords`.
+
+import { postgresql } from './engines/postgresql.ts'
+import type { Rotator } from './rotator.ts'
+import { alternating } from './strategies/alternating.ts'
+import { single } from './strategies/single.ts'
+
+export type { Engine } from './engine.ts'
+export { RotatorError, type RotatorErrorKind } from './errors.ts'
+export type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue, Strategy } from './rotator.ts'
+export { parseSecret } from './secret.ts'
+
+export const rotators: readonly Rotator[] = [single(postgresql), alternating(postgresql)]

@@ -1,0 +1,58 @@
+// One user with two valid passwords: the current one stays beside the pending one, and goes with the next rotation.
+
+import type { Engine, Plan } from '../engine.ts'
+import type { Rotator } from '../rotator.ts'
+import { readMaster } from '../secret.ts'
+import {
+  asMaster,
+  credentials,
+  frame,
+  loggedIn,
+  loggedInAsAny,
+  lookAround,
+  lookAtPrevious,
+  mustBeReady,
+  withNewPassword,
+  works,
+} from './shared.ts'
+
+/** `ENGINE-dual-passwords`. As the user itself where the server lets it, else as the master. */
+export function dual<C>(engine: Engine<C>): Rotator {
+  const plan = (username: string): Omit<Plan, 'options'> => ({ strategy: 'dual', username, self: engine.selfChange })
+  return {
+    name: `${engine.id}-dual-passwords`,
+    title: `${engine.title}: one user with two passwords`,
+    strategy: 'dual',
+    ...frame(engine, { master: engine.selfChange ? 'unused' : 'required' }),
+
+    create: async (run, io) => withNewPassword(engine, run, io),
+
+    async set(run, io) {
+      const { current, pending } = credentials(engine, run, (username) => username)
+      // Setting it twice could push the current one out, so only where one of the two is missing.
+      if (run.resumed && (await works(engine, pending, io)) && (await works(engine, current, io))) return
+      const own = run.resumed ? [current, pending] : [current]
+      const whole = { ...plan(current.username), options: run.options }
+      const change = async (connection: C): Promise<void> => {
+        await mustBeReady(engine, connection, whole)
+        await engine.setPassword(connection, {
+          username: current.username,
+          password: pending.password,
+          self: engine.selfChange,
+          keep: current.password,
+        })
+      }
+      if (engine.selfChange) return loggedInAsAny(engine, own, io, change)
+      await asMaster(engine, { own, master: readMaster(engine, run.master, run.current) }, io, change)
+    },
+
+    async test(run, io) {
+      const { pending } = credentials(engine, run, (username) => username)
+      await loggedIn(engine, pending, io, (connection) => engine.probe(connection))
+    },
+
+    settle: (run, io) => lookAtPrevious(engine, run, io),
+
+    dryRun: (run, io) => lookAround(engine, run, io, { plan, withMaster: !engine.selfChange }),
+  }
+}

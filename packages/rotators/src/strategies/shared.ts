@@ -1,0 +1,210 @@
+// What the three strategies have in common: connections that end, the guard before a master acts, and looks that change nothing.
+
+import type { Engine, Login, Plan } from '../engine.ts'
+import { RotatorError } from '../errors.ts'
+import { describePasswordOptions, lookAtPasswords, makePassword, readPasswordOptions } from '../passwords.ts'
+import type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
+import { describeMembers, placeOf, readLogin, readMaster } from '../secret.ts'
+
+/** What an engine says of itself, without what connects. */
+export type Facts = Pick<Engine<unknown>, 'names' | 'defaults' | 'usernameMax' | 'passwords' | 'verified' | 'options'>
+
+/** `work` on a connection of its own. */
+export async function loggedIn<C, T>(
+  engine: Engine<C>,
+  login: Login,
+  io: Io,
+  work: (connection: C) => Promise<T>,
+): Promise<T> {
+  const connection = await engine.connect(login, io)
+  try {
+    return await work(connection)
+  } finally {
+    await engine.close(connection)
+  }
+}
+
+/** `work` as the first of the logins that is let in. @throws RotatorError `authentication` where none is */
+export async function loggedInAsAny<C, T>(
+  engine: Engine<C>,
+  logins: readonly Login[],
+  io: Io,
+  work: (connection: C, login: Login) => Promise<T>,
+): Promise<T> {
+  for (const [index, login] of logins.entries()) {
+    let connection: C
+    try {
+      connection = await engine.connect(login, io)
+    } catch (error) {
+      if (isRefused(error) && index < logins.length - 1) continue
+      throw error
+    }
+    try {
+      return await work(connection, login)
+    } finally {
+      await engine.close(connection)
+    }
+  }
+  throw new RotatorError('authentication', 'There is no credential to log in with.')
+}
+
+/** False only where the server refuses the credential. */
+export async function works<C>(engine: Engine<C>, login: Login, io: Io): Promise<boolean> {
+  try {
+    await loggedIn(engine, login, io, async () => {})
+    return true
+  } catch (error) {
+    if (isRefused(error)) return false
+    throw error
+  }
+}
+
+/**
+ * `work` as the master, once one of the user's own credentials was let in at the same server: nobody makes the master change a user by naming it
+ * in a secret alone. https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+ */
+export async function asMaster<C, T>(
+  engine: Engine<C>,
+  { own, master }: { readonly own: readonly Login[]; readonly master: Login },
+  io: Io,
+  work: (connection: C) => Promise<T>,
+): Promise<T> {
+  return loggedInAsAny(engine, own, io, async (ownConnection, ownLogin) =>
+    loggedIn(engine, master, io, async (connection) => {
+      await mustBeOneServer(engine, [ownLogin, ownConnection], [master, connection])
+      return work(connection)
+    }),
+  )
+}
+
+async function mustBeOneServer<C>(engine: Engine<C>, a: readonly [Login, C], b: readonly [Login, C]): Promise<void> {
+  if (placeOf(a[0]) === placeOf(b[0])) return
+  const [one, other] = [await engine.serverId(a[1]), await engine.serverId(b[1])]
+  if (one !== undefined && one === other) return
+  throw new RotatorError('secret', 'The master secret is of another server than the secret.')
+}
+
+/**
+ * The credentials of a run, at one server. `account` is who the pending one has to be.
+ * @throws RotatorError `secret` where the pending value is of another user or server
+ */
+export function credentials(
+  engine: Facts,
+  run: PendingRun,
+  account: (username: string) => string,
+): { readonly current: Login; readonly pending: Login; readonly previous: Login | undefined } {
+  const [current, pending] = [readLogin(engine, run.current), readLogin(engine, run.pending)]
+  if (pending.username !== account(current.username)) {
+    throw new RotatorError('secret', 'The pending version is of another user than it should be.')
+  }
+  if (placeOf(current) !== placeOf(pending)) {
+    throw new RotatorError('secret', 'The pending version is of another host or port than the current one.')
+  }
+  return { current, pending, previous: previousOf(engine, run, current) }
+}
+
+/** Of the same user at the same server, or none. */
+function previousOf(engine: Facts, { previous }: Run, current: Login): Login | undefined {
+  if (previous === undefined) return undefined
+  try {
+    const login = readLogin(engine, previous)
+    // AWS's templates take `ssl` of the current version too: a previous one cannot lower it.
+    const same = login.username === current.username && placeOf(login) === placeOf(current)
+    return same ? { ...login, tls: current.tls } : undefined
+  } catch (error) {
+    if (error instanceof RotatorError) return undefined
+    throw error
+  }
+}
+
+/** The current value with another password; every member that is not known stays, in its place. */
+export const withNewPassword = (engine: Facts, run: Run, io: Io): SecretValue => ({
+  ...run.current,
+  password: makePassword(engine.passwords, run.options, io),
+})
+
+/** Whether the credential of before still works, which the strategy promises. */
+export async function lookAtPrevious<C>(engine: Engine<C>, run: PendingRun, io: Io): Promise<readonly Finding[]> {
+  try {
+    await loggedIn(engine, readLogin(engine, run.current), io, (connection) => engine.probe(connection))
+    return [{ level: 'ok', message: 'The previous credential still works.' }]
+  } catch (error) {
+    if (!(error instanceof RotatorError)) throw error
+    const level = error.kind === 'authentication' ? 'problem' : 'warning'
+    const what = error.kind === 'authentication' ? 'no longer works' : 'could not be tried'
+    return [{ level, message: `The previous credential ${what}: ${error.message}` }]
+  }
+}
+
+/** Connects with every credential, and changes nothing. */
+export async function lookAround<C>(
+  engine: Engine<C>,
+  run: Run,
+  io: Io,
+  { plan, withMaster }: { readonly plan: (username: string) => Omit<Plan, 'options'>; readonly withMaster: boolean },
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  try {
+    const current = readLogin(engine, run.current)
+    const whole: Plan = { ...plan(current.username), options: run.options }
+    findings.push(lookAtPasswords(engine.passwords, run.options))
+    const master = withMaster ? readMaster(engine, run.master, run.current) : undefined
+    await loggedIn(engine, current, io, async (connection) => {
+      await engine.probe(connection)
+      findings.push({ level: 'ok', message: `The current credential logs in at ${placeOf(current)}.` })
+      if (master === undefined) {
+        findings.push(...(await engine.preflight(connection, whole)))
+        return
+      }
+      await loggedIn(engine, master, io, async (masterConnection) => {
+        await mustBeOneServer(engine, [current, connection], [master, masterConnection])
+        findings.push({ level: 'ok', message: 'The master credential logs in at the same server.' })
+        findings.push(...(await engine.preflight(masterConnection, whole)))
+      })
+    })
+  } catch (error) {
+    if (!(error instanceof RotatorError)) throw error
+    findings.push({ level: 'problem', message: error.message })
+  }
+  return findings
+}
+
+/** @throws RotatorError `permission` where the look before has found what would fail */
+export async function mustBeReady<C>(engine: Engine<C>, connection: C, plan: Plan): Promise<void> {
+  const problem = (await engine.preflight(connection, plan)).find(({ level }) => level === 'problem')
+  if (problem) throw new RotatorError('permission', problem.message)
+}
+
+/** The parts of a rotator that are the same in every strategy. */
+export function frame(
+  engine: Facts,
+  {
+    master,
+    account = (username) => username,
+  }: Pick<Rotator, 'master'> & { readonly account?: (username: string) => string },
+): Pick<Rotator, 'verified' | 'members' | 'options' | 'master' | 'check'> {
+  const masterMember: Described = {
+    name: 'masterarn',
+    required: master === 'required',
+    about: 'ARN of the secret of a user who may change this one.',
+  }
+  return {
+    verified: engine.verified,
+    members: [...describeMembers(engine), ...(master === 'unused' ? [] : [masterMember])],
+    options: [...describePasswordOptions(engine.passwords), ...(engine.options ?? [])],
+    master,
+    check: (value, options) => {
+      readPasswordOptions(engine.passwords, options)
+      const login = readLogin(engine, value)
+      if ([...account(login.username)].length > engine.usernameMax) {
+        throw new RotatorError('secret', `The name of the other user is longer than ${engine.usernameMax}.`)
+      }
+      if (master === 'required' && (typeof value.masterarn !== 'string' || value.masterarn === '')) {
+        throw new RotatorError('secret', 'The secret does not fit this rotator: masterarn is missing.')
+      }
+      return { place: placeOf(login) }
+    },
+  }
+}
+
+export const isRefused = (error: unknown): boolean => error instanceof RotatorError && error.kind === 'authentication'
