@@ -25,7 +25,7 @@ const DATABASES = resolve('packages/server/src/storage/testing.ts')
 const STORAGE =
   /^packages\/server\/src\/(storage|jobs|audit|seal|events)\/|\/(store|purge|quotas|if-version)\.test|crash/
 const isOfStorage = (file: string): boolean => STORAGE.test(file) || /postgres/i.test(readFileSync(file, 'utf8'))
-const REST_ONE_IN = 6
+const REST_ONE_IN = 8
 /** Whole stories of the AWS CLI and boto3 tell much of the wire and little of the database: one of them is enough there. */
 const isStory = (file: string): boolean => file.startsWith('test/clients-')
 

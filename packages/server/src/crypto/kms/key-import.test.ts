@@ -405,7 +405,7 @@ test('an ML-DSA key comes as its seed, or as the seed with the expanded key that
 test('no bytes make the import fail with anything but its own refusal, and what it takes is a whole key', async () => {
   const spec = fc.constantFrom(...KEY_SPECS.filter(isAsymmetric))
   const edit = fc.record({ at: fc.nat(3000), byte: fc.nat(255), kind: fc.constantFrom('set', 'insert', 'cut') })
-  const runs = SOAK ? 20_000 : 400
+  const runs = SOAK ? 20_000 : 150
   await fc.assert(
     fc.asyncProperty(spec, fc.array(edit, { minLength: 1, maxLength: 3 }), async (of: AsymmetricSpec, edits) => {
       let bytes = [...materials.get(of)!]
