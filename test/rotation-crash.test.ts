@@ -45,7 +45,9 @@ test('a server killed at any moment of a rotation finishes it at its next start'
   const home = await makeHome(t)
   const functions = await startFunctions({ after: home.after })
   const { lambdaEndpoint, lambdaCredentials } = functions.options
-  const start = () => startProcess(home, '--lambda-endpoint', lambdaEndpoint, '--lambda-credentials', lambdaCredentials)
+  const lambda = ['--lambda-endpoint', lambdaEndpoint, '--lambda-credentials', lambdaCredentials]
+  // Each rotation adds a version, and in less than a day none of them may go.
+  const start = () => startProcess(home, ...lambda, '--versions-per-secret', String(KILLS.length + 10))
   let server = await start()
   const target = new TwoPasswords()
   const run = async <T>(work: (client: ReturnType<typeof clientOf>) => Promise<T>): Promise<T> => {
