@@ -2,8 +2,10 @@
 // `ENGINE-dual-passwords`.
 
 import { postgresql } from './engines/postgresql.ts'
+import { redis } from './engines/redis.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
+import { dual } from './strategies/dual.ts'
 import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
@@ -11,4 +13,10 @@ export { RotatorError, type RotatorErrorKind } from './errors.ts'
 export type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue, Strategy } from './rotator.ts'
 export { parseSecret } from './secret.ts'
 
-export const rotators: readonly Rotator[] = [single(postgresql), alternating(postgresql)]
+export const rotators: readonly Rotator[] = [
+  single(postgresql),
+  alternating(postgresql),
+  dual(redis),
+  single(redis),
+  alternating(redis),
+]
