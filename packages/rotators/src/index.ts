@@ -2,6 +2,7 @@
 // `ENGINE-dual-passwords`.
 
 import { postgresql } from './engines/postgresql.ts'
+import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
@@ -19,4 +20,6 @@ export const rotators: readonly Rotator[] = [
   dual(redis),
   single(redis),
   alternating(redis),
+  single(rabbitmq),
+  alternating(rabbitmq),
 ]

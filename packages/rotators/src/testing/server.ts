@@ -56,7 +56,7 @@ export async function startProgram(
   },
 ): Promise<Program> {
   const [file, ...words] = command
-  const child = spawn(file, words, { cwd, env: env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, words, { cwd, env: env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   let output = ''
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-4_000)
@@ -65,11 +65,17 @@ export async function startProgram(
   child.stderr.on('data', keep)
   const exited = new Promise<void>((resolve) => child.on('close', () => resolve()))
   child.on('error', () => {})
-  const kill = () => void child.kill('SIGKILL')
+  // With whatever it started itself: it leads a group of its own.
+  const signalAll = (signal: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal)
+    } catch {} // gone already
+  }
+  const kill = () => signalAll('SIGKILL')
   process.on('exit', kill)
   const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
     process.off('exit', kill)
-    child.kill(signal)
+    signalAll(signal)
     const impatient = setTimeout(kill, 20_000)
     await exited
     clearTimeout(impatient)
