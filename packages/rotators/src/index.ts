@@ -1,6 +1,7 @@
 // Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
 // `ENGINE-dual-passwords`.
 
+import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
@@ -22,4 +23,6 @@ export const rotators: readonly Rotator[] = [
   alternating(redis),
   single(rabbitmq),
   alternating(rabbitmq),
+  single(openldap),
+  dual(openldap),
 ]
