@@ -1,6 +1,7 @@
 // Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
 // `ENGINE-dual-passwords`.
 
+import { activedirectory } from './engines/activedirectory.ts'
 import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
@@ -25,4 +26,5 @@ export const rotators: readonly Rotator[] = [
   alternating(rabbitmq),
   single(openldap),
   dual(openldap),
+  single(activedirectory),
 ]
