@@ -1,48 +1,87 @@
-// Runs every test: the whole suite on SQLite, then again on PostgreSQL what touches a database, and ends in one plain line.
-// Arguments are parts of file names; only files that hold one of them are run.
+// Runs every test on SQLite, and on PostgreSQL what touches a database, and ends in one plain line. Arguments are parts of file names: only
+// files that hold one of them are run. What takes long is sampled by a seed, which is told; STRONGROOM_TEST_SOAK has all of it run.
+// With --slowest it tells what took longest.
 
-import { globSync, readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { randomInt } from 'node:crypto'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { parseArgs } from 'node:util'
 import { startPostgres } from '../packages/server/src/storage/testing.ts'
+import { SOAK, sampleOf, seed } from '../packages/server/src/testing-sample.ts'
 
-type Totals = { passed: number; failed: number; skipped: number }
+type Part = {
+  readonly database: 'SQLite' | 'PostgreSQL'
+  readonly files: readonly string[]
+  readonly environment: { readonly [name: string]: string }
+}
+type Cost = { readonly what: string; readonly wallMs: number; readonly processorMs: number }
 
 /** What opens the databases of tests: a test that imports it, however far away, runs on PostgreSQL too. */
 const DATABASES = resolve('packages/server/src/storage/testing.ts')
+/** What is about storage, which each plain run has on PostgreSQL too. Of the rest it has a sample there. */
+const STORAGE =
+  /^packages\/server\/src\/(storage|jobs|audit|seal|events)\/|\/(store|purge|quotas|if-version)\.test\.ts$/
+const REST_ONE_IN = 6
+/** Whole stories of the AWS CLI and boto3 tell much of the wire and little of the database: one of them is enough there. */
+const isStory = (file: string): boolean => file.startsWith('test/clients-')
 
 const TOGETHER = 'test/together.ts'
-const TOGETHER_MAX = 12
-const isOperation = (file: string): boolean => dirname(file).endsWith('/operations')
+/** A process of its own for each small file would take longer than the tests in it. What starts processes itself has one. */
+const TOGETHER_BYTES = 50_000
+const sharesProcess = (file: string): boolean => file.startsWith('packages/server/')
+/** What takes long begins first, so that no processor is idle in the end. */
+const FIRST = ['test/', 'packages/cli/', 'packages/functions/']
+/** Many tests wait for processes and clocks: one more than there are processors. */
+const AT_ONCE = availableParallelism() + 1
+const SLOWEST = 40
 
-const wanted = process.argv.slice(2)
+const { positionals: wanted, values } = parseArgs({ allowPositionals: true, options: { slowest: { type: 'boolean' } } })
+process.env.TEST_SEED ??= String(randomInt(1_000_000))
+// Types are stripped once and not by each process anew.
+process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/strongroom-tests')
+const usage = mkdtempSync(join(tmpdir(), 'strongroom-run-'))
+const begun = performance.now()
+
 const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort()
-const totals: Totals = { passed: 0, failed: 0, skipped: 0 }
+const onPostgres = files.filter((file) => reaches(resolve(file), DATABASES))
+const always = onPostgres.filter((file) => SOAK || wanted.length > 0 || STORAGE.test(file))
+const sampled = onPostgres.filter((file) => !always.includes(file) && !isStory(file))
+const chosen = [...always, ...sampleOf(sampled, REST_ONE_IN)]
 
-heading('SQLite')
-await runFiles(files, {})
-
-/** Whole stories of the AWS CLI and boto3 tell much of the wire and little of the database: one of them is enough there. */
-const isStory = (file: string): boolean => file.startsWith('test/clients-')
-const soak = process.env.STRONGROOM_TEST_SOAK !== undefined
-
-const onPostgres = files.filter((file) => reaches(resolve(file), DATABASES) && (soak || !isStory(file)))
-if (onPostgres.length > 0) {
-  const postgres = await startPostgres()
-  if ('reason' in postgres) {
-    heading(`PostgreSQL: skipped, ${postgres.reason}`)
-    totals.skipped += onPostgres.length
-  } else {
-    heading('PostgreSQL')
-    await runFiles(onPostgres, { TEST_DATABASE: postgres.url, TEST_DATABASE_TEMPLATE: await postgres.createTemplate() })
-    await postgres.stop()
-  }
+const totals = { passed: 0, failed: 0, skipped: 0 }
+const costs: Cost[] = []
+const notes = [`seed ${seed()}: TEST_SEED=${seed()} samples the same again`]
+const postgres = chosen.length === 0 ? undefined : await startPostgres()
+const parts = partsOf(files, 'SQLite', {})
+if (postgres !== undefined && 'reason' in postgres) {
+  notes.push(`PostgreSQL: ${chosen.length} files skipped: ${postgres.reason}`)
+  totals.skipped += chosen.length
+} else if (postgres !== undefined) {
+  const environment = { TEST_DATABASE: postgres.url, TEST_DATABASE_TEMPLATE: await postgres.createTemplate() }
+  parts.push(...partsOf(chosen, 'PostgreSQL', environment))
+  const of =
+    chosen.length === onPostgres.length ? '' : `, a sample of ${onPostgres.length}, which npm run soak has all of`
+  notes.push(`PostgreSQL: ${chosen.length} files${of}`)
 }
 
-process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
+parts.sort((a, b) => rank(a) - rank(b))
+await Promise.all(
+  Array.from({ length: AT_ONCE }, async () => {
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) await runPart(part)
+  }),
+)
+if (postgres !== undefined && 'stop' in postgres) await postgres.stop()
+rmSync(usage, { recursive: true })
+
+if (values.slowest) tellSlowest()
+process.stdout.write(
+  `\n${notes.join('\n')}\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
+)
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0
 
 function reaches(file: string, target: string, seen = new Set<string>()): boolean {
@@ -53,33 +92,31 @@ function reaches(file: string, target: string, seen = new Set<string>()): boolea
   return [...imports].some(([, specifier]) => reaches(resolve(dirname(file), specifier!), target, seen))
 }
 
-function heading(text: string): void {
-  process.stdout.write(`\n== ${text}\n`)
+function rank({ files: [first] }: Part): number {
+  const at = FIRST.findIndex((folder) => first!.startsWith(folder))
+  return at === -1 ? FIRST.length : at
 }
 
-/** Two at a time. The tests of operations are many and small: a process of its own for each file would take longer than they do. */
-async function runFiles(paths: readonly string[], environment: { readonly [name: string]: string }): Promise<void> {
-  const processes: (readonly string[])[] = []
+function partsOf(paths: readonly string[], database: Part['database'], environment: Part['environment']): Part[] {
+  const parts: Part[] = []
+  const bytes = (all: readonly string[]): number => all.reduce((sum, file) => sum + statSync(file).size, 0)
   for (const file of paths) {
-    const last = processes.at(-1)
-    const joins =
-      isOperation(file) && last !== undefined && last.length < TOGETHER_MAX && dirname(last[0]!) === dirname(file)
-    if (joins) processes[processes.length - 1] = [...last, file]
-    else processes.push([file])
+    const last = parts.at(-1)?.files
+    const joins = last !== undefined && sharesProcess(file) && dirname(last[0]!) === dirname(file)
+    if (joins && bytes([...last, file]) <= TOGETHER_BYTES)
+      parts[parts.length - 1] = { database, files: [...last, file], environment }
+    else parts.push({ database, files: [file], environment })
   }
-  await Promise.all(
-    [1, 2].map(async () => {
-      for (let together = processes.shift(); together !== undefined; together = processes.shift()) {
-        await runTogether(together, environment)
-      }
-    }),
-  )
+  return parts
 }
 
-async function runTogether(files: readonly string[], environment: { readonly [name: string]: string }): Promise<void> {
-  const [first, ...others] = files
+async function runPart({ database, files, environment }: Part): Promise<void> {
+  const what = `${database}: ${files[0]}${files.length > 1 ? ` and ${files.length - 1} beside it` : ''}`
+  const started = performance.now()
+  const used = join(usage, String(started))
   const env = { ...process.env, ...environment, TEST_FILES: files.map((file) => resolve(file)).join(',') }
-  const stream = run({ files: [others.length === 0 ? first! : TOGETHER], concurrency: 1, env })
+  const measured = process.platform === 'linux' ? { TEST_USAGE: used } : {}
+  const stream = run({ files: [TOGETHER], concurrency: 1, env: { ...env, ...measured } })
   stream.on('test:pass', ({ details, skip, todo }) => {
     if (details.type === 'suite') return
     if (skip !== undefined || todo !== undefined) totals.skipped++
@@ -88,5 +125,30 @@ async function runTogether(files: readonly string[], environment: { readonly [na
   stream.on('test:fail', ({ details }) => {
     if (details.type !== 'suite') totals.failed++
   })
-  for await (const text of stream.compose(spec)) process.stdout.write(text)
+  let text = ''
+  for await (const piece of stream.compose(spec)) text += piece
+  const processorMs = existsSync(used) ? Number(readFileSync(used, 'utf8')) : Number.NaN
+  costs.push({ what, wallMs: performance.now() - started, processorMs })
+  process.stdout.write(`\n== ${what}\n${text}`)
+}
+
+function tellSlowest(): void {
+  const seconds = (ms: number): string => (ms / 1_000).toFixed(1).padStart(8)
+  const table = (title: string, all: readonly Cost[]): string => {
+    const lines = all.map(({ what, wallMs, processorMs }) => `${seconds(wallMs)} ${seconds(processorMs)}  ${what}\n`)
+    return `\n== ${title}, in seconds: by the clock, of the processors\n${lines.join('')}`
+  }
+  const sum = (what: string, of: readonly Cost[]): Cost => {
+    const total = (field: 'wallMs' | 'processorMs'): number => of.reduce((ms, cost) => ms + (cost[field] || 0), 0)
+    return { what: `${what}: ${of.length} processes`, wallMs: total('wallMs'), processorMs: total('processorMs') }
+  }
+  const databases = ['SQLite', 'PostgreSQL'].map((name) =>
+    sum(
+      name,
+      costs.filter(({ what }) => what.startsWith(name)),
+    ),
+  )
+  const slowest = costs.toSorted((a, b) => b.wallMs - a.wallMs).slice(0, SLOWEST)
+  process.stdout.write(table('The slowest', slowest) + table('All', databases))
+  process.stdout.write(`${seconds(performance.now() - begun)}           from beginning to end\n`)
 }

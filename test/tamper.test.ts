@@ -32,6 +32,7 @@ const OUTSIDE = new Map([
   ['kms_key_usage', 'when a KMS key was used last: shown by GetKeyLastUsage, and kms:TrailingDaysWithoutKeyUsage'],
   ['quota_usage', 'how many secrets there are: only the quota reads it'],
   ['lambda_lease', 'which invocations are under way: it only counts them'],
+  ['rotation_target', 'whose turn it is to rotate: the sealed rows say whether anything does'],
   ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],
   ['audit_segment', 'the same'],
   ['audit_head', 'the same'],

@@ -5,6 +5,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { ConfigurationError } from './configuration-error.ts'
+import { isNetwork } from './http/targets.ts'
 import { ROOT_KEY, type RootKeyPlace, rootKeyPlace, takeRootKey } from './root-key-place.ts'
 
 export { ConfigurationError }
@@ -143,7 +144,13 @@ export const options = {
     'B-',
     'The least confinement in which functions run, C being none; off: they do not run here',
   ),
-  functionConcurrency: integer('N', 1, 1_000, 8, 'Instances of functions at a time; with --workers, per process'),
+  functionConcurrency: integer(
+    'N',
+    1,
+    1_000,
+    16,
+    'Instances of functions, and steps of rotations, at a time; with --workers, per process',
+  ),
   functionsPerRegion: integer('N', 0, 100_000, 1_000, 'Quota of functions for each account and region'),
   functionCodeBytes: integer(
     'BYTES',
@@ -202,6 +209,21 @@ export const options = {
     '',
     'AWS credentials file for it: a profile for each account whose secrets it rotates, named by its 12 digits',
     { pattern: /^[^\0-\x1f]{0,4096}$/, ...FILE },
+  ),
+  rotationNetwork: {
+    ...names(
+      'CIDR',
+      'Network that ready-made rotators may connect to, and no others; absent: any, loopback only where the server listens there',
+      /^/,
+      'a network such as 10.1.0.0/16 or fd00::/8',
+    ),
+    parse: (given: string) => (isNetwork(given) ? [given] : undefined),
+  },
+  rotationCa: text(
+    'FILE',
+    '',
+    'Certificates in PEM that the servers of rotated secrets may also be certified by',
+    FILE,
   ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
@@ -357,6 +379,7 @@ function complete(settings: Settings, environment: Environment): Config {
     eventSinks: sinkPlaces(settings, environment),
     regionCredentials: settings.regionCredentials && resolve(settings.regionCredentials),
     lambdaCredentials: settings.lambdaCredentials && resolve(settings.lambdaCredentials),
+    rotationCa: settings.rotationCa && resolve(settings.rotationCa),
     rootKeys: settings.rootKey.map((rootKey) => rootKeyPlace('--root-key', rootKey, dataDir, environment)),
   }
 }

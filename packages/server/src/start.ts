@@ -12,7 +12,7 @@ import { createRetention } from './audit/retention.ts'
 import { createTrail } from './audit/trail.ts'
 import { createAuthenticator } from './auth/authenticate.ts'
 import { createTestClock, followOffset, systemClock } from './clock.ts'
-import { type Config, ConfigurationError, type RootKeyPlace } from './config.ts'
+import { type Config, ConfigurationError, isLoopback, type RootKeyPlace } from './config.ts'
 import { type Credentials, credentialsPath, findCredentials, writeCredentials } from './credentials-file.ts'
 import { holdDataDirectory, holdWorkerSlot, prepareDataDirectory } from './data-directory.ts'
 import { openDatabases } from './databases.ts'
@@ -24,6 +24,7 @@ import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
 import { type Handler, type Listener, listen } from './http/listen.ts'
 import { createOutbound } from './http/outbound.ts'
+import { createTargets } from './http/targets.ts'
 import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { closeMemory } from './memory.ts'
 import { createLogger, type Logger } from './observe/log.ts'
@@ -47,6 +48,7 @@ import { ensureOrganization, type Organization } from './services/organizations/
 import {
   createAccessNotes,
   createFunctionsElsewhere,
+  createReadyMade,
   createRemoteRegions,
   createRotationFunctions,
   createSecretRows,
@@ -247,7 +249,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     limits,
   }
 
-  const sinks = createSinks(openSinks(config.eventSinks, signings, readSinkCa(config), wallNow))
+  const sinks = createSinks(
+    openSinks(config.eventSinks, signings, readCertificates('--event-sink-ca', config.eventSinkCa), wallNow),
+  )
   const jobs = createJobs({ app, handlers: { ...jobHandlers, ...sinks.handlers } })
   starting.defer(() => jobs.stop())
   starting.defer(() => sinks.stop())
@@ -436,12 +440,21 @@ function bootstrap(
 }
 
 /** Who has functions that rotate secrets, in the order in which they are asked for one. */
-function functionProviders({ lambdaEndpoint: endpoint, lambdaCredentials }: Config): readonly FunctionProvider[] {
-  if (endpoint === '') return [localFunctions]
+function functionProviders(config: Config): readonly FunctionProvider[] {
+  const { lambdaEndpoint: endpoint, lambdaCredentials, rotationNetwork, host } = config
+  const readyMade = createReadyMade({
+    resolve: createTargets({ networks: rotationNetwork, loopback: isLoopback(host) }),
+    authorities: readCertificates('--rotation-ca', config.rotationCa) ?? [],
+  })
+  if (endpoint === '') return [readyMade, localFunctions]
   // Of its own, so that nobody else's addresses reach it.
   const outbound = createOutbound({ allowed: [new URL(endpoint).origin] })
   const { wallNow } = systemClock
-  return [localFunctions, createFunctionsElsewhere({ endpoint, credentialsFile: lambdaCredentials, wallNow, outbound })]
+  return [
+    readyMade,
+    localFunctions,
+    createFunctionsElsewhere({ endpoint, credentialsFile: lambdaCredentials, wallNow, outbound }),
+  ]
 }
 
 type Tls = { readonly cert: Buffer; readonly key: Buffer }
@@ -485,12 +498,12 @@ function readSigningSecrets({ eventSinks }: Config): ReadonlyMap<string, Signing
 }
 
 /** @throws ConfigurationError where the file cannot be read, or holds no certificates */
-function readSinkCa({ eventSinkCa }: Config): readonly string[] | undefined {
-  if (eventSinkCa === '') return undefined
-  const text = readOption(`--event-sink-ca ${eventSinkCa}`, eventSinkCa).toString()
+function readCertificates(option: string, path: string): readonly string[] | undefined {
+  if (path === '') return undefined
+  const text = readOption(`${option} ${path}`, path).toString()
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
   if (certificates === null) {
-    throw new ConfigurationError(`--event-sink-ca ${eventSinkCa} holds no certificate: give a file in PEM`)
+    throw new ConfigurationError(`${option} ${path} holds no certificate: give a file in PEM`)
   }
   return certificates
 }

@@ -12,6 +12,8 @@ export type Job = {
   readonly dueAt: number
   /** What the handler receives. At most 16,384 characters, and never a secret: the row is not encrypted and carries no MAC. */
   readonly payload: string
+  /** Whose work it is: names of an account, and of a part of its work. Only for kinds whose handler is `shared`. */
+  readonly share?: { readonly of: string; readonly part: string }
 }
 
 /**
@@ -48,7 +50,12 @@ export type OutsideHandler<R> = {
   /** The longest that a failed job waits for its next attempt. */
   readonly retryMsMax: number
   /** How many jobs of this kind one server works on at a time. */
-  readonly concurrency: number
+  readonly concurrency: number | ((app: App) => number)
+  /**
+   * Jobs say whose work they are, and work that hangs cannot hold every place: a part has at most a quarter of them, and whoever has many leaves
+   * as many free for others.
+   */
+  readonly shared?: true
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the engine passes to finish what work returned
@@ -63,14 +70,21 @@ export const JOB_PAYLOAD_CHARACTERS_MAX = 16_384
 export async function schedule(tx: Transaction, job: Job): Promise<void> {
   if (job.payload.length > JOB_PAYLOAD_CHARACTERS_MAX) throw new RangeError(`payload of a ${job.kind} job is too long`)
   await tx.run(
-    `INSERT INTO job (job_id, kind, due_at, payload) VALUES ($1, $2, $3, $4)
+    `INSERT INTO job (job_id, kind, due_at, payload, share, part) VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT (job_id) DO UPDATE SET kind = excluded.kind, due_at = excluded.due_at, payload = excluded.payload,
-       attempts = 0, lease_until = 0, lease_owner = ''`,
+       share = excluded.share, part = excluded.part, attempts = 0, lease_until = 0, lease_owner = ''`,
     job.id,
     job.kind,
     job.dueAt,
     job.payload,
+    job.share?.of ?? '',
+    job.share?.part ?? '',
   )
+}
+
+/** Has a job that is there run at `dueAt`, if it is not due before. A lease on it holds. */
+export async function hasten(tx: Transaction, id: string, dueAt: number): Promise<void> {
+  await tx.run('UPDATE job SET due_at = $1 WHERE job_id = $2 AND due_at > $1', dueAt, id)
 }
 
 /** Takes a job back; false where there is none, because it ran or was never scheduled. */
@@ -87,4 +101,9 @@ export async function isIdle(tx: Transaction, id: string, now: number, wallNow: 
     wallNow,
   )
   return row === undefined
+}
+
+/** Whether a job is due, or runs. Service clock. */
+export async function isDue(tx: Transaction, id: string, now: number): Promise<boolean> {
+  return (await tx.get('SELECT job_id FROM job WHERE job_id = $1 AND due_at <= $2', id, now)) !== undefined
 }

@@ -420,6 +420,54 @@ test('work outside that hangs holds up neither other jobs nor, beyond its share,
   assert.deepEqual(await noted(database), ['1', '2', '3', 'inside', 'quick'])
 })
 
+test('work that hangs leaves places to others: a part has a quarter, and whoever has many leaves as many free', async (t) => {
+  const { clock, engine, write } = await world(t)
+  const begun: string[] = []
+  const free = Promise.withResolvers<void>()
+  const slow = outsideHandler({
+    ...outside,
+    concurrency: () => 16,
+    shared: true,
+    work: async (_app, payload) => {
+      begun.push(payload)
+      if (payload.startsWith('hangs')) await free.promise
+      return payload
+    },
+  })
+  const jobs = engine({ slow, note })
+  const schedules = (names: readonly string[], dueAt: number) =>
+    write(async (tx) => {
+      for (const name of names) {
+        const [of = '', part = ''] = name.split(' ').slice(1)
+        await schedule(tx, { id: name, kind: 'slow', dueAt, payload: name, share: { of, part: `${of} ${part}` } })
+      }
+    })
+  // Of one function, long due, and of other functions of its account.
+  await schedules(
+    Array.from({ length: 300 }, (_, n) => `hangs a f ${n}`),
+    clock.now - 1_000,
+  )
+  await schedules(
+    Array.from({ length: 100 }, (_, n) => `hangs a ${n % 9} ${n}`),
+    clock.now - 500,
+  )
+  const all = jobs.runDue()
+  const until = async (done: () => boolean): Promise<void> => {
+    for (let turns = 0; turns < 5_000 && !done(); turns++) await new Promise(setImmediate)
+    assert.ok(done(), begun.join(', '))
+  }
+  await until(() => begun.length === 8)
+  assert.equal(begun.filter((name) => name.startsWith('hangs a f')).length, 4, 'a quarter for one function')
+  await schedules(['hangs b f 0', 'hangs b f 1', 'hangs b f 2', 'quick c f 0', 'quick c f 1'], clock.now)
+  void jobs.runDue()
+  await until(() => begun.length === 13)
+  assert.equal(begun.filter((name) => name.startsWith('hangs a')).length, 8, 'half for one account')
+  free.resolve()
+  await Promise.all([all, jobs.runDue()])
+  for (let runs = 0; begun.length < 405 && runs < 50; runs++) await jobs.runDue()
+  assert.equal(new Set(begun).size, 405)
+})
+
 test('work outside that fails is told of, and tried again with a bounded wait', async (t) => {
   const { clock, database, engine, write, find } = await world(t)
   const jobs = engine({

@@ -36,7 +36,14 @@ const BATCHES_PER_RUN_MAX = 200
 const BACKOFF_FIRST_MS = 1_000
 const BACKOFF_MAX_MS = 3_600_000
 
-type JobRow = { readonly job_id: string; readonly kind: string; readonly payload: string; readonly attempts: number }
+type JobRow = {
+  readonly job_id: string
+  readonly kind: string
+  readonly payload: string
+  readonly attempts: number
+  readonly share: string
+  readonly part: string
+}
 type Outcome = 'done' | 'failed' | 'lost'
 
 export function createJobs(options: JobsOptions): Jobs {
@@ -52,8 +59,8 @@ export function createJobs(options: JobsOptions): Jobs {
     else outside.set(kind, handler)
   }
   const insideKinds = [...inside.keys()].sort()
-  /** Work outside that runs now, with its kind. */
-  const running = new Map<Promise<Outcome>, string>()
+  /** Work outside that runs now, with its job. */
+  const running = new Map<Promise<Outcome>, JobRow>()
   /** How much work outside has ended so far. */
   let ended = 0
   let stopped = new AbortController()
@@ -108,16 +115,24 @@ export function createJobs(options: JobsOptions): Jobs {
     return done
   }
 
+  const placesOf = (kind: string): number => {
+    const { concurrency } = outside.get(kind)!
+    return typeof concurrency === 'number' ? concurrency : concurrency(app)
+  }
+
   /** Begins what is due outside the database, as far as there is room, and waits for none of it. */
   const beginOutside = async (): Promise<void> => {
     const busy = [...running.values()]
-    const room = (kind: string): number =>
-      outside.get(kind)!.concurrency - busy.filter((other) => other === kind).length
-    const kinds = [...outside.keys()].filter((kind) => room(kind) > 0)
+    const ofKind = (kind: string) => busy.filter((job) => job.kind === kind)
+    const kinds = [...outside.keys()].filter((kind) => placesOf(kind) > ofKind(kind).length)
     if (stopping || !(await anyDue(kinds))) return
     for (const kind of kinds) {
       const owner = app.uuid()
-      for (const job of await lease(owner, [kind], room(kind))) {
+      const places = placesOf(kind)
+      const jobs = outside.get(kind)!.shared
+        ? await leaseShared(owner, kind, places, ofKind(kind))
+        : await lease(owner, [kind], places - ofKind(kind).length)
+      for (const job of jobs) {
         const work: Promise<Outcome> = runOutside(owner, job, outside.get(kind)!).then((outcome) => {
           running.delete(work)
           ended += 1
@@ -125,7 +140,7 @@ export function createJobs(options: JobsOptions): Jobs {
           wake()
           return outcome
         })
-        running.set(work, kind)
+        running.set(work, job)
       }
     }
   }
@@ -143,24 +158,65 @@ export function createJobs(options: JobsOptions): Jobs {
 
   const lease = (owner: string, kinds: readonly string[], limit: number): Promise<readonly JobRow[]> =>
     app.database.transaction('write', async (tx) => {
-      const wall = app.wallNow()
-      const rows = await tx.all<JobRow>(
-        `SELECT job_id, kind, payload, attempts FROM job WHERE ${dueClause(2, kinds)} ORDER BY due_at, job_id LIMIT $1`,
-        limit,
-        app.now(),
-        wall,
-        ...kinds,
-      )
-      for (const row of rows) {
-        await tx.run(
-          'UPDATE job SET lease_owner = $1, lease_until = $2 WHERE job_id = $3',
-          owner,
-          wall + leaseOf(row.kind),
-          row.job_id,
-        )
-      }
+      const rows = await findDue(tx, kinds, limit, '')
+      await take(tx, owner, rows)
       return rows
     })
+
+  /** The same, the first that are due of those who have room: who has none is not looked at, however much of theirs is due. */
+  const leaseShared = (
+    owner: string,
+    kind: string,
+    places: number,
+    held: readonly JobRow[],
+  ): Promise<readonly JobRow[]> =>
+    app.database.transaction('write', async (tx) => {
+      const shares = new Shares(places, held)
+      const taken: JobRow[] = []
+      // Each round takes something or rules somebody out.
+      for (let rounds = 0; rounds < 4 * places && shares.free > 0; rounds++) {
+        const { full, fullParts } = shares
+        const not = (column: string, names: readonly string[], first: number): string =>
+          names.length === 0 ? '' : ` AND ${column} NOT IN (${names.map((_, index) => `$${first + index}`).join(', ')})`
+        const others = `${not('share', full, 5)}${not('part', fullParts, 5 + full.length)}`
+        const limit = shares.free + taken.length
+        const due = await findDue(tx, [kind], limit, others, [...full, ...fullParts])
+        const fresh = due.filter(({ job_id }) => !taken.some((job) => job.job_id === job_id))
+        if (fresh.length === 0) break
+        taken.push(...fresh.filter((job) => shares.take(job)))
+      }
+      await take(tx, owner, taken)
+      return taken
+    })
+
+  const findDue = (
+    tx: Transaction,
+    kinds: readonly string[],
+    limit: number,
+    more: string,
+    values: readonly string[] = [],
+  ): Promise<readonly JobRow[]> =>
+    tx.all<JobRow>(
+      `SELECT job_id, kind, payload, attempts, share, part FROM job WHERE ${dueClause(2, kinds)}${more}
+       ORDER BY due_at, job_id LIMIT $1`,
+      limit,
+      app.now(),
+      app.wallNow(),
+      ...kinds,
+      ...values,
+    )
+
+  const take = async (tx: Transaction, owner: string, rows: readonly JobRow[]): Promise<void> => {
+    const wall = app.wallNow()
+    for (const row of rows) {
+      await tx.run(
+        'UPDATE job SET lease_owner = $1, lease_until = $2 WHERE job_id = $3',
+        owner,
+        wall + leaseOf(row.kind),
+        row.job_id,
+      )
+    }
+  }
 
   const leaseOf = (kind: string): number => {
     const { leaseMs: own = leaseMs, timeoutMs = 0, renewed = false } = outside.get(kind) ?? {}
@@ -318,6 +374,44 @@ export function createJobs(options: JobsOptions): Jobs {
       await queue
       await Promise.all(running.keys())
     },
+  }
+}
+
+type Shared = Pick<JobRow, 'share' | 'part'>
+
+/** Who has which of the places of a kind. */
+class Shares {
+  readonly #places: number
+  readonly #held: Shared[]
+
+  constructor(places: number, held: readonly Shared[]) {
+    this.#places = places
+    this.#held = [...held]
+  }
+
+  get free(): number {
+    return this.#places - this.#held.length
+  }
+
+  /** Whoever has as many places as are free gets no more. */
+  get full(): readonly string[] {
+    return this.#having('share', this.free)
+  }
+
+  get fullParts(): readonly string[] {
+    return this.#having('part', Math.max(1, Math.floor(this.#places / 4)))
+  }
+
+  /** Whether it has got a place. */
+  take(job: Shared): boolean {
+    if (this.free <= 0 || this.full.includes(job.share) || this.fullParts.includes(job.part)) return false
+    this.#held.push(job)
+    return true
+  }
+
+  #having(name: keyof Shared, count: number): readonly string[] {
+    const names = this.#held.map((job) => job[name])
+    return [...new Set(names)].filter((each) => names.filter((other) => other === each).length >= count)
   }
 }
 

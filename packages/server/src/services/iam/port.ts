@@ -35,6 +35,7 @@ export {
   type AssumableRole,
   findAssumableRole,
   REVOKED_SESSIONS_MAX,
+  readSessionPrincipal,
   revokeSession,
   sessionPolicyExists,
 } from './sessions.ts'

@@ -1,14 +1,13 @@
 // What the rest of the server asks of Lambda: the means to run functions, and for rotation whether a function may be invoked, and its answer.
 
-import { redact as withoutValues } from '@strongroom/functions'
 import type { App } from '../../app.ts'
+import type { Identity } from '../../call.ts'
 import { resourceContext } from '../../context.ts'
 import { ServiceError } from '../../errors.ts'
 import type { PolicyPrincipal } from '../../policy/engine.ts'
 import { evaluate } from '../../policy/evaluate.ts'
 import type { Transaction } from '../../storage/database.ts'
 import { isOpenAccount } from '../iam/port.ts'
-import type { SessionCredentials } from '../sts/port.ts'
 import * as errors from './errors.ts'
 import { invokeFunction } from './invoke.ts'
 import { functionArn, parseFunctionName } from './names.ts'
@@ -17,6 +16,7 @@ import { roleSession } from './role.ts'
 import { findFunction } from './store.ts'
 import { readVersion } from './versions.ts'
 
+export { redact } from '@strongroom/functions'
 export { createRunner, type FunctionRunner, type LeastLevel } from './runner.ts'
 export { dataKeyTable } from './store.ts'
 
@@ -95,23 +95,20 @@ export async function hasFunction({ app, tx }: Scope, arn: string): Promise<bool
 }
 
 /**
- * Where a function reaches this server, and a session of its role there, narrowed as in its rotations: what the function would read of the
- * secrets is read with this, and nothing else.
+ * Who a function is in a rotation: a session of its role, narrowed to the secrets. What the function would read of them may be read with these
+ * rights, and nothing else.
  * @throws ServiceError where the function or its role is not there
  */
-export async function rotationSession(
-  app: App,
+export async function rotationIdentity(
+  { app, tx }: Scope,
   { functionArn: arn, ...secrets }: RotatedSecrets & Pick<RotationInvocation, 'functionArn'>,
-): Promise<{ readonly endpoint: string; readonly credentials: SessionCredentials }> {
+): Promise<Identity> {
   const named = partsOf(app, arn)
-  if (named === undefined) throw new RangeError('not the ARN of a function')
-  const credentials = await app.database.transaction('read', async (tx) => {
-    const stored = await findFunction({ app, tx }, named.account, named.region, named.name)
-    if (stored === undefined) throw errors.functionNotFound(arn)
-    const { role } = await readVersion({ app, tx }, stored.fn, named.qualifier)
-    return roleSession(app, tx, stored.fn, role, [rotationPolicy(app.partition, secrets)])
-  })
-  return { endpoint: app.functions.endpoint(), credentials }
+  const stored = named && (await findFunction({ app, tx }, named.account, named.region, named.name))
+  if (stored === undefined) throw errors.functionNotFound(arn)
+  const { role } = await readVersion({ app, tx }, stored.fn, named!.qualifier)
+  const session = await roleSession(app, tx, stored.fn, role, [rotationPolicy(app.partition, secrets)])
+  return app.sessionTokens.open(session.sessionToken, session.accessKeyId)!.identity
 }
 
 export type RotationInvocation = {
@@ -131,14 +128,13 @@ export type RotationInvocation = {
   readonly signal?: AbortSignal
 }
 
-/** Without `functionError` the function has succeeded. Texts are the function's own words, cut, with the values of `redact` taken out. */
+/** Without `functionError` the function has succeeded. Texts are the function's own words. */
 export type RotationAnswer = {
   readonly functionError?: 'Unhandled'
   readonly errorType?: string
-  readonly message?: string
+  /** Its log, at most the last MiB, without the values of `redact`. */
+  readonly log?: string
 }
-
-const MESSAGE_CHARACTERS_MAX = 1_024
 
 /**
  * Runs a function for a rotation, as its role, narrowed to the secrets. Whether it may be invoked is for `mayInvoke`.
@@ -157,13 +153,10 @@ export async function invokeForRotation(app: App, invocation: RotationInvocation
     ...(signal !== undefined && { signal }),
   })
   if (result.functionError === undefined) return {}
-  const message = messageOf(result.payload)
   return {
     functionError: result.functionError,
     ...(result.errorType !== undefined && { errorType: result.errorType.slice(0, 256) }),
-    ...(message !== undefined && {
-      message: withoutValues(message, redact).slice(0, MESSAGE_CHARACTERS_MAX),
-    }),
+    log: result.log.toString(),
   }
 }
 
@@ -193,12 +186,3 @@ const rotationPolicy = (partition: string, { secretArn, masterSecretArn }: Rotat
       },
     ],
   })
-
-function messageOf(payload: Uint8Array): string | undefined {
-  try {
-    const { errorMessage } = JSON.parse(Buffer.from(payload).toString()) as { readonly errorMessage?: unknown }
-    return typeof errorMessage === 'string' ? errorMessage : undefined
-  } catch {
-    return undefined
-  }
-}

@@ -160,6 +160,14 @@ export const decryptionFailed = (reason: string, cause: unknown) =>
 
 export const externalRotationUnsupported = (member: string) =>
   invalidParameter(`${member} can't be used: this server rotates no managed external secrets yet.`)
+export const unknownRotatorOption = (key: string, known: readonly string[]) =>
+  invalidParameter(`The rotator has no option ${key}. It has: ${known.join(', ')}.`)
+export const rotatorOptionTwice = (key: string) => invalidParameter(`The option ${key} is given more than once.`)
+export const rotatorOptionIncomplete = () => invalidParameter('Every option of a rotator needs a Key and a Value.')
+/** `why` is a sentence of a rotator, without values. */
+export const notRotatable = (why: string) => invalidRequest(`The rotator can't rotate this secret. ${why}`)
+export const masterUnusable = (arn: string, why: string) =>
+  invalidRequest(`The master secret ${arn}, which masterarn names, can't be used: ${why}`)
 
 // Tags.
 

@@ -20,6 +20,7 @@ import {
   type Secret,
   type SecretVersion,
 } from './model.ts'
+import type { StoredSecret } from './store.ts'
 
 /**
  * The events of the service itself (AwsServiceEvent) and when each is told.
@@ -80,12 +81,24 @@ export async function tellServiceEvents(
   )
 }
 
+/** What the service itself calls on somebody's behalf, of an operation of AWS's: for the trail alone, of the account that has the secret. */
+export const serviceCall = (
+  app: App,
+  { account, region, secret: { arn } }: Pick<StoredSecret, 'account' | 'region' | 'secret'>,
+  eventName: string,
+  requestParameters: { readonly [member: string]: unknown },
+): AuditEvent => ({
+  ...serviceRecord(app, account, region, arn, { eventName }),
+  readOnly: eventName.startsWith('Get'),
+  requestParameters,
+})
+
 const serviceRecord = (
   app: App,
   account: string,
   region: string,
   arn: string,
-  { eventName, additional }: ServiceEvent,
+  { eventName, additional }: { readonly eventName: string; readonly additional?: ServiceEvent['additional'] },
 ): AuditEvent => ({
   eventId: app.uuid(),
   time: app.wallNow(),

@@ -240,7 +240,7 @@ export const isCurrent = ({ versions }: Secret, id: string | undefined): boolean
 /** A version that has a value. */
 export type ValuedVersion = SecretVersion & { readonly value: VersionValue }
 
-const hasValue = (version: SecretVersion | undefined): version is ValuedVersion => version?.value !== undefined
+export const hasValue = (version: SecretVersion | undefined): version is ValuedVersion => version?.value !== undefined
 
 /**
  * The version asked for: by id whatever its labels, by staging label, by both where they agree, or by neither (the current one).

@@ -32,6 +32,7 @@ export {
   readRotations,
   rollBackRotation,
 } from './rotation/operator.ts'
+export { createReadyMade } from './rotation/ready-made.ts'
 export { ROTATIONS_KEPT } from './rotation/store.ts'
 export { RotationRules, SecretId } from './shapes.ts'
 export { createSecretRows, type SecretRows } from './store.ts'

@@ -10,6 +10,7 @@ import * as errors from './errors.ts'
 import { RESOURCE_TYPE, secretArn, splitTail, type Tag } from './model.ts'
 import { checkOwner, type OwnersOperation } from './ownership.ts'
 import { readResourcePolicy } from './resource-policy.ts'
+import { isReadyMade } from './rotation/functions.ts'
 import { findSecret, type Store, type StoredSecret } from './store.ts'
 
 export type SecretTarget = Target & {
@@ -146,10 +147,13 @@ export const permissionOn = (target: SecretTarget, action: string, conditions: C
   ...(target.resourcePolicy && { resourcePolicy: target.resourcePolicy }),
 })
 
-/** AWS asks who has a secret rotated for the function too. Whether the function admits Secrets Manager is asked of the function. */
+/**
+ * AWS asks who has a secret rotated for the function too. Whether the function admits Secrets Manager is asked of the function. A ready-made
+ * rotator is none: it has the rights of the caller and no others.
+ */
 export function permissionsToInvoke({ stored, account }: SecretTarget, given?: string): readonly Permission[] {
   const functionArn = given ?? stored?.secret.rotation?.functionArn
-  if (functionArn === undefined) return []
+  if (functionArn === undefined || isReadyMade(functionArn)) return []
   const resource = { resource: functionArn, shown: functionArn, resourceAccount: account }
   return [{ action: 'lambda:InvokeFunction', ...resource }]
 }

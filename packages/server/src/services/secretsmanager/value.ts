@@ -72,13 +72,21 @@ export async function storeValue(call: Call, secret: Secret, versionId: string, 
 export async function reencryptValue(call: Call, secret: Secret, version: ValuedVersion): Promise<VersionValue> {
   const stored = await readValue(call, secret, version)
   const plain = await open(call, secret, version, stored)
-  const { bytes, kmsKey } = await seal(call, secret, version.id, plain)
+  const value = await replaceVersion(call, secret, version, plain)
   plain.bytes.fill(0)
-  return {
-    kind: plain.kind,
-    kmsKey,
-    digest: await replaceValue(call, secret.arn, version.id, stored, bytes),
-  }
+  return value
+}
+
+/** Another value in the place of a version's, for as long as nobody was told of it. */
+export async function replaceVersion(
+  call: Call,
+  secret: Secret,
+  version: ValuedVersion,
+  plain: Plain,
+): Promise<VersionValue> {
+  const stored = await readValue(call, secret, version)
+  const { bytes, kmsKey } = await seal(call, secret, version.id, plain)
+  return { kind: plain.kind, kmsKey, digest: await replaceValue(call, secret.arn, version.id, stored, bytes) }
 }
 
 /**

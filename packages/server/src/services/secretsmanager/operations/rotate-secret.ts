@@ -10,9 +10,10 @@ import { CURRENT, findVersion, mustHaveToken, type RotatingSecret, unfinishedVer
 import { checkOwner } from '../ownership.ts'
 import { changeSecret } from '../replication.ts'
 import { beginRotation } from '../rotation/begin.ts'
-import { parseFunctionArn } from '../rotation/functions.ts'
+import { isReadyMade, parseFunctionArn } from '../rotation/functions.ts'
 import { scheduleStart } from '../rotation/jobs.ts'
 import { type SecretRotation, withNextSlot } from '../rotation/model.ts'
+import { allowReadyMade } from '../rotation/ready-made-settings.ts'
 import { parseRotationRules, type RotationRules } from '../rotation/schedule.ts'
 import { listRotations, ROTATIONS_KEPT } from '../rotation/store.ts'
 import { beginTrial } from '../rotation/trial.ts'
@@ -30,10 +31,12 @@ import {
 import type { StoredSecret } from '../store.ts'
 import { parseSecretArn, permissionOn, permissionsToInvoke, primarySecret, secretTarget } from '../target.ts'
 
+type GivenOption = { readonly Key?: string | undefined; readonly Value?: string | undefined }
+
 type Input = {
   readonly RotationLambdaARN?: string | undefined
   readonly RotationRules?: RotationRules | undefined
-  readonly ExternalSecretRotationMetadata?: object | undefined
+  readonly ExternalSecretRotationMetadata?: readonly GivenOption[] | undefined
   readonly ExternalSecretRotationRoleArn?: string | undefined
 }
 
@@ -78,9 +81,9 @@ export const rotateSecret = operation({
     const { input } = call
     const stored = primarySecret(call.target)
     const { arn: ARN, name: Name } = stored.secret
-    refuseExternal(input)
+    refuseExternal(stored, input)
     const token = mustHaveToken(input.ClientRequestToken)
-    const secret = withSettings(call, stored, input)
+    let secret = withSettings(call, stored, input)
     if (await isKnown(call, secret, token)) return { ARN, Name, VersionId: token }
     const unfinished = unfinishedVersion(secret)
     // The version that an earlier rotation left behind can be named to try it again now.
@@ -91,6 +94,10 @@ export const rotateSecret = operation({
     if (functionArn !== undefined) {
       await call.app.rotationFunctions.check(call, { functionArn, account: stored.account, secretArn: ARN })
     }
+    secret = await allowReadyMade(call, stored, secret, {
+      again: input.RotationLambdaARN !== undefined,
+      options: input.ExternalSecretRotationMetadata,
+    })
     await scheduleStart(call, stored, secret)
     if (input.RotateImmediately === false) {
       await changeSecret(call, stored, await beginTrial(call, stored, secret, token))
@@ -101,8 +108,11 @@ export const rotateSecret = operation({
   },
 })
 
-function refuseExternal(input: Input): void {
-  for (const member of ['ExternalSecretRotationMetadata', 'ExternalSecretRotationRoleArn'] as const) {
+/** Of managed external secrets, which have a ready-made rotator's options in the same place. */
+function refuseExternal({ secret }: StoredSecret, input: Input): void {
+  const readyMade = isReadyMade(input.RotationLambdaARN ?? secret.rotation?.functionArn)
+  const members = ['ExternalSecretRotationMetadata', 'ExternalSecretRotationRoleArn'] as const
+  for (const member of readyMade ? members.slice(1) : members) {
     if (input[member] !== undefined) throw errors.externalRotationUnsupported(member)
   }
 }

@@ -39,7 +39,8 @@ export async function beginRotation(
   const { labelsPerSecret, versionsPerSecret } = app.limits
   const { functionArn } = secret.rotation
   const now = app.now()
-  const version: SecretVersion = findVersion(secret, versionId) ?? { id: versionId, stages: [], createdAt: now }
+  const known = findVersion(secret, versionId)
+  const version: SecretVersion = known ?? { id: versionId, stages: [], createdAt: now }
   const labelled = attachStages(withVersion(secret.versions, version), versionId, [PENDING], labelsPerSecret)
   const { kept, pruned } = pruneVersions(labelled, versionsPerSecret, now)
   await removeValues(store, secret.arn, pruned)
@@ -52,6 +53,7 @@ export async function beginRotation(
     ...(functionArn !== undefined && { functionArn }),
     ...(slot !== undefined && { slot }),
     startedAt: now,
+    ...(known?.value !== undefined && { again: true as const }),
     attempt: 1,
     step: kind === 'test' ? 'testSecret' : STEPS[0],
     tokenKeyVersion: newTokenKeyVersion(app.keyring),

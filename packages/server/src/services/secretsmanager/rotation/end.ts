@@ -8,6 +8,7 @@ import { cancelStep, scheduleStart } from './jobs.ts'
 import { type Outcome, type Rotation, type RotationKind, type SecretRotation, sinceOf, withNextSlot } from './model.ts'
 import { daysBetween, parseRotationRules } from './schedule.ts'
 import { type StoredRotation, updateRotation } from './store.ts'
+import { giveTurn } from './turns.ts'
 
 /** A cancellation is told by the call that asked for it. */
 const EVENTS: { readonly [kind in RotationKind]: { readonly [outcome in Outcome]?: ServiceEventName } } = {
@@ -41,6 +42,7 @@ export async function endRotation(
   const now = app.now()
   const { running, ...settings } = secret.rotation
   await cancelStep(tx, secret.arn)
+  await giveTurn(store, secret.arn, outcome === 'abandoned' || outcome === 'cancelled')
   if (journal !== undefined) {
     const ended: Rotation = { ...journal.rotation, endedAt: now, outcome, ...(reason !== undefined && { reason }) }
     await updateRotation(store, journal, ended)

@@ -5,13 +5,13 @@ import { cancel, schedule } from '../../../jobs/job.ts'
 import type { Transaction } from '../../../storage/database.ts'
 import type { Secret } from '../model.ts'
 import type { Store, StoredSecret } from '../store.ts'
-import { removeRotations } from './store.ts'
+import { removeRotations, removeTurn } from './store.ts'
 
 export const START_ROTATION = 'secretsmanager.StartRotation'
 export const ROTATION_STEP = 'secretsmanager.RotationStep'
 
 const startIdOf = (arn: string): string => `${START_ROTATION}:${arn}`
-const stepIdOf = (arn: string): string => `${ROTATION_STEP}:${arn}`
+export const stepIdOf = (arn: string): string => `${ROTATION_STEP}:${arn}`
 
 type Names = { readonly account: string; readonly region: string; readonly name: string; readonly arn: string }
 
@@ -46,12 +46,13 @@ export async function scheduleStart({ app, tx }: Store, place: Place, secret: Se
 export async function scheduleStep(
   { tx }: Store,
   { account, region }: Place,
-  { name, arn }: Secret,
+  { name, arn, rotation }: Secret,
   rotationId: string,
   dueAt: number,
 ): Promise<void> {
   const payload: StepPayload = { account, region, name, arn, rotationId }
-  await schedule(tx, { id: stepIdOf(arn), kind: ROTATION_STEP, dueAt, payload: JSON.stringify(payload) })
+  const share = { of: account, part: `${account} ${rotation?.functionArn ?? ''}` }
+  await schedule(tx, { id: stepIdOf(arn), kind: ROTATION_STEP, dueAt, payload: JSON.stringify(payload), share })
 }
 
 /** The call that may be under way is aborted, and has no effect here. */
@@ -68,4 +69,5 @@ export async function forgetRotation(tx: Transaction, arn: string): Promise<void
   await cancelStart(tx, arn)
   await cancelStep(tx, arn)
   await removeRotations(tx, arn)
+  await removeTurn(tx, arn)
 }

@@ -3,14 +3,20 @@
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
 
 import type { App } from '../../../app.ts'
-import { signedHeaders } from '../../../auth/sign.ts'
 import { ServiceError } from '../../../errors.ts'
-import { createOutbound } from '../../../http/outbound.ts'
-import { hasFunction, invokeForRotation, mayInvoke, rotationSession } from '../../lambda/port.ts'
+import { hasFunction, invokeForRotation, mayInvoke, redact, rotationIdentity } from '../../lambda/port.ts'
 import * as errors from '../errors.ts'
-import { CURRENT, PENDING } from '../model.ts'
-import { eventOf, type FunctionProvider, type FunctionUse, type Invocation, type StepOutcome } from './functions.ts'
-import type { StepError } from './model.ts'
+import { CURRENT, PENDING, type Plain, PREVIOUS } from '../model.ts'
+import {
+  eventOf,
+  type FunctionProvider,
+  type FunctionUse,
+  type RotationTarget,
+  type StepOutcome,
+  type TargetQuestion,
+} from './functions.ts'
+import { LOG_BYTES_MAX, type StepError } from './model.ts'
+import { readAs } from './read-as.ts'
 
 export const localFunctions: FunctionProvider = {
   has: hasFunction,
@@ -21,19 +27,23 @@ export const localFunctions: FunctionProvider = {
     if (verdict === 'refused') throw errors.rotationFunctionDenied()
   },
 
+  target: async (app, asked) => {
+    if (!(await isAllowed(app, asked))) return undefined
+    const [current] = await readSecret(app, asked, [CURRENT])
+    return current && targetOf(parsed(textOf(current)))
+  },
+
   invoke: async (app, invocation, signal) => {
+    const { secretArn, instanceKey } = invocation
     const functionArn = invocation.functionArn!
-    const { account, secretArn, instanceKey } = invocation
-    const verdict = await app.database.transaction('read', (tx) =>
-      mayInvoke({ app, tx }, sourceOf({ functionArn, account, secretArn })),
-    )
-    if (verdict !== 'allowed') return failed('refused', 'The function may not be invoked, or is not there.')
+    if (!(await isAllowed(app, invocation))) {
+      return failed('refused', 'The function may not be invoked, or is not there.')
+    }
     try {
-      const known = await knownOf(app, functionArn, invocation, signal)
-      const payload = Buffer.from(JSON.stringify(eventOf(invocation)))
-      const { functionError, errorType } = await invokeForRotation(app, {
+      const known = await knownOf(app, invocation)
+      const { functionError, errorType, log } = await invokeForRotation(app, {
         functionArn,
-        payload,
+        payload: Buffer.from(JSON.stringify(eventOf(invocation))),
         instanceKey,
         secretArn,
         signal,
@@ -42,7 +52,8 @@ export const localFunctions: FunctionProvider = {
       if (functionError === undefined) return { ok: true }
       const timedOut = errorType === 'Sandbox.Timedout'
       const message = timedOut ? 'The function did not end in time.' : 'The function failed.'
-      return failed(timedOut ? 'timeout' : 'function', message, errorType)
+      const kept = signal.aborted || log === undefined ? undefined : await keptLog(app, invocation, log)
+      return failed(timedOut ? 'timeout' : 'function', message, errorType, kept)
     } catch (error) {
       // What Lambda answers names the function and its settings, and no value.
       if (!(error instanceof ServiceError) || signal.aborted) throw error
@@ -52,15 +63,20 @@ export const localFunctions: FunctionProvider = {
   },
 }
 
+const isAllowed = async (app: App, { functionArn, account, secretArn }: TargetQuestion): Promise<boolean> => {
+  const source = sourceOf({ functionArn: functionArn!, account, secretArn })
+  return (await app.database.transaction('read', (tx) => mayInvoke({ app, tx }, source))) === 'allowed'
+}
+
 const sourceOf = ({ functionArn, account, secretArn }: FunctionUse) => ({
   functionArn,
   sourceArn: secretArn,
   sourceAccount: account,
 })
 
-const failed = (kind: StepError['kind'], message: string, errorType?: string): StepOutcome => ({
+const failed = (kind: StepError['kind'], message: string, errorType?: string, log?: string): StepOutcome => ({
   ok: false,
-  error: { kind, ...(errorType !== undefined && { errorType }), message },
+  error: { kind, ...(errorType !== undefined && { errorType }), message, ...(log !== undefined && { log }) },
 })
 
 /** What the secret's own value says of the invocation: the other secret that it needs, where it may connect to, and what its log must not hold. */
@@ -100,77 +116,65 @@ const PLAIN = new Set([
 ])
 /** Shorter values would take half of the log with them. */
 const REDACTED_CHARACTERS_MIN = 4
+/** Lines of a longer value, such as a key in PEM, which loggers print one by one. */
+const LINE_CHARACTERS_MIN = 12
 
-async function knownOf(
+/** The versions of the secret that the function may read, as it would. */
+const readSecret = (
   app: App,
-  functionArn: string,
-  { region, secretArn, versionId }: Invocation,
-  signal: AbortSignal,
-): Promise<Known> {
-  const read = await readerOf(app, { functionArn, secretArn }, region, signal)
-  const current = await read({ SecretId: secretArn, VersionStage: CURRENT })
-  const pending = await read({ SecretId: secretArn, VersionId: versionId, VersionStage: PENDING })
-  const secret = parsed(current)
-  const master = typeof secret?.masterarn === 'string' ? secret.masterarn : undefined
-  const readMaster =
+  { functionArn, secretArn, region, versionId }: TargetQuestion,
+  stages: readonly string[],
+): Promise<readonly Plain[]> =>
+  readAs(app, (tx) => rotationIdentity({ app, tx }, { functionArn: functionArn!, secretArn }), region, {
+    secretId: secretArn,
+    stages,
+    ...(stages.includes(PENDING) && { versionId }),
+  })
+
+/** Everything that the function may read. */
+async function readAll(app: App, asked: TargetQuestion) {
+  const { functionArn, secretArn, region } = asked
+  const own = await readSecret(app, asked, [CURRENT, PENDING, PREVIOUS])
+  const master = own.map((plain) => targetOf(parsed(textOf(plain))).masterSecretArn).find((arn) => arn !== undefined)
+  const identity = { functionArn: functionArn!, secretArn, masterSecretArn: master }
+  const masters =
     master === undefined
-      ? undefined
-      : await readerOf(app, { functionArn, secretArn, masterSecretArn: master }, region, signal)
-  const masterValue = await readMaster?.({ SecretId: master!, VersionStage: CURRENT })
-  const texts = [current, pending, masterValue].filter((text) => text !== undefined)
+      ? []
+      : await readAs(app, (tx) => rotationIdentity({ app, tx }, identity), region, {
+          secretId: master,
+          stages: [CURRENT],
+        })
+  return { master, values: [...own, ...masters] }
+}
+
+async function knownOf(app: App, asked: TargetQuestion): Promise<Known> {
+  const { master, values } = await readAll(app, asked)
+  const texts = values.map(textOf).filter((text) => text !== undefined)
   return {
     ...(master !== undefined && { masterSecretArn: master }),
-    tcpPorts: [...new Set([HTTPS, ...texts.flatMap(portsOf)])],
-    redact: texts.flatMap(valuesOf),
+    tcpPorts: [...new Set([HTTPS, ...texts.flatMap((text) => portOf(parsed(text)) ?? [])])],
+    redact: [...new Set(texts.flatMap(valuesOf))].filter(({ length }) => length >= REDACTED_CHARACTERS_MIN),
   }
 }
 
-type Read = (input: {
-  readonly SecretId: string
-  readonly VersionId?: string
-  readonly VersionStage: string
-}) => Promise<string | undefined>
+const NOT_KEPT = 'The log is not kept: the secret has values that could not be told in it.'
 
-/** Reads as the function, through the front door; undefined for what it cannot read, and for what is no text. */
-async function readerOf(
-  app: App,
-  of: Parameters<typeof rotationSession>[1],
-  region: string,
-  signal: AbortSignal,
-): Promise<Read> {
-  const { endpoint, credentials } = await rotationSession(app, of)
-  const url = new URL('/', endpoint)
-  const outbound = createOutbound({ allowed: [url.origin] })
-  return async (input) => {
-    const body = Buffer.from(JSON.stringify(input))
-    const headers = signedHeaders({
-      url,
-      body,
-      headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'secretsmanager.GetSecretValue' },
-      region,
-      service: 'secretsmanager',
-      credentials,
-      time: app.wallNow(),
-    })
-    try {
-      const answer = await outbound.post(url.href, {
-        headers,
-        body,
-        bytesMax: ANSWER_BYTES_MAX,
-        timeoutMs: READ_TIMEOUT_MS,
-        signal,
-      })
-      if (answer.status !== 200) return undefined
-      return (JSON.parse(answer.body.toString()) as { readonly SecretString?: string }).SecretString
-    } catch (err) {
-      app.log.warn({ err }, 'what a rotation works on could not be read as its function would')
-      return undefined
-    }
-  }
+/** The end of a log as history keeps it: without what is a value by now, which the call may have printed before it became one. */
+async function keptLog(app: App, asked: TargetQuestion, log: string): Promise<string> {
+  const { values } = await readAll(app, asked)
+  const texts = values.map(textOf)
+  const redacted = [...new Set(texts.flatMap((text) => (text === undefined ? [] : valuesOf(text))))]
+  const unclear = texts.includes(undefined) || redacted.some(({ length }) => length < REDACTED_CHARACTERS_MIN)
+  if (unclear) return NOT_KEPT
+  const bytes = Buffer.from(redact(log, redacted))
+  if (bytes.length <= LOG_BYTES_MAX) return bytes.toString()
+  // From the beginning of a line.
+  const tail = bytes.subarray(-LOG_BYTES_MAX)
+  return tail.subarray(tail.indexOf(10) + 1).toString()
 }
-/** A value of 64 KiB, each byte of it escaped. */
-const ANSWER_BYTES_MAX = 512 * 1024
-const READ_TIMEOUT_MS = 10_000
+
+const textOf = ({ kind, bytes }: Plain): string | undefined =>
+  kind === 'string' ? Buffer.from(bytes).toString() : undefined
 
 function parsed(text: string | undefined): DatabaseSecret | undefined {
   try {
@@ -181,16 +185,34 @@ function parsed(text: string | undefined): DatabaseSecret | undefined {
   }
 }
 
-function portsOf(text: string): readonly number[] {
-  const { port, engine } = parsed(text) ?? {}
-  const number = port === undefined ? DEFAULT_PORTS[String(engine)] : Number(port)
-  return number !== undefined && Number.isInteger(number) && number > 0 && number < 65_536 ? [number] : []
+function portOf({ port, engine }: DatabaseSecret = {}): number | undefined {
+  const number = port === undefined || port === '' ? DEFAULT_PORTS[String(engine)] : Number(port)
+  return number !== undefined && Number.isInteger(number) && number > 0 && number < 65_536 ? number : undefined
 }
 
+/** The server that a secret in AWS's form names, in one spelling. */
+function targetOf(secret: DatabaseSecret = {}): RotationTarget {
+  const { host, masterarn } = secret
+  const port = portOf(secret)
+  const name = typeof host === 'string' ? host.trim().toLowerCase().replace(/\.$/, '') : ''
+  return {
+    ...(name !== '' && port !== undefined && { server: `${name}:${port}` }),
+    ...(typeof masterarn === 'string' && { masterSecretArn: masterarn }),
+  }
+}
+
+/** The text of a secret, and what is a value in it. */
 function valuesOf(text: string): readonly string[] {
   const secret = parsed(text)
-  const members = Object.entries(secret ?? {}).flatMap(([name, value]) =>
-    typeof value === 'string' && !PLAIN.has(name) ? [value] : [],
-  )
-  return [text, ...members].filter((value) => value.length >= REDACTED_CHARACTERS_MIN)
+  const members = Object.entries(secret ?? {}).flatMap(([name, value]) => (PLAIN.has(name) ? [] : leavesOf(value)))
+  const whole = [text, ...members]
+  const lines = whole.flatMap((value) => value.split(/\r\n|[\r\n]/).map((line) => line.trim()))
+  return [...whole, ...lines.filter(({ length }) => length >= LINE_CHARACTERS_MIN)]
+}
+
+/** Texts and numbers at any depth; true, false, null and small numbers say nothing. */
+function leavesOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value === '' ? [] : [value]
+  if (typeof value === 'number') return Math.abs(value) < 1_000 ? [] : [String(value)]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leavesOf) : []
 }

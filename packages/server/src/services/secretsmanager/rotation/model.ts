@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_how.html
 
 import { hash } from 'node:crypto'
+import type { Rights } from '../model.ts'
 import {
   nextRotationDate,
   nextWindow,
@@ -21,6 +22,8 @@ export const ATTEMPTS_MAX = 5
 const RETRY_MS = [10_000, 60_000, 300_000, 900_000] as const
 /** Calls of a function that a journal keeps, the latest ones. */
 const CALLS_MAX = 64
+/** Of the log of a call that failed; there is one in each attempt. */
+export const LOG_BYTES_MAX = 2_048
 
 /** The part of a secret that rotation has. Times are milliseconds since the epoch, service clock. */
 export type SecretRotation = {
@@ -38,9 +41,23 @@ export type SecretRotation = {
   readonly next?: Slot
   /** The opening of the latest window in which a rotation began: neither it nor an earlier one is used again. */
   readonly usedWindow?: number
+  /** Where `functionArn` is a ready-made rotator: with whose rights it works, and what it was given. */
+  readonly readyMade?: ReadyMade
   /** The rotation that is under way. It alone may do anything: a journal that nobody names is history. */
   readonly running?: Running
 }
+
+export type ReadyMade = {
+  /** Of who called RotateSecret: the KMS keys of the secret, and the master secret. */
+  readonly rights: Rights
+  /** As ExternalSecretRotationMetadata gave them. */
+  readonly options: { readonly [name: string]: string }
+  /** The master secret that the caller might read, and the one place where it may be used. */
+  readonly master?: { readonly arn: string; readonly place?: string }
+}
+
+/** What a dry run, or a look after promotion, has to say. Never a value. */
+export type Finding = { readonly level: 'ok' | 'warning' | 'problem'; readonly message: string }
 
 /** A window, and when in it the rotation begins. */
 export type Slot = Window & { readonly startsAt: number }
@@ -66,6 +83,8 @@ export type Rotation = {
   readonly outcome?: Outcome
   /** Why it ended so, in words. Never a value. */
   readonly reason?: string
+  /** The version had its value before: an earlier run may have set it. */
+  readonly again?: true
   /** From 1. */
   readonly attempt: number
   /** The step that is next, or being called for. */
@@ -84,24 +103,32 @@ export type StepCall = {
   /** Absent where nobody knows how it ended: the server did not live to see it. */
   readonly endedAt?: number
   readonly error?: StepError
+  readonly findings?: readonly Finding[]
+  readonly previousStillValid?: boolean
 }
 
 /**
  * Why a step did not succeed: the function said so (`function`), did not answer in time (`timeout`), could not be reached (`unreachable`), may
- * not be called or is not there (`refused`), left AWSCURRENT where it was (`labels`); or the server is at fault (`fault`).
+ * not be called, is not there or fails whenever it is tried (`refused`), left AWSCURRENT where it was (`labels`); or the server is at fault (`fault`).
  */
 export type StepError = {
   readonly kind: 'function' | 'timeout' | 'unreachable' | 'refused' | 'labels' | 'fault'
   /** The function's word for it, such as `ValueError`. */
   readonly errorType?: string
-  /** Never a value, and so never what a function says: that is in its own log. */
+  /** Never a value, and so never what a function says. */
   readonly message: string
+  /** The end of the function's log, where the server has it, without the values of this rotation. At most LOG_BYTES_MAX. */
+  readonly log?: string
 }
 
 export const stepAfter = (step: Step): Step | undefined => STEPS[STEPS.indexOf(step) + 1]
 
 /** Whether the function may have changed what the secret opens: it was called for setSecret, or for a later step. */
 export const mayHaveSet = ({ calls }: Rotation): boolean => calls.some(({ step }) => step !== 'createSecret')
+
+/** Whether the step that is next, or a later one, was begun before. */
+export const isResumed = ({ again, calls, step: next }: Rotation): boolean =>
+  again === true || calls.some(({ step }) => STEPS.indexOf(step) >= STEPS.indexOf(next))
 
 /** With one more call, begun now. */
 export function withCall(rotation: Rotation, now: number): Rotation {
@@ -110,10 +137,16 @@ export function withCall(rotation: Rotation, now: number): Rotation {
 }
 
 /** With the end of the latest call. */
-export function withCallEnded(rotation: Rotation, now: number, error: StepError | undefined): Rotation {
+export function withCallEnded(
+  rotation: Rotation,
+  now: number,
+  error: StepError | undefined,
+  found: Pick<StepCall, 'findings' | 'previousStillValid'> = {},
+): Rotation {
   const last = rotation.calls.at(-1)
   if (last === undefined) return rotation
-  return { ...rotation, calls: [...rotation.calls.slice(0, -1), { ...last, endedAt: now, ...(error && { error }) }] }
+  const ended: StepCall = { ...last, endedAt: now, ...(error && { error }), ...found }
+  return { ...rotation, calls: [...rotation.calls.slice(0, -1), ended] }
 }
 
 /** When the steps are tried again after an error; undefined where they are not: attempts or the window are used up, or nothing would change. */
@@ -144,19 +177,21 @@ const sha256 = (text: string): Uint8Array => hash('sha256', text, 'buffer')
 
 /** What a replica shows of the rotation of its primary: no window of it, and no run. */
 export function shownRotation(rotation: SecretRotation): SecretRotation {
-  const { running: _, usedWindow, changedByHandAt, ...shown } = rotation
+  const { running: _, readyMade, usedWindow, changedByHandAt, ...shown } = rotation
   return shown
 }
 
 /** What DescribeSecret and ListSecrets show. */
 export function rotationDetails(rotation: SecretRotation | undefined) {
   if (rotation === undefined) return {}
-  const { enabled, functionArn, rules, rotatedAt, next, daysBetween } = rotation
+  const { enabled, functionArn, rules, rotatedAt, next, daysBetween, readyMade } = rotation
+  const given = Object.entries(readyMade?.options ?? {}).map(([Key, Value]) => ({ Key, Value }))
   const shownDays = rules?.ScheduleExpression === undefined ? undefined : daysBetween
   return {
     RotationEnabled: enabled,
     RotationLambdaARN: functionArn,
     RotationRules: rules && { ...rules, ...(shownDays !== undefined && { AutomaticallyAfterDays: shownDays }) },
+    ExternalSecretRotationMetadata: given.length === 0 ? undefined : given,
     LastRotatedDate: rotatedAt,
     NextRotationDate: next && nextRotationDate(next),
   }

@@ -49,7 +49,7 @@ const shown = (rotation: Rotation) => ({
   EndedAt: rotation.endedAt,
   WindowOpensAt: rotation.slot?.opensAt,
   Attempt: rotation.attempt,
-  Calls: rotation.calls.map(({ step, attempt, startedAt, endedAt, error }) => ({
+  Calls: rotation.calls.map(({ step, attempt, startedAt, endedAt, error, findings, previousStillValid }) => ({
     Step: step,
     Attempt: attempt,
     StartedAt: startedAt,
@@ -57,6 +57,9 @@ const shown = (rotation: Rotation) => ({
     ErrorKind: error?.kind,
     ErrorType: error?.errorType,
     Message: error?.message,
+    Findings: findings?.map(({ level, message }) => ({ Level: level, Message: message })),
+    PreviousStillValid: previousStillValid,
+    Log: error?.log,
   })),
 })
 

@@ -1,7 +1,7 @@
 // ListRotations tells the latest rotations of a secret, step by step. No AWS operation: docs/rotation.md.
 
 import { operation } from '../../../operation.ts'
-import { integer, list, optional, string, structure, timestamp } from '../../../shape/shape.ts'
+import { boolean, integer, list, optional, string, structure, timestamp } from '../../../shape/shape.ts'
 import { ROTATIONS_KEPT, readRotations, SecretId, secretTarget } from '../../secretsmanager/port.ts'
 
 const Call = structure({
@@ -13,6 +13,11 @@ const Call = structure({
   ErrorKind: optional(string()),
   ErrorType: optional(string()),
   Message: optional(string()),
+  /** What a ready-made rotator has found besides. `Level` is `ok`, `warning` or `problem`. */
+  Findings: optional(list(structure({ Level: string(), Message: string() }))),
+  /** After finishSecret: whether the credential of before still works. Absent where that is not promised or not known. */
+  PreviousStillValid: optional(boolean()),
+  Log: optional(string()),
 })
 
 const Rotation = structure({

@@ -1,0 +1,104 @@
+// What RotateSecret keeps for a ready-made rotator. It has no role of its own: it works with the rights that the caller had then, which are
+// asked for here and of nothing else. docs/rotators.md
+
+import { parseSecret, type Rotator, RotatorError, rotators } from '@strongroom/rotators'
+import type { Call } from '../../../call.ts'
+import * as errors from '../errors.ts'
+import { ownerOf, type RotatingSecret, type Secret, selectVersion, type ValuedVersion } from '../model.ts'
+import { noteRights } from '../rights.ts'
+import type { StoredSecret } from '../store.ts'
+import { liveSecret, permissionOn, resolveSecret } from '../target.ts'
+import { openVersion, tryKey } from '../value.ts'
+import { isReadyMade } from './functions.ts'
+import type { ReadyMade, SecretRotation } from './model.ts'
+
+/** The rotator of a function's ARN; undefined where there is none of the name. */
+export const findRotator = (functionArn: string, among: readonly Rotator[] = rotators): Rotator | undefined =>
+  among.find(({ name }) => functionArn.endsWith(`:function:strongroom-${name}`))
+
+type Asked = {
+  /** Whether the caller named the rotator: its rights take the place of those of before. */
+  readonly again: boolean
+  readonly options: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[] | undefined
+}
+
+/**
+ * The secret with what its ready-made rotator may do, where it has one. Nothing that the caller may not do itself: use the KMS keys of the
+ * secret, and read the master secret that its value names.
+ * @throws InvalidParameterException for options; InvalidRequestException for a value that the rotator cannot rotate, or a master secret that
+ * cannot be used; AccessDeniedException; DecryptionFailure, EncryptionFailure
+ */
+export async function allowReadyMade(
+  call: Call,
+  stored: StoredSecret,
+  secret: RotatingSecret,
+  { again, options: given }: Asked,
+): Promise<RotatingSecret> {
+  const { functionArn, readyMade: before, ...settings } = secret.rotation
+  const kept: SecretRotation = { ...settings, ...(functionArn !== undefined && { functionArn }) }
+  if (!isReadyMade(functionArn)) return { ...secret, rotation: kept }
+  if (before !== undefined && !again && given === undefined) return secret
+
+  const rotator = findRotator(functionArn)
+  if (rotator === undefined) throw errors.rotationFunctionNotFound(functionArn)
+  const sameRotator = stored.secret.rotation?.functionArn === functionArn
+  const options = given === undefined ? (sameRotator && before?.options) || {} : readOptions(rotator, given)
+
+  let master: ReadyMade['master']
+  let failure: unknown
+  const rights = await noteRights(call, async (noting) => {
+    try {
+      await tryKey(noting, secret.arn, secret.kmsKeyId)
+      const value = await openSecret(noting, secret, selectVersion(secret, undefined, undefined))
+      const { place } = rotator.check(value, options)
+      const arn = rotator.master === 'unused' ? undefined : masterOf(value)
+      if (arn === undefined) return
+      await mayUseMaster(noting, secret, arn)
+      master = { arn, ...(place !== undefined && { place }) }
+    } catch (error) {
+      failure = error
+    }
+  })
+  if (failure instanceof RotatorError) throw errors.notRotatable(failure.message)
+  if (failure !== undefined) throw failure
+  return { ...secret, rotation: { ...kept, readyMade: { rights, options, ...(master && { master }) } } }
+}
+
+/** The value of a version as a rotator reads it. @throws RotatorError `secret`; ServiceError of KMS */
+export async function openSecret(call: Call, secret: Secret, version: ValuedVersion) {
+  const { kind, bytes } = await openVersion(call, secret, version)
+  try {
+    if (kind !== 'string') throw new RotatorError('secret', 'The value of the secret is binary.')
+    return parseSecret(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/** The ARN in `masterarn`; undefined where the value has none. */
+export const masterOf = ({ masterarn }: { readonly [member: string]: unknown }): string | undefined =>
+  typeof masterarn === 'string' && masterarn !== '' ? masterarn : undefined
+
+/** The master secret, once the caller may have its value. Of another account it would go on being used after that account had said no. */
+export async function mayUseMaster(call: Call, secret: Secret, arn: string) {
+  if (!arn.startsWith('arn:') || ownerOf(arn) !== ownerOf(secret.arn)) {
+    throw errors.masterUnusable(arn, 'masterarn must be the full ARN of a secret of the same account and Region.')
+  }
+  const target = await resolveSecret(call, arn)
+  const permission = permissionOn(target, 'secretsmanager:GetSecretValue')
+  if (!call.decide(permission, target.concealed).allow) call.authorize(permission, target.concealed)
+  const stored = liveSecret(target)
+  return { stored, value: await openSecret(call, stored.secret, selectVersion(stored.secret, undefined, undefined)) }
+}
+
+function readOptions(rotator: Rotator, given: NonNullable<Asked['options']>): ReadyMade['options'] {
+  const known = rotator.options.map(({ name }) => name)
+  const options: Record<string, string> = {}
+  for (const { Key, Value } of given) {
+    if (Key === undefined || Value === undefined) throw errors.rotatorOptionIncomplete()
+    if (!known.includes(Key)) throw errors.unknownRotatorOption(Key, known)
+    if (Object.hasOwn(options, Key)) throw errors.rotatorOptionTwice(Key)
+    options[Key] = Value
+  }
+  return options
+}
