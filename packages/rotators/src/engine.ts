@@ -63,7 +63,7 @@ export type Engine<C> = {
   readonly passwords: PasswordRules
   /**
    * Whether a user may change its own password; where not, `single` and `dual` need a master secret. `without-master`: some may, and where the
-   * secret names a master secret, the master does it.
+   * secret names a master secret, the master does it; of `dual` that is so in any case.
    */
   readonly selfChange: boolean | 'without-master'
   /** Where secrets of this kind have members of other names, or more of them. */

@@ -2,6 +2,8 @@
 // `ENGINE-dual-passwords`.
 
 import { activedirectory } from './engines/activedirectory.ts'
+import { mariadb } from './engines/mariadb.ts'
+import { mysql } from './engines/mysql.ts'
 import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
@@ -19,6 +21,12 @@ export { parseSecret } from './secret.ts'
 export const rotators: readonly Rotator[] = [
   single(postgresql),
   alternating(postgresql),
+  single(mariadb),
+  alternating(mariadb),
+  dual(mariadb),
+  single(mysql),
+  alternating(mysql),
+  dual(mysql),
   dual(redis),
   single(redis),
   alternating(redis),

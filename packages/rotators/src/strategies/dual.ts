@@ -18,18 +18,20 @@ import {
   works,
 } from './shared.ts'
 
-/** `ENGINE-dual-passwords`. As the user itself where the server lets it, else as the master. */
+/** `ENGINE-dual-passwords`. As the master that the secret names; where it names none and the server lets the user, as the user itself. */
 export function dual<C>(engine: Engine<C>): Rotator {
+  // A second password may take a right that a user who changes its only one does not need.
+  const who = { selfChange: engine.selfChange && 'without-master' } as const
   const plan = (username: string, run: Run): Omit<Plan, 'options'> => ({
     strategy: 'dual',
     username,
-    self: changesItself(engine, run),
+    self: changesItself(who, run),
   })
   return {
     name: `${engine.id}-dual-passwords`,
     title: `${engine.title}: one user with two passwords`,
     strategy: 'dual',
-    ...frame(engine, { master: masterOf(engine) }),
+    ...frame(engine, { master: masterOf(who) }),
 
     create: async (run, io) => withNewPassword(engine, run, io),
 
@@ -62,7 +64,7 @@ export function dual<C>(engine: Engine<C>): Rotator {
     dryRun: (run, io) =>
       lookAround(engine, run, io, {
         plan: (username) => plan(username, run),
-        withMaster: !changesItself(engine, run),
+        withMaster: !changesItself(who, run),
       }),
   }
 }
