@@ -144,7 +144,12 @@ function compare(shape: Shape, schema: NormalizedSchema, where: string, isInput:
   assert.equal(shape.kind, kindOf(schema), `${where}: type`)
   switch (shape.kind) {
     case 'list':
-      assert.equal(shape.itemName, schema.getValueSchema().getMergedTraits().xmlName, `${where}: the name of its items`)
+      if (part)
+        assert.equal(
+          shape.itemName,
+          schema.getValueSchema().getMergedTraits().xmlName,
+          `${where}: the name of its items`,
+        )
       compare(shape.member, schema.getValueSchema(), `${where}[]`, isInput, part)
       break
     case 'map':
