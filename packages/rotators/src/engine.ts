@@ -61,7 +61,7 @@ export type Engine<C> = {
   /** Of a username, in the engine's own unit. */
   readonly usernameMax: number
   readonly passwords: PasswordRules
-  /** Whether a user may change its own password; where not, `single` and `dual` need a master secret. */
+  /** Whether a user may change its own password; where not, `single` and `dual` need a master secret. `dual` goes by a master where the secret names one. */
   readonly selfChange: boolean
   /** What RotateSecret may give beside the options that every engine has. */
   readonly options?: readonly Described[]

@@ -1,9 +1,12 @@
 // Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
 // `ENGINE-dual-passwords`.
 
+import { mariadb } from './engines/mariadb.ts'
+import { mysql } from './engines/mysql.ts'
 import { postgresql } from './engines/postgresql.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
+import { dual } from './strategies/dual.ts'
 import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
@@ -11,4 +14,13 @@ export { RotatorError, type RotatorErrorKind } from './errors.ts'
 export type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue, Strategy } from './rotator.ts'
 export { parseSecret } from './secret.ts'
 
-export const rotators: readonly Rotator[] = [single(postgresql), alternating(postgresql)]
+export const rotators: readonly Rotator[] = [
+  single(postgresql),
+  alternating(postgresql),
+  single(mariadb),
+  alternating(mariadb),
+  dual(mariadb),
+  single(mysql),
+  alternating(mysql),
+  dual(mysql),
+]

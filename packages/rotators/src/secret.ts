@@ -83,6 +83,8 @@ export function readMaster(kind: Kind, master: SecretValue | undefined, user: Se
   }
 }
 
+export const namesMaster = ({ masterarn }: SecretValue): boolean => typeof masterarn === 'string' && masterarn !== ''
+
 /** Where a login connects to, as two rotations that would meet there both call it. */
 export const placeOf = ({ host, port }: Pick<Login, 'host' | 'port'>): string =>
   `${host.toLowerCase().replace(/\.$/, '')}:${port}`

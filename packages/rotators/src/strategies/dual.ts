@@ -1,8 +1,8 @@
 // One user with two valid passwords: the current one stays beside the pending one, and goes with the next rotation.
 
 import type { Engine, Plan } from '../engine.ts'
-import type { Rotator } from '../rotator.ts'
-import { readMaster } from '../secret.ts'
+import type { Rotator, SecretValue } from '../rotator.ts'
+import { namesMaster, readMaster } from '../secret.ts'
 import {
   asMaster,
   credentials,
@@ -16,14 +16,17 @@ import {
   works,
 } from './shared.ts'
 
-/** `ENGINE-dual-passwords`. As the user itself where the server lets it, else as the master. */
+/** `ENGINE-dual-passwords`. As the master that the secret names; where it names none and the server lets the user, as the user itself. */
 export function dual<C>(engine: Engine<C>): Rotator {
-  const plan = (username: string): Omit<Plan, 'options'> => ({ strategy: 'dual', username, self: engine.selfChange })
+  const isSelf = (value: SecretValue): boolean => engine.selfChange && !namesMaster(value)
+  const planOf =
+    (value: SecretValue) =>
+    (username: string): Omit<Plan, 'options'> => ({ strategy: 'dual', username, self: isSelf(value) })
   return {
     name: `${engine.id}-dual-passwords`,
     title: `${engine.title}: one user with two passwords`,
     strategy: 'dual',
-    ...frame(engine, { master: engine.selfChange ? 'unused' : 'required' }),
+    ...frame(engine, { master: engine.selfChange ? 'optional' : 'required' }),
 
     create: async (run, io) => withNewPassword(engine, run, io),
 
@@ -32,17 +35,18 @@ export function dual<C>(engine: Engine<C>): Rotator {
       // Setting it twice could push the current one out, so only where one of the two is missing.
       if (run.resumed && (await works(engine, pending, io)) && (await works(engine, current, io))) return
       const own = run.resumed ? [current, pending] : [current]
-      const whole = { ...plan(current.username), options: run.options }
+      const self = isSelf(run.current)
+      const whole = { ...planOf(run.current)(current.username), options: run.options }
       const change = async (connection: C): Promise<void> => {
         await mustBeReady(engine, connection, whole)
         await engine.setPassword(connection, {
           username: current.username,
           password: pending.password,
-          self: engine.selfChange,
+          self,
           keep: current.password,
         })
       }
-      if (engine.selfChange) return loggedInAsAny(engine, own, io, change)
+      if (self) return loggedInAsAny(engine, own, io, change)
       await asMaster(engine, { own, master: readMaster(engine, run.master, run.current) }, io, change)
     },
 
@@ -53,6 +57,6 @@ export function dual<C>(engine: Engine<C>): Rotator {
 
     settle: (run, io) => lookAtPrevious(engine, run, io),
 
-    dryRun: (run, io) => lookAround(engine, run, io, { plan, withMaster: !engine.selfChange }),
+    dryRun: (run, io) => lookAround(engine, run, io, { plan: planOf(run.current), withMaster: !isSelf(run.current) }),
   }
 }

@@ -4,7 +4,7 @@ import type { Engine, Login, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { describePasswordOptions, lookAtPasswords, makePassword, readPasswordOptions } from '../passwords.ts'
 import type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
-import { describeMembers, placeOf, readLogin, readMaster } from '../secret.ts'
+import { describeMembers, namesMaster, placeOf, readLogin, readMaster } from '../secret.ts'
 
 /** What an engine says of itself, without what connects. */
 export type Facts = Pick<Engine<unknown>, 'names' | 'defaults' | 'usernameMax' | 'passwords' | 'verified' | 'options'>
@@ -199,7 +199,7 @@ export function frame(
       if ([...account(login.username)].length > engine.usernameMax) {
         throw new RotatorError('secret', `The name of the other user is longer than ${engine.usernameMax}.`)
       }
-      if (master === 'required' && (typeof value.masterarn !== 'string' || value.masterarn === '')) {
+      if (master === 'required' && !namesMaster(value)) {
         throw new RotatorError('secret', 'The secret does not fit this rotator: masterarn is missing.')
       }
       return { place: placeOf(login) }
