@@ -1,11 +1,19 @@
 // The AWS CLI and boto3 of this machine, as a user would call them on a server of ours.
 
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Credentials, REGION, type ServerProcess } from './server-process.ts'
 
 const run = promisify(execFile)
+
+/** Without a start of it, which takes the better part of a second. So does each call: tests prepare and inspect with an SDK. */
+export const hasAwsCli = (): boolean =>
+  (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'aws')))
+
+export const hasBoto3 = (): Promise<boolean> =>
+  hasCommand('python3', '-c', 'import importlib.util as u, sys; sys.exit(u.find_spec("boto3") is None)')
 
 /** Whether a command is there and does this. */
 export const hasCommand = (command: string, ...args: readonly string[]): Promise<boolean> =>

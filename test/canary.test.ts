@@ -50,33 +50,45 @@ function encodings(value: Buffer): ReadonlyMap<string, Buffer> {
 
 class Canaries {
   readonly #values: Buffer[] = []
+  /** What is searched for, with the name of its form, by its first bytes: so that many are found in one pass. */
+  readonly #needles = new Map<number, { readonly form: string; readonly needle: Buffer }[]>()
 
   /** A fresh value, of letters so that it is its own JSON, form and XML. */
   text(): string {
-    const text = randomBytes(36).toString('base64').replaceAll(/[+/]/g, 'x')
-    this.#values.push(Buffer.from(text))
-    return text
+    return this.know(randomBytes(36).toString('base64').replaceAll(/[+/]/g, 'x'))
   }
 
   bytes(): Buffer {
     const bytes = randomBytes(48)
-    this.#values.push(bytes)
+    this.knowBytes(bytes)
     return bytes
   }
 
-  knowBytes(bytes: Buffer): void {
-    this.#values.push(bytes)
+  know(text: string): string {
+    this.knowBytes(Buffer.from(text))
+    return text
   }
 
-  know(text: string): string {
-    this.#values.push(Buffer.from(text))
-    return text
+  knowBytes(bytes: Buffer): void {
+    if (this.#values.some((value) => value.equals(bytes))) return
+    this.#values.push(bytes)
+    for (const [form, needle] of encodings(bytes)) {
+      const first = needle.readUInt32LE()
+      const others = this.#needles.get(first)
+      if (others === undefined) this.#needles.set(first, [{ form, needle }])
+      else others.push({ form, needle })
+    }
   }
 
   /** Where any of them lies in some bytes, in which form. */
   findIn(haystack: Buffer): string | undefined {
-    for (const value of this.#values) {
-      for (const [form, needle] of encodings(value)) if (haystack.includes(needle)) return form
+    const begins = new Uint8Array(1 << 16)
+    for (const first of this.#needles.keys()) begins[first & 0xffff] = 1
+    for (let at = 0; at + 4 <= haystack.length; at++) {
+      if (begins[haystack[at]! | (haystack[at + 1]! << 8)] === 0) continue
+      for (const { form, needle } of this.#needles.get(haystack.readUInt32LE(at)) ?? []) {
+        if (needle.equals(haystack.subarray(at, at + needle.length))) return form
+      }
     }
     return undefined
   }
@@ -351,12 +363,15 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     },
   }
   const know = (secret: string) => canaries.know(secret)
-  const executionRole = async (): Promise<string> => {
+  const roleOfFunctions = async (RoleName: string, PolicyArn?: string): Promise<string> => {
     const iam = new IAM({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
     home.after(() => iam.destroy())
-    const role = { RoleName: 'execution', AssumeRolePolicyDocument: TRUSTS_LAMBDA }
-    return (await iam.createRole(role)).Role!.Arn!
+    const { Role } = await iam.createRole({ RoleName, AssumeRolePolicyDocument: TRUSTS_LAMBDA })
+    if (PolicyArn !== undefined) await iam.attachRolePolicy({ RoleName, PolicyArn })
+    return Role!.Arn!
   }
+  const executionRole = () => roleOfFunctions('execution')
+  const rotationRole = () => roleOfFunctions('rotation', 'arn:aws:iam::aws:policy/SecretsManagerReadWrite')
   const accessJourneys = {
     ...userJourneys(server, know, home.after),
     ...roleJourneys(server, home.after),
@@ -374,7 +389,16 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
   }
   Object.assign(
     journeys,
-    rotationJourneys({ server, functions, text: () => canaries.text(), know, call, route, after: home.after }),
+    rotationJourneys({
+      server,
+      functions,
+      text: () => canaries.text(),
+      know,
+      call,
+      route,
+      roleArn: rotationRole,
+      after: home.after,
+    }),
   )
   for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())

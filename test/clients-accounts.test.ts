@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { awsCli, hasCommand } from './aws-tools.ts'
-import { makeHome, startProcess } from './server-process.ts'
+import { Organizations } from '@aws-sdk/client-organizations'
+import { STS } from '@aws-sdk/client-sts'
+import { awsCli, hasAwsCli } from './aws-tools.ts'
+import { makeHome, sdkOptions, startProcess } from './server-process.ts'
 
 test('the AWS CLI makes an account, gets into it through its role, and closes it', async (t) => {
-  if (!(await hasCommand('aws', '--version'))) return t.skip('the AWS CLI is not installed')
+  if (!hasAwsCli()) return t.skip('the AWS CLI is not installed')
   const server = await startProcess(await makeHome(t))
   const aws = awsCli(server)
   const { Organization } = await aws('organizations', 'describe-organization')
@@ -14,23 +16,26 @@ test('the AWS CLI makes an account, gets into it through its role, and closes it
   const { CreateAccountStatus: asked } = await aws(
     ...['organizations', 'create-account', '--account-name', 'team', '--email', 'team@example.com'],
   )
-  const { CreateAccountStatus: status } = await aws(
-    ...['organizations', 'describe-create-account-status', '--create-account-request-id', asked.Id],
-  )
-  assert.equal(status.State, 'SUCCEEDED')
-  const id = status.AccountId
+  const sdk = new Organizations(sdkOptions(server))
+  t.after(() => sdk.destroy())
+  const { CreateAccountStatus: status } = await sdk.describeCreateAccountStatus({ CreateAccountRequestId: asked.Id })
+  assert.equal(status!.State, 'SUCCEEDED')
+  const id = status!.AccountId!
   const { Accounts } = await aws('organizations', 'list-accounts', '--page-size', '1')
   const ids = Accounts.map(({ Id }: { readonly Id: string }) => Id)
   assert.deepEqual(ids.sort(), [Organization.MasterAccountId, id].sort())
 
   const role = `arn:aws:iam::${id}:role/OrganizationAccountAccessRole`
   const { Credentials: keys } = await aws('sts', 'assume-role', '--role-arn', role, '--role-session-name', 'me')
-  const member = awsCli(server, {
+  const credentials = {
     accessKeyId: keys.AccessKeyId,
     secretAccessKey: keys.SecretAccessKey,
     sessionToken: keys.SessionToken,
-  })
-  assert.equal((await member('sts', 'get-caller-identity')).Account, id)
+  }
+  const member = awsCli(server, credentials)
+  const sts = new STS(sdkOptions({ url: server.url, credentials }))
+  t.after(() => sts.destroy())
+  assert.equal((await sts.getCallerIdentity({})).Account, id)
   assert.equal((await member('organizations', 'describe-organization')).Organization.Id, Organization.Id)
   await assert.rejects(
     member('organizations', 'list-accounts'),
@@ -38,7 +43,7 @@ test('the AWS CLI makes an account, gets into it through its role, and closes it
   )
 
   assert.deepEqual(await aws('organizations', 'close-account', '--account-id', id), {})
-  const { Account } = await aws('organizations', 'describe-account', '--account-id', id)
-  assert.deepEqual([Account.Status, Account.State], ['SUSPENDED', 'CLOSED'])
-  await assert.rejects(member('sts', 'get-caller-identity'), /InvalidClientTokenId/)
+  const { Account } = await sdk.describeAccount({ AccountId: id })
+  assert.deepEqual([Account!.Status, Account!.State], ['SUSPENDED', 'CLOSED'])
+  await assert.rejects(sts.getCallerIdentity({}), { name: 'InvalidClientTokenId' })
 })

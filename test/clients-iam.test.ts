@@ -2,13 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { awsCli, hasCommand, python } from './aws-tools.ts'
-import { makeHome, startProcess } from './server-process.ts'
+import { IAM } from '@aws-sdk/client-iam'
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager'
+import { awsCli, hasAwsCli, hasBoto3, python } from './aws-tools.ts'
+import { clientOf, makeHome, sdkOptions, startProcess } from './server-process.ts'
 
 test('the AWS CLI makes a user who may do what its group may, within its boundary, until its key is gone', async (t) => {
-  if (!(await hasCommand('aws', '--version'))) return t.skip('the AWS CLI is not installed')
+  if (!hasAwsCli()) return t.skip('the AWS CLI is not installed')
   const server = await startProcess(await makeHome(t))
   const aws = awsCli(server)
+  const iam = new IAM(sdkOptions(server))
+  t.after(() => iam.destroy())
   const boundary = 'arn:aws:iam::aws:policy/SecretsManagerReadWrite'
   const alice = ['--user-name', 'alice']
   const team = ['--group-name', 'team']
@@ -22,41 +26,44 @@ test('the AWS CLI makes a user who may do what its group may, within its boundar
     { Key: 'Team', Value: 'blue' },
     { Key: 'Cost center', Value: '' },
   ])
-  const { Group } = await aws('iam', 'create-group', ...team)
+  const { Group } = await iam.createGroup({ GroupName: 'team' })
   const Statement = { Effect: 'Allow', Action: ['secretsmanager:*', 'iam:GetUser'], Resource: '*' }
   const document = { Version: '2012-10-17', Statement }
   const inline = [...team, '--policy-name', 'a+=,.@-_']
   await aws('iam', 'put-group-policy', ...inline, '--policy-document', JSON.stringify(document, null, 2))
   // The CLI decodes the document of the answer.
   assert.deepEqual((await aws('iam', 'get-group-policy', ...inline)).PolicyDocument, document)
-  await aws('iam', 'add-user-to-group', ...team, ...alice)
+  await iam.addUserToGroup({ GroupName: 'team', UserName: 'alice' })
   const members = await aws('iam', 'get-group', ...team)
-  assert.deepEqual([members.Group, members.Users.length], [Group, 1])
+  assert.deepEqual([members.Group.Arn, members.Users.length], [Group!.Arn, 1])
 
   const { AccessKey } = await aws('iam', 'create-access-key', ...alice)
   const as = { accessKeyId: AccessKey.AccessKeyId, secretAccessKey: AccessKey.SecretAccessKey }
   const hers = awsCli(server, as)
-  await hers('secretsmanager', 'create-secret', '--name', 'db', '--secret-string', 'x')
+  const client = clientOf({ url: server.url, credentials: as })
+  await client.send(new CreateSecretCommand({ Name: 'db', SecretString: 'x' }))
+  client.destroy()
   // The group allows both; the boundary only what is about secrets.
   await assert.rejects(
     hers('iam', 'get-user'),
     /AccessDenied.*because no permissions boundary allows the iam:GetUser action/,
   )
-  await aws('iam', 'delete-user-permissions-boundary', ...alice)
-  await aws('iam', 'update-user', ...alice, '--new-user-name', 'bob')
+  await iam.deleteUserPermissionsBoundary({ UserName: 'alice' })
+  await iam.updateUser({ UserName: 'alice', NewUserName: 'bob' })
   assert.match((await hers('iam', 'get-user')).User.Arn, /:user\/people\/bob$/)
 
   const bob = ['--user-name', 'bob']
+  const UserName = 'bob'
   await assert.rejects(aws('iam', 'delete-user', ...bob), /DeleteConflict.*must remove users from group first/)
-  await aws('iam', 'delete-access-key', ...bob, '--access-key-id', as.accessKeyId)
+  await iam.deleteAccessKey({ UserName, AccessKeyId: as.accessKeyId })
   await assert.rejects(hers('iam', 'get-user'), /InvalidClientTokenId/)
-  await aws('iam', 'remove-user-from-group', ...team, ...bob)
-  await aws('iam', 'delete-user', ...bob)
-  await assert.rejects(aws('iam', 'get-user', ...bob), /NoSuchEntity.*The user with name bob cannot be found/)
+  await iam.removeUserFromGroup({ GroupName: 'team', UserName })
+  await iam.deleteUser({ UserName })
+  await assert.rejects(iam.getUser({ UserName }), { message: 'The user with name bob cannot be found.' })
 })
 
 test('boto3 pages through users, tags and keys, reads documents, waits for a user and meets its own exception classes', async (t) => {
-  if (!(await hasCommand('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
+  if (!(await hasBoto3())) return t.skip('boto3 is not installed')
   const server = await startProcess(await makeHome(t))
   const script = `
 import boto3, datetime, json, sys

@@ -5,12 +5,14 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { IAM } from '@aws-sdk/client-iam'
+import { Lambda } from '@aws-sdk/client-lambda'
 import { TRUSTS_LAMBDA } from '../packages/server/src/services/iam/testing.ts'
 import { lambda } from '../packages/server/src/services/lambda/index.ts'
 import { nodeZip, zip } from '../packages/server/src/services/lambda/testing.ts'
 import { signedRestCall } from '../packages/server/src/testing.ts'
-import { awsCli, hasCommand, python } from './aws-tools.ts'
-import { makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
+import { awsCli, hasAwsCli, hasCommand, python } from './aws-tools.ts'
+import { makeHome, REGION, type ServerProcess, sdkOptions, startProcess } from './server-process.ts'
 
 /** Makes the role of the functions; `aws` may do everything. */
 async function start(t: Parameters<typeof makeHome>[0]): Promise<{ server: ServerProcess; dataDir: string }> {
@@ -19,7 +21,7 @@ async function start(t: Parameters<typeof makeHome>[0]): Promise<{ server: Serve
 }
 
 test('the AWS CLI makes a function, waits for it, invokes it, changes it and deletes it', async (t) => {
-  if (!(await hasCommand('aws', '--version'))) {
+  if (!hasAwsCli()) {
     t.skip('there is no AWS CLI')
     return
   }
@@ -29,15 +31,11 @@ test('the AWS CLI makes a function, waits for it, invokes it, changes it and del
     writeFileSync(join(dataDir, name), content)
     return join(dataDir, name)
   }
-  const trust = file('trust.json', TRUSTS_LAMBDA)
-  const { Role } = await aws(
-    'iam',
-    'create-role',
-    '--role-name',
-    'r',
-    '--assume-role-policy-document',
-    `file://${trust}`,
-  )
+  const iam = new IAM(sdkOptions(server))
+  t.after(() => iam.destroy())
+  const { Arn: roleArn } = (await iam.createRole({ RoleName: 'r', AssumeRolePolicyDocument: TRUSTS_LAMBDA })).Role!
+  const functions = new Lambda(sdkOptions(server))
+  t.after(() => functions.destroy())
   const fn = ['--function-name', 'fn']
   const code = file('one.zip', nodeZip('console.log("seen"); return { uid: process.getuid(), event }'))
   const made = await aws(
@@ -45,7 +43,7 @@ test('the AWS CLI makes a function, waits for it, invokes it, changes it and del
     'create-function',
     ...fn,
     ...['--runtime', 'nodejs24.x', '--handler', 'index.handler', '--timeout', '20'],
-    ...['--role', Role.Arn, '--zip-file', `fileb://${code}`],
+    ...['--role', roleArn!, '--zip-file', `fileb://${code}`],
   )
   assert.equal(made.State, 'Active')
   await aws('lambda', 'wait', 'function-active-v2', ...fn)
@@ -58,7 +56,8 @@ test('the AWS CLI makes a function, waits for it, invokes it, changes it and del
     'secretsmanager.amazonaws.com',
   ]
   assert.match((await aws('lambda', 'add-permission', ...fn, ...permission)).Statement, /"Sid":"s"/)
-  assert.match((await aws('lambda', 'get-policy', ...fn)).Policy, /secretsmanager\.amazonaws\.com/)
+  const { Policy } = await functions.getPolicy({ FunctionName: 'fn' })
+  assert.match(Policy!, /secretsmanager\.amazonaws\.com/)
 
   const answer = join(dataDir, 'answer')
   const payload = file('payload', '{"a":1}')
@@ -79,7 +78,8 @@ test('the AWS CLI makes a function, waits for it, invokes it, changes it and del
   await aws('lambda', 'wait', 'function-updated-v2', '--function-name', arn)
   await invoke(arn)
   assert.equal(readFileSync(answer, 'utf8'), '"two"')
-  assert.equal((await aws('lambda', 'get-function', ...fn)).Configuration.CodeSha256, updated.CodeSha256)
+  const { Configuration } = await functions.getFunction({ FunctionName: 'fn' })
+  assert.equal(Configuration!.CodeSha256, updated.CodeSha256)
   await aws('lambda', 'delete-function', ...fn)
   await assert.rejects(aws('lambda', 'get-function', ...fn), /ResourceNotFoundException.*Function not found: arn:/s)
 })
@@ -123,15 +123,15 @@ test('the calls of Terraform’s provider for a function and its permission, in 
     assert.equal(answer.status, status, `${name} ${JSON.stringify(answer.body)}`)
     return answer.body
   }
-  const aws = awsCli(server)
-  const trust = ['--assume-role-policy-document', TRUSTS_LAMBDA]
-  const { Role } = await aws('iam', 'create-role', '--role-name', 'r', ...trust)
+  const iam = new IAM(sdkOptions(server))
+  t.after(() => iam.destroy())
+  const { Arn: Role } = (await iam.createRole({ RoleName: 'r', AssumeRolePolicyDocument: TRUSTS_LAMBDA })).Role!
   const FunctionName = 'fn'
   const made = await call(
     'CreateFunction',
     {
       FunctionName,
-      Role: Role.Arn,
+      Role,
       Code: { ZipFile: nodeZip('return 1').toString('base64') },
       Runtime: 'nodejs22.x',
       Handler: 'index.handler',

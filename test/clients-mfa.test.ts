@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { IAM } from '@aws-sdk/client-iam'
 import { authenticator, earlyInStep } from '../packages/server/src/services/iam/testing-mfa.ts'
-import { awsCli, hasCommand } from './aws-tools.ts'
-import { type Credentials, makeHome, startProcess } from './server-process.ts'
+import { awsCli, hasAwsCli } from './aws-tools.ts'
+import { type Credentials, makeHome, sdkOptions, startProcess } from './server-process.ts'
 
 const policy = (...Statement: readonly object[]): string => JSON.stringify({ Version: '2012-10-17', Statement })
 const BY_AGE = { NumericLessThan: { 'aws:MultiFactorAuthAge': '900' } }
@@ -20,9 +21,11 @@ const credentialsOf = ({ AccessKeyId, SecretAccessKey, SessionToken }: Told): Cr
 })
 
 test('the AWS CLI enables a device, gets a session with its code, and does with it what takes a fresh code', async (t) => {
-  if (!(await hasCommand('aws', '--version'))) return t.skip('the AWS CLI is not installed')
+  if (!hasAwsCli()) return t.skip('the AWS CLI is not installed')
   const server = await startProcess(await makeHome(t))
   const admin = awsCli(server)
+  const UserName = 'alice'
+  const named = ['--user-name', UserName]
   const outfile = join(server.dataDir, 'seed')
   const device = async (name: string) => {
     const made = ['--virtual-mfa-device-name', name, '--outfile', outfile, '--bootstrap-method', 'Base32StringSeed']
@@ -34,19 +37,21 @@ test('the AWS CLI enables a device, gets a session with its code, and does with 
     await earlyInStep()
     const { AuthenticationCode1, AuthenticationCode2 } = app.lastTwo()
     const codes = ['--authentication-code1', AuthenticationCode1, '--authentication-code2', AuthenticationCode2]
-    await admin('iam', 'enable-mfa-device', '--user-name', 'alice', '--serial-number', app.serialNumber, ...codes)
+    await admin('iam', 'enable-mfa-device', ...named, '--serial-number', app.serialNumber, ...codes)
     return app
   }
 
-  const { User } = await admin('iam', 'create-user', '--user-name', 'alice')
-  const account = User.Arn.split(':')[4]
+  const iam = new IAM(sdkOptions(server))
+  t.after(() => iam.destroy())
+  const { User } = await iam.createUser({ UserName })
+  const account = User!.Arn!.split(':')[4]!
   const document = policy({ Effect: 'Allow', Action: '*', Resource: '*', Condition: BY_AGE })
-  const put = ['--user-name', 'alice', '--policy-name', 'mfa', '--policy-document', document]
-  await admin('iam', 'put-user-policy', ...put)
+  await iam.putUserPolicy({ UserName, PolicyName: 'mfa', PolicyDocument: document })
   const trust = policy({ Effect: 'Allow', Principal: { AWS: account }, Action: 'sts:AssumeRole', Condition: BY_AGE })
-  await admin('iam', 'create-role', '--role-name', 'Careful', '--assume-role-policy-document', trust)
-  const { AccessKey } = await admin('iam', 'create-access-key', '--user-name', 'alice')
-  const alice = awsCli(server, credentialsOf(AccessKey))
+  await iam.createRole({ RoleName: 'Careful', AssumeRolePolicyDocument: trust })
+  const { AccessKey } = await iam.createAccessKey({ UserName })
+  const { AccessKeyId, SecretAccessKey } = AccessKey!
+  const alice = awsCli(server, { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey! })
   await assert.rejects(alice('secretsmanager', 'list-secrets'), /AccessDeniedException/)
 
   const phone = await enable('phone')

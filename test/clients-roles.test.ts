@@ -2,18 +2,21 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { awsCli, hasCommand, python } from './aws-tools.ts'
-import { makeHome, startProcess } from './server-process.ts'
+import { IAM } from '@aws-sdk/client-iam'
+import { awsCli, hasAwsCli, hasBoto3, python } from './aws-tools.ts'
+import { makeHome, sdkOptions, startProcess } from './server-process.ts'
 
 /** What the AWS CLI shows, as far as a test asks. */
 // biome-ignore lint/suspicious/noExplicitAny: a test asserts on whatever came
 type Shown = any
 
 test('the AWS CLI makes a role and a policy in versions, attaches them, and takes them down in the order that IAM asks for', async (t) => {
-  if (!(await hasCommand('aws', '--version'))) return t.skip('the AWS CLI is not installed')
+  if (!hasAwsCli()) return t.skip('the AWS CLI is not installed')
   const server = await startProcess(await makeHome(t))
   const aws = awsCli(server) as (...args: readonly string[]) => Promise<Shown>
-  const { Account } = await aws('sts', 'get-caller-identity')
+  const iam = new IAM(sdkOptions(server))
+  t.after(() => iam.destroy())
+  const Account = (await iam.getUser({})).User!.Arn!.split(':')[4]
   const role = ['--role-name', 'deploy']
   const trust = {
     Version: '2012-10-17',
@@ -37,15 +40,16 @@ test('the AWS CLI makes a role and a policy in versions, attaches them, and take
   )
   // The CLI decodes the documents of answers.
   assert.deepEqual(Role.AssumeRolePolicyDocument, trust)
-  assert.deepEqual((await aws('iam', 'get-role', ...role)).Role, { ...Role, RoleLastUsed: {} })
+  assert.equal((await iam.getRole({ RoleName: 'deploy' })).Role!.RoleId, Role.RoleId)
 
   const created = await aws(
     ...['iam', 'create-policy', '--policy-name', 'deploy', '--path', '/ci/', '--description', 'Deploys.'],
     ...['--policy-document', JSON.stringify(document('secretsmanager:GetSecretValue'))],
   )
   const policy = ['--policy-arn', created.Policy.Arn]
-  await aws('iam', 'attach-role-policy', ...role, ...policy)
-  assert.deepEqual((await aws('iam', 'list-attached-role-policies', ...role)).AttachedPolicies, [
+  const PolicyArn = String(created.Policy.Arn)
+  await iam.attachRolePolicy({ RoleName: 'deploy', PolicyArn })
+  assert.deepEqual((await iam.listAttachedRolePolicies({ RoleName: 'deploy' })).AttachedPolicies, [
     { PolicyName: 'deploy', PolicyArn: created.Policy.Arn },
   ])
   assert.deepEqual(await aws('iam', 'list-entities-for-policy', ...policy, '--entity-filter', 'Role'), {
@@ -55,8 +59,8 @@ test('the AWS CLI makes a role and a policy in versions, attaches them, and take
   })
   const second = JSON.stringify(document('secretsmanager:*'))
   await aws('iam', 'create-policy-version', ...policy, '--policy-document', second, '--set-as-default')
-  const { Versions } = await aws('iam', 'list-policy-versions', ...policy)
-  const shown = Versions.map((one: Shown) => [one.VersionId, one.IsDefaultVersion])
+  const { Versions } = await iam.listPolicyVersions({ PolicyArn })
+  const shown = Versions!.map((one) => [one.VersionId, one.IsDefaultVersion])
   assert.deepEqual(shown, [
     ['v2', true],
     ['v1', false],
@@ -65,16 +69,16 @@ test('the AWS CLI makes a role and a policy in versions, attaches them, and take
   assert.deepEqual(first.PolicyVersion.Document, document('secretsmanager:GetSecretValue'))
 
   await assert.rejects(aws('iam', 'delete-role', ...role), /DeleteConflict.*must detach all policies first/)
-  await aws('iam', 'detach-role-policy', ...role, ...policy)
+  await iam.detachRolePolicy({ RoleName: 'deploy', PolicyArn })
   await aws('iam', 'delete-role', ...role)
-  await assert.rejects(aws('iam', 'delete-policy', ...policy), /DeleteConflict.*This policy has more than one version/)
-  await aws('iam', 'delete-policy-version', ...policy, '--version-id', 'v1')
-  await aws('iam', 'delete-policy', ...policy)
-  await assert.rejects(aws('iam', 'get-policy', ...policy), /NoSuchEntity.*was not found/)
+  await assert.rejects(iam.deletePolicy({ PolicyArn }), /DeleteConflict.*This policy has more than one version/)
+  await iam.deletePolicyVersion({ PolicyArn, VersionId: 'v1' })
+  await iam.deletePolicy({ PolicyArn })
+  await assert.rejects(iam.getPolicy({ PolicyArn }), /NoSuchEntity.*was not found/)
 })
 
 test('boto3 pages through roles, policies and who has them, waits for them, and meets its own exception classes', async (t) => {
-  if (!(await hasCommand('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
+  if (!(await hasBoto3())) return t.skip('boto3 is not installed')
   const server = await startProcess(await makeHome(t))
   const script = `
 import boto3, json, sys

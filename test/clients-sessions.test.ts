@@ -8,8 +8,8 @@ import { type TestContext, test } from 'node:test'
 import { IAM } from '@aws-sdk/client-iam'
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { awsCli, hasCommand, python } from './aws-tools.ts'
-import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
+import { awsCli, hasAwsCli, hasBoto3, python } from './aws-tools.ts'
+import { clientOf, makeHome, REGION, type ServerProcess, sdkOptions, startProcess } from './server-process.ts'
 
 const RoleName = 'Reader'
 const READ = { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: '*' }
@@ -36,7 +36,7 @@ async function startWorld(t: TestContext): Promise<{ readonly server: ServerProc
 }
 
 test('the AWS CLI reads a secret with a profile that has a role_arn and a source_profile', async (t) => {
-  if (!(await hasCommand('aws', '--version'))) return t.skip('the AWS CLI is not installed')
+  if (!hasAwsCli()) return t.skip('the AWS CLI is not installed')
   const { server, roleArn } = await startWorld(t)
   const config = join(server.dataDir, 'aws-config')
   writeFileSync(
@@ -66,10 +66,12 @@ region = ${REGION}
   )
 
   const aws = awsCli(server)
+  const sts = new STSClient(sdkOptions(server))
   await assert.rejects(
-    aws('sts', 'assume-role', '--role-arn', roleArn, '--role-session-name', 'without'),
+    sts.send(new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: 'without' })),
     /AccessDenied.*because no role trust policy allows the sts:AssumeRole action/,
   )
+  sts.destroy()
   const assumed = await aws(
     ...['sts', 'assume-role', '--role-arn', roleArn, '--role-session-name', 'tagged', '--external-id', 'Example987'],
     ...['--tags', 'Key=Project,Value=Automation', 'Key=CostCenter,Value=12345', '--transitive-tag-keys', 'Project'],
@@ -77,18 +79,15 @@ region = ${REGION}
   )
   assert.match(assumed.AssumedRoleUser.AssumedRoleId, /^AROA[A-Z2-7]{17}:tagged$/)
   assert.ok(assumed.PackedPolicySize > 0 && assumed.PackedPolicySize < 20)
-  const { Account } = await aws('sts', 'get-access-key-info', '--access-key-id', assumed.Credentials.AccessKeyId)
-  assert.equal(Account, roleArn.split(':')[4])
-  const withToken = awsCli(
-    server,
-    { accessKeyId: assumed.Credentials.AccessKeyId, secretAccessKey: assumed.Credentials.SecretAccessKey },
-    { AWS_SESSION_TOKEN: assumed.Credentials.SessionToken },
-  )
-  assert.equal((await withToken('secretsmanager', 'get-secret-value', '--secret-id', 'app/db')).SecretString, 's3cret')
+  const { AccessKeyId, SecretAccessKey, SessionToken } = assumed.Credentials
+  const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken }
+  const withToken = clientOf({ url: server.url, credentials })
+  assert.equal((await withToken.send(new GetSecretValueCommand({ SecretId: 'app/db' }))).SecretString, 's3cret')
+  withToken.destroy()
 })
 
 test('boto3 assumes a role, and from the session another one', async (t) => {
-  if (!(await hasCommand('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
+  if (!(await hasBoto3())) return t.skip('boto3 is not installed')
   const { server, roleArn } = await startWorld(t)
   const script = `
 import boto3, datetime, json, sys

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
-import { hasCommand } from './aws-tools.ts'
+import { hasBoto3 } from './aws-tools.ts'
 import { clientOf, makeHome, REGION, startProcess } from './server-process.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -27,7 +27,7 @@ test('the examples of conditional writes do as they say, side by side and withou
   }
   const run = (command: string, ...args: readonly string[]) => promisify(execFile)(command, args, { env, cwd: ROOT })
   const examples = [() => run(process.execPath, '--input-type=module', '-e', example('js'))]
-  if (await hasCommand('python3', '-c', 'import boto3')) examples.push(() => run('python3', '-c', example('python')))
+  if (await hasBoto3()) examples.push(() => run('python3', '-c', example('python')))
   else t.diagnostic('boto3 is not installed')
 
   await Promise.all([...examples, ...examples].map((start) => start()))

@@ -12,9 +12,10 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 import { COMMAND, clientOf, makeHome, startProcess } from './server-process.ts'
 
-const ROUNDS = process.env.STRONGROOM_TEST_SOAK ? 30 : 3
+const ROUNDS = SOAK ? 30 : 2
 const WRITERS = 8
 const PUTS_PER_SECRET = 4
 /** Acknowledged in a round, at least. */

@@ -8,9 +8,10 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { type Listening, listenTo } from '../packages/server/src/services/strongroom/testing.ts'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
-const KILLS = process.env.STRONGROOM_TEST_SOAK === undefined ? 2 : 20
+const KILLS = SOAK ? 20 : 2
 const WRITERS = 6
 
 const versionsIn = (listened: readonly Listening[]): readonly string[] =>

@@ -14,10 +14,11 @@ import {
   PutSecretValueCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 import { COMMAND, clientOf, type Home, makeHome, startProcess } from './server-process.ts'
 
 const CALLERS = 6
-const KILLS = process.env.STRONGROOM_TEST_SOAK ? 10 : 3
+const KILLS = SOAK ? 10 : process.env.TEST_DATABASE === undefined ? 2 : 1
 const run = promisify(execFile)
 
 const strongroom = (home: Home, ...args: readonly string[]) =>

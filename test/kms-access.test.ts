@@ -10,6 +10,7 @@ import { allow, base64, call as kms, newKey } from '../packages/server/src/servi
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { EVERYTHING, newRole, newUser, sessionOf, trusting } from '../packages/server/src/services/sts/testing.ts'
 import { signedCall, startTestServer, type TestCredentials, type TestServer } from '../packages/server/src/testing.ts'
+import { SOAK, seed } from '../packages/server/src/testing-sample.ts'
 
 const DIMENSIONS = {
   account: ['same', 'cross'],
@@ -281,12 +282,11 @@ async function isSaidToBeLetIn(world: World, row: Row, who: Who, { arn, secret }
   return body.Decision === 'allowed'
 }
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
-const SAMPLED = process.env.TEST_DATABASE === undefined ? 150 : 40
+const SAMPLED = 60
 
-/** A sample by a seed, which a failure names; half of it of rows that should be let in, which are few. */
-function sampled(rows: readonly Row[], seed: number): readonly Row[] {
-  let state = seed
+/** A sample by the seed; half of it of rows that should be let in, which are few. */
+function sampled(rows: readonly Row[]): readonly Row[] {
+  let state = seed()
   const next = (below: number): number => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return Math.floor((state / 2 ** 32) * below)
@@ -310,8 +310,7 @@ test('key policies, identity policies, grants, boundaries and session policies l
     made: new Map(),
   }
   const all = allRows()
-  const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 32))
-  const rows = SOAK ? all : sampled(all, seed)
+  const rows = SOAK ? all : sampled(all)
   const wrong: object[] = []
   for (const row of rows) {
     const who = await callerOf(world, row)
@@ -321,6 +320,6 @@ test('key policies, identity policies, grants, boundaries and session policies l
     await takeBack()
     if (got !== expected(row) || said !== got) wrong.push({ ...row, expected: expected(row), got, said })
   }
-  assert.deepEqual(wrong, [], `seed ${seed}`)
-  t.diagnostic(`${rows.length} of ${all.length} rows, seed ${seed}, ${rows.filter(expected).length} let in`)
+  assert.deepEqual(wrong, [], `seed ${seed()}`)
+  t.diagnostic(`${rows.length} of ${all.length} rows, seed ${seed()}, ${rows.filter(expected).length} let in`)
 })

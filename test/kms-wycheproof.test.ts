@@ -23,10 +23,10 @@ import {
 } from '@aws-sdk/client-kms'
 import { bytes, noVectors, wycheproof } from '../packages/server/src/crypto/testing-wycheproof.ts'
 import { startTestServer } from '../packages/server/src/testing.ts'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 
 /** Where keys are stored makes no difference to what they judge. */
 const skip = noVectors || (process.env.TEST_DATABASE !== undefined && 'judged on SQLite')
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 /** An import makes an RSA key, so only some of a file's keys are imported. */
 const KEYS = SOAK ? 12 : 1
 

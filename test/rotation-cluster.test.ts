@@ -14,9 +14,9 @@ import {
   templateFunction,
 } from '../packages/server/src/services/secretsmanager/rotation/testing-functions.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 import { clientOf, type Home, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 const SECRETS = SOAK ? 1_000 : 12
 const KILLS = SOAK ? 24 : 2
 const SERVERS = 4

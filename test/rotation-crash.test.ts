@@ -18,21 +18,15 @@ import {
   templateFunction,
 } from '../packages/server/src/services/secretsmanager/rotation/testing-functions.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
+import { SOAK, sampleOf } from '../packages/server/src/testing-sample.ts'
 import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 /** `asked`: before the function does anything; `done`: when it did it, before its answer; `answered`: at some moment after that. */
 const MOMENTS = ['asked', 'done', 'answered'] as const
 type Kill = { readonly step: Step; readonly moment: (typeof MOMENTS)[number] }
 
 const ALL: readonly Kill[] = STEPS.flatMap((step) => MOMENTS.map((moment) => ({ step, moment })))
-const PLAIN: readonly Kill[] = [
-  { step: 'createSecret', moment: 'done' },
-  { step: 'setSecret', moment: 'done' },
-  { step: 'testSecret', moment: 'answered' },
-  { step: 'finishSecret', moment: 'done' },
-]
-const KILLS = SOAK ? Array.from({ length: 100 }, (_, round) => ALL[round % ALL.length]!) : PLAIN
+const KILLS = SOAK ? Array.from({ length: 100 }, (_, round) => ALL[round % ALL.length]!) : sampleOf(ALL, 4)
 
 /** Takes the latest two passwords, so that neither the old value nor the new one may ever fail. */
 class TwoPasswords implements Target {
@@ -51,7 +45,9 @@ test('a server killed at any moment of a rotation finishes it at its next start'
   const home = await makeHome(t)
   const functions = await startFunctions({ after: home.after })
   const { lambdaEndpoint, lambdaCredentials } = functions.options
-  const start = () => startProcess(home, '--lambda-endpoint', lambdaEndpoint, '--lambda-credentials', lambdaCredentials)
+  const lambda = ['--lambda-endpoint', lambdaEndpoint, '--lambda-credentials', lambdaCredentials]
+  // Each rotation adds a version, and in less than a day none of them may go.
+  const start = () => startProcess(home, ...lambda, '--versions-per-secret', String(KILLS.length + 10))
   let server = await start()
   const target = new TwoPasswords()
   const run = async <T>(work: (client: ReturnType<typeof clientOf>) => Promise<T>): Promise<T> => {

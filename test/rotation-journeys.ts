@@ -1,8 +1,11 @@
 // The rotations of canary.test.ts: functions that know values, say them in their errors, and are handed tokens.
 
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Lambda } from '@aws-sdk/client-lambda'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { nodeZip } from '../packages/server/src/services/lambda/testing.ts'
 import {
   functionArn,
   memoryTarget,
@@ -22,13 +25,29 @@ export type RotationWorld = {
   readonly know: (text: string) => string
   readonly call: (operation: string, input: object) => Promise<Answer>
   readonly route: (operation: string, path: string, input: object) => Promise<Answer>
+  /** Of a role that functions may have. */
+  readonly roleArn: () => Promise<string>
   /** Ends what was started, when the test ends. */
   readonly after: (end: () => unknown) => void
 }
 
+const PRINTS = `
+const { SecretsManager } = await import('@aws-sdk/client-secrets-manager')
+const client = new SecretsManager()
+const { SecretId, ClientRequestToken } = event
+const current = JSON.parse((await client.getSecretValue({ SecretId })).SecretString)
+const master = JSON.parse((await client.getSecretValue({ SecretId: current.masterarn })).SecretString)
+const { RandomPassword: made } = await client.getRandomPassword({ ExcludePunctuation: true })
+for (const value of [made, current.password, master.password]) {
+  for (const form of [value, encodeURIComponent(value), JSON.stringify({ value }), Buffer.from(value).toString('base64'), Buffer.from('xx' + value).toString('base64url')]) console.log(form)
+}
+await client.putSecretValue({ SecretId, ClientRequestToken, VersionStages: ['AWSPENDING'], SecretString: JSON.stringify({ ...current, password: made }) })
+throw new Error('all was printed: ' + made)
+`
+
 /** By operation. */
 export function rotationJourneys(world: RotationWorld): { readonly [operation: string]: () => Promise<unknown> } {
-  const { server, functions, text, know, call, route, after } = world
+  const { server, functions, text, know, call, route, roleArn, after } = world
   const client = new SecretsManagerClient({
     endpoint: server.url,
     region: REGION,
@@ -48,6 +67,46 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
   })
   const SecretId = 'rotating'
   const rotate = (input: object = {}) => call('RotateSecret', { SecretId, ClientRequestToken: randomUUID(), ...input })
+  const lambda = new Lambda({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
+  after(() => lambda.destroy())
+  /** A function of the server, which prints in every form what it works with, and fails: the end of its log is kept. */
+  const failHere = async (): Promise<void> => {
+    const value = (password: string, more = {}) => JSON.stringify({ username: 'app', password, ...more })
+    const create = async (Name: string, SecretString: string): Promise<string> =>
+      (await call('CreateSecret', { Name, SecretString, ClientRequestToken: randomUUID() })).body.ARN
+    const masterarn = await create('here-master', value(text()))
+    const here = await create('here', value(text(), { masterarn }))
+    const { FunctionArn } = await lambda.createFunction({
+      FunctionName: 'rotate-here',
+      Role: await roleArn(),
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      Code: { ZipFile: nodeZip(PRINTS) },
+      Timeout: 30,
+      MemorySize: 512,
+    })
+    await lambda.addPermission({
+      FunctionName: 'rotate-here',
+      StatementId: 's',
+      Action: 'lambda:InvokeFunction',
+      Principal: 'secretsmanager.amazonaws.com',
+      SourceArn: here,
+    })
+    await call('RotateSecret', { SecretId: 'here', RotationLambdaARN: FunctionArn, ClientRequestToken: randomUUID() })
+    for (let tries = 0; tries < 300; tries++) {
+      const { body } = await route('ListRotations', 'rotations/list', { SecretId: 'here' })
+      const log: string | undefined = body.Rotations[0]?.Calls[0]?.Log
+      if (log !== undefined) {
+        assert.match(log, /all was printed: \*\*\*/)
+        break
+      }
+      await sleep(100)
+    }
+    // What it made was known by the time its log was kept.
+    const { SecretString } = (await call('GetSecretValue', { SecretId: 'here', VersionStage: 'AWSPENDING' })).body
+    know(JSON.parse(SecretString).password)
+    await route('AbandonRotation', 'rotations/abandon', { SecretId: 'here', Force: true })
+  }
   const list = () => route('ListRotations', 'rotations/list', { SecretId })
   const settled = async (calls: number): Promise<void> => {
     for (let tries = 0; tries < 300 && functions.calls.length < calls; tries++) await sleep(50)
@@ -69,7 +128,10 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
       await rotate()
       await settled(5)
     },
-    'strongroom ListRotations': list,
+    'strongroom ListRotations': async () => {
+      await list()
+      await failHere()
+    },
     'strongroom AbandonRotation': () => route('AbandonRotation', 'rotations/abandon', { SecretId, Force: true }),
     'strongroom DryRunRotation': async () => {
       await route('DryRunRotation', 'rotations/dry-run', { SecretId })

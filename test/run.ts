@@ -21,10 +21,11 @@ type Cost = { readonly what: string; readonly wallMs: number; readonly processor
 
 /** What opens the databases of tests: a test that imports it, however far away, runs on PostgreSQL too. */
 const DATABASES = resolve('packages/server/src/storage/testing.ts')
-/** What is about storage, which each plain run has on PostgreSQL too. Of the rest it has a sample there. */
+/** What is about storage, which each plain run has on PostgreSQL too, as it has what speaks of PostgreSQL. Of the rest it has a sample there. */
 const STORAGE =
-  /^packages\/server\/src\/(storage|jobs|audit|seal|events)\/|\/(store|purge|quotas|if-version)\.test\.ts$/
-const REST_ONE_IN = 6
+  /^packages\/server\/src\/(storage|jobs|audit|seal|events)\/|\/(store|purge|quotas|if-version)\.test|crash/
+const isOfStorage = (file: string): boolean => STORAGE.test(file) || /postgres/i.test(readFileSync(file, 'utf8'))
+const REST_ONE_IN = 8
 /** Whole stories of the AWS CLI and boto3 tell much of the wire and little of the database: one of them is enough there. */
 const isStory = (file: string): boolean => file.startsWith('test/clients-')
 
@@ -49,7 +50,7 @@ const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort()
 const onPostgres = files.filter((file) => reaches(resolve(file), DATABASES))
-const always = onPostgres.filter((file) => SOAK || wanted.length > 0 || STORAGE.test(file))
+const always = onPostgres.filter((file) => SOAK || wanted.length > 0 || isOfStorage(file))
 const sampled = onPostgres.filter((file) => !always.includes(file) && !isStory(file))
 const chosen = [...always, ...sampleOf(sampled, REST_ONE_IN)]
 

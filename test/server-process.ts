@@ -87,6 +87,14 @@ export function readCredentials(path: string): Credentials {
   return { accessKeyId: field('aws_access_key_id'), secretAccessKey: field('aws_secret_access_key') }
 }
 
-export function clientOf({ url, credentials }: Pick<ServerProcess, 'url' | 'credentials'>): SecretsManagerClient {
-  return new SecretsManagerClient({ endpoint: url, region: REGION, credentials: { ...credentials }, maxAttempts: 1 })
+/** What any client of an SDK needs. */
+export const sdkOptions = ({ url, credentials }: Pick<ServerProcess, 'url' | 'credentials'>) => ({
+  endpoint: url,
+  region: REGION,
+  credentials: { ...credentials },
+  maxAttempts: 1,
+})
+
+export function clientOf(server: Pick<ServerProcess, 'url' | 'credentials'>): SecretsManagerClient {
+  return new SecretsManagerClient(sdkOptions(server))
 }

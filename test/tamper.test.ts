@@ -13,11 +13,11 @@ import { attachUserPolicy, readUser } from '../packages/server/src/services/iam/
 import { call, createCaller, events, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { EVERYTHING, newRole, sessionOf } from '../packages/server/src/services/sts/testing.ts'
 import { startTestServer, type TestCredentials, type TestServer } from '../packages/server/src/testing.ts'
+import { isSampled, SOAK } from '../packages/server/src/testing-sample.ts'
 import { type Cell, openPostgresUrl, openSqliteFile, type RawSql, type Row, type Statement } from './raw-sql.ts'
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
-/** In a plain run every n-th tampering is tried, in the soak all. */
-const SAMPLE = SOAK ? 1 : 3
+/** In a plain run one in so many tamperings is tried. */
+const ONE_IN = 6
 
 /** Tables that no MAC covers, and why that gives nobody a secret or a right. */
 const OUTSIDE = new Map([
@@ -88,7 +88,7 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
   let audited = false
   let number = 0
   for (const { what, apply, undo } of await tamperings(sql)) {
-    if (number++ % SAMPLE !== 0) continue
+    if (!isSampled(number++, ONE_IN)) continue
     await apply()
     const now = await answers(server, credentials)
     for (const [at, answer] of now.entries()) {

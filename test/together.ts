@@ -1,6 +1,10 @@
 // Runs the tests of some files in one process, one after another; run.ts says which, and where it wants to hear what they cost.
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { configureGlobal } from 'fast-check'
+import { seed } from '../packages/server/src/testing-sample.ts'
+
+configureGlobal({ seed: seed() })
 
 const usage = process.env.TEST_USAGE
 if (usage !== undefined) process.on('exit', () => writeFileSync(usage, String(processorMs())))

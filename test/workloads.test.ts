@@ -19,7 +19,7 @@ import {
   TRUSTS_PODS,
 } from '../packages/server/src/services/strongroom/testing-pods.ts'
 import { startIssuer } from '../packages/server/src/services/sts/testing-issuer.ts'
-import { hasCommand } from './aws-tools.ts'
+import { hasBoto3 } from './aws-tools.ts'
 import { COMMAND, clientOf, makeHome, REGION, startProcess } from './server-process.ts'
 
 const run = promisify(execFile)
@@ -147,7 +147,7 @@ test('the AWS SDK for JavaScript reads a secret as the role of its pod, through 
   readsThroughItsLife(t, process.execPath, '--input-type=module', '-e', JAVASCRIPT))
 
 test('boto3 does the same', async (t) => {
-  if (!(await hasCommand('python3', '-c', 'import boto3'))) return t.skip('boto3 is not installed')
+  if (!(await hasBoto3())) return t.skip('boto3 is not installed')
   await readsThroughItsLife(t, 'python3', '-c', PYTHON)
 })
 

@@ -194,6 +194,13 @@ function createProgram(): Command {
     },
   )
 
+  program
+    .command('rotators')
+    .description('the ready-made rotation functions of the server')
+    .command('list', { isDefault: true })
+    .description('what each rotates, and the members of the secret and options that it reads')
+    .action(async () => print((await import('./rotators.ts')).listRotators()))
+
   const session = program.command('session').description('sessions of roles, made by AssumeRole')
   addClientOptions(session.command('revoke').argument('<ACCESS_KEY_ID>', 'of the session: ASIA...'))
     .description('end a session of your account on every server; signed with the credentials of the environment')

@@ -223,7 +223,7 @@ test('runtimes that cannot be run here say why', async (t) => {
   assert.match(reasonOf('nodejs22.x'), /^\/no\/such\/node is no Node\.js from 20 on: .*ENOENT/)
   assert.equal(reasonOf('nodejs24.x'), 'node')
   assert.match(reasonOf('python3.9'), /is Python 3\.8\.1; functions need 3\.9/)
-  assert.match(reasonOf('python3.10'), /has no boto3/)
+  assert.match(reasonOf('python3.10'), /python\.sh has no boto3 \(\S+python\.sh -m pip install boto3\)\.$/)
   assert.match(reasonOf('python3.11'), /^\/no\/such\/python does not run: /)
   assert.equal(reasonOf('python3.13'), 'No python3 was found on this machine.')
   assert.equal(reasonOf('provided.al2023'), 'other')

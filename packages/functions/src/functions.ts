@@ -118,6 +118,8 @@ export async function createFunctions(options: FunctionsOptions): Promise<Functi
   // Whatever the umask is: functions may be users of their own, who must get to their folders.
   await chmod(directory, 0o711)
 
+  sandbox.prepare()
+
   const start = ({ function: fn, tcpPorts = [] }: Invocation, interpreter: Interpreter): Promise<Instance> => {
     const name = hex(16)
     const day = new Date(wallNow()).toISOString().slice(0, 10).replaceAll('-', '/')
@@ -183,6 +185,7 @@ export async function createFunctions(options: FunctionsOptions): Promise<Functi
     sandbox,
     close: async () => {
       await pool.close()
+      sandbox.close()
       await rm(directory, { recursive: true, force: true })
     },
   }

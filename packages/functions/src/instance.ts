@@ -9,14 +9,13 @@ import type { FunctionVersion } from './function.ts'
 import { hasEntrypoint, type Interpreter, RUNTIME_DIRECTORY } from './interpreters.ts'
 import type { Launched, Sandbox } from './launch.ts'
 import { createInstanceLog, inMs, reportLine } from './log.ts'
-import { endAll, holdsConnection, memoryOf, processesWith, processTree, TELLS_OF_PROCESSES } from './processes.ts'
+import { endAll, holdsConnection, processesWith, processTree, TELLS_OF_PROCESSES } from './processes.ts'
 import { type Answer, type Credentials, startRuntimeApi } from './runtime-api.ts'
 
 /** From the start of the process to its first question for an invocation. Lambda's own limit. */
 const INIT_MS = 10_000
 /** After its answer, for the runtime to ask for the next invocation, where the time limit leaves less. */
 const SETTLE_MS_MIN = 1_000
-const WATCH_MS = 100
 /** A function that asks for credentials again and again is given the same ones for so long. */
 const CREDENTIALS_MS = 60_000
 const EXIT_MS = 5_000
@@ -96,7 +95,6 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   const printed = createInstanceLog()
   const timeoutMs = fn.timeoutSeconds * 1000
   let launched: Launched | undefined
-  let peakBytes: number | undefined
   let giveCredentials: () => Promise<Credentials> = () => Promise.reject(new Error('nothing was invoked yet'))
   let deadline = 0
   let redactions = 0
@@ -151,17 +149,6 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     if (begun.stderr) printed.follow(begun.stderr)
   }
 
-  const sample = async (): Promise<void> => {
-    const pid = launched?.child.pid
-    if (pid === undefined) return
-    const pids = await processTree(pid)
-    if (pids.length === 0) return
-    const bytes = await memoryOf(pids)
-    peakBytes = Math.max(peakBytes ?? 0, bytes)
-    if (bytes > fn.memoryMb * MIB) launched?.kill()
-  }
-  const watch = TELLS_OF_PROCESSES ? startWatch(sample) : undefined
-
   let stopping: Promise<void> | undefined
   const finished = Promise.withResolvers<void>()
   const stop = (): Promise<void> => {
@@ -171,7 +158,6 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     return finished.promise
   }
   const clean = async (): Promise<void> => {
-    watch?.stop()
     launched?.kill()
     await within<Exit | undefined>(EXIT_MS, exit, undefined)
     await endAll(() => processesWith(logStream))
@@ -241,7 +227,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     const deliveredAt = performance.now()
     deadline = deliveredAt + timeoutMs
     const answer = api.deliver({ ...call, deadlineMs: Math.floor(wallNow() + timeoutMs) })
-    if (peakBytes === undefined) await sample()
+    launched?.peakBytes() // Somebody looks before a short answer comes.
     const end = await Promise.race([
       within<Answer | Exit | 'timeout'>(timeoutMs, Promise.race([answer, exit]), 'timeout'),
       aborted,
@@ -270,6 +256,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
 
   const conclude = ({ requestId }: Call, { from, ...ended }: Ended): Outcome => {
     const { failure, initMs, durationMs } = ended
+    const peakBytes = launched?.peakBytes()
     const usedMb = peakBytes === undefined ? undefined : Math.ceil(peakBytes / MIB)
     if (failure?.line !== undefined) printed.line(failure.line)
     printed.line(`END RequestId: ${requestId}`)
@@ -344,20 +331,6 @@ function remembered(make: () => Promise<Credentials>, wallNow: () => number): ()
     }
     return last.made
   }
-}
-
-/** Never two at a time. */
-function startWatch(sample: () => Promise<void>): { stop(): void } {
-  let busy = false
-  const timer = setInterval(async () => {
-    if (busy) return
-    busy = true
-    await sample().finally(() => {
-      busy = false
-    })
-  }, WATCH_MS)
-  timer.unref()
-  return { stop: () => clearInterval(timer) }
 }
 
 function portOf(url: string): number {

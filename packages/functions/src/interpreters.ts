@@ -44,7 +44,6 @@ export type InterpreterOptions = {
 }
 
 const PATH = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin']
-const CERTIFICATES = ['/etc/ssl', '/etc/pki', '/usr/share/ca-certificates', '/etc/ca-certificates']
 
 /** Tries every interpreter once. Python needs boto3 beside it, as functions expect to find it. */
 export async function findInterpreters({ programs = {}, path = PATH }: InterpreterOptions = {}): Promise<Interpreters> {
@@ -73,13 +72,13 @@ async function firstOf(
   candidates: readonly string[],
   attempt: (program: string) => ReturnType<typeof tryPython>,
 ): ReturnType<typeof tryPython> {
-  let reason = 'No python3 was found on this machine.'
+  const reasons: string[] = []
   for (const program of candidates) {
     const tried = await attempt(program)
     if ('interpreter' in tried) return tried
-    reason = tried.reason
+    reasons.push(tried.reason)
   }
-  return { reason }
+  return { reason: reasons.join(' ') || 'No python3 was found on this machine.' }
 }
 
 /** The AWS SDK for JavaScript of ours, which functions find without packing it, as on AWS. */
@@ -104,7 +103,7 @@ async function tryNode(program: string): Promise<{ readonly interpreter: Interpr
         join(RUNTIME_DIRECTORY, 'bootstrap.mjs'),
         sdk,
       ],
-      readable: existing([await realpath(program), program, sdk, ...CERTIFICATES]),
+      readable: existing([await realpath(program), program, sdk]),
     },
   }
 }
@@ -133,14 +132,20 @@ async function tryPython(
     readonly paths: readonly string[]
   }
   if (Number(version.split('.')[1]) < 9) return { reason: `${program} is Python ${version}; functions need 3.9.` }
-  if (boto3 === null)
-    return { reason: `${program} has no boto3 (on Debian and Ubuntu: apt-get install python3-boto3).` }
+  if (boto3 === null) {
+    // Packages of a distribution are for its own python3 alone.
+    const mend =
+      program === '/usr/bin/python3'
+        ? 'on Debian and Ubuntu: apt-get install python3-boto3'
+        : `${program} -m pip install boto3`
+    return { reason: `${program} has no boto3 (${mend}).` }
+  }
   return {
     interpreter: {
       engine: 'python',
       description: `Python ${version} with boto3 ${boto3} (${program})`,
       command: () => [program, '-s', '-B', join(RUNTIME_DIRECTORY, 'bootstrap.py')],
-      readable: existing([await realpath(program), program, ...paths, ...CERTIFICATES]),
+      readable: existing([await realpath(program), program, ...paths]),
     },
   }
 }
@@ -149,7 +154,7 @@ const provided: Interpreter = {
   engine: 'other',
   description: 'the executable file bootstrap of the function',
   command: ({ codeDirectory }) => [join(codeDirectory, 'bootstrap')],
-  readable: existing(CERTIFICATES),
+  readable: [],
 }
 
 /** Whether the function has what its runtime begins with; only OS-only runtimes take it from the function's own files. */

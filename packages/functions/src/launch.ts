@@ -25,7 +25,7 @@ export type LaunchPlan = {
   /** A private folder of this instance, seen as `/tmp` where the level can: writable, at most `scratchBytesMax` bytes. */
   readonly scratchDirectory: string
   readonly scratchBytesMax: number
-  /** What else the interpreter reads: its own prefix, packages, the system's certificates. */
+  /** What else the interpreter reads: its own prefix and packages. Every function reads the system's programs and certificates. */
   readonly readable: readonly string[]
   /** Which memory limit fits: V8 reserves far more address space than it uses. */
   readonly engine: 'node' | 'python' | 'other'
@@ -40,11 +40,18 @@ export type Launched = {
   readonly child: ChildProcess
   /** Ends the process with everything that it started. */
   kill(): void
+  /** The most memory that its processes were seen to hold together, of their own and shared; undefined where the system does not tell. */
+  peakBytes(): number | undefined
 }
 
 export type Sandbox = {
   readonly level: SandboxLevel
   /** What stays open at this level on this machine, one line each, for the documentation, health and logs. */
   readonly open: readonly string[]
+  /** Who holds more than its `memoryMb` is killed. */
   launch(plan: LaunchPlan): Launched
+  /** Has what the next launch needs started ahead, and again after each one, so that it takes less time. Keeps nobody from ending. */
+  prepare(): void
+  /** Ends what was started ahead. What was launched goes on. */
+  close(): void
 }

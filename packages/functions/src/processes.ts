@@ -1,4 +1,4 @@
-// The processes of an instance, as Linux tells of them in /proc: what descends from it, the memory it holds, and who is at the other
+// The processes of an instance, as Linux tells of them in /proc: what descends from it, and who is at the other
 // end of a connection. Elsewhere nothing is told, and callers say what they do then.
 // https://www.kernel.org/doc/html/latest/filesystems/proc.html
 
@@ -31,18 +31,6 @@ async function childrenOf(pid: number): Promise<readonly number[] | undefined> {
     threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(gone)),
   )
   return lists.flatMap((list) => (list ?? '').split(' ').filter(Boolean).map(Number))
-}
-
-/** The bytes of memory that are the processes' own: anonymous and shared, without pages of files, which the system may drop. */
-export async function memoryOf(pids: readonly number[]): Promise<number> {
-  const sizes = await Promise.all(
-    pids.map(async (pid) => {
-      const status = (await readFile(`/proc/${pid}/status`, 'utf8').catch(gone)) ?? ''
-      const kib = [...status.matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm)].map(([, size]) => Number(size))
-      return kib.reduce((sum, size) => sum + size, 0) * 1024
-    }),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** One end of a TCP connection over IPv4. */

@@ -1,5 +1,6 @@
-// What Node says of connections and TLS, as the kinds of errors that rotators know.
+// TLS as every engine has it, and what Node says of connections, as the kinds of errors that rotators know.
 
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { RotatorError } from './errors.ts'
 
 const UNREACHABLE =
@@ -14,6 +15,17 @@ export function networkError(error: unknown, at: string): RotatorError | undefin
     return new RotatorError('unreachable', `No connection to ${at}: ${code}.`, { cause: error })
   if (TLS.test(code)) return new RotatorError('tls', `No verified TLS with ${at}: ${code}.`, { cause: error })
   return undefined
+}
+
+const contexts = new WeakMap<readonly string[], SecureContext>()
+
+/** Trusts the system's authorities and these: read once, since reading them takes longer than a handshake. */
+export function trusting(authorities: readonly string[]): SecureContext {
+  const known = contexts.get(authorities)
+  if (known !== undefined) return known
+  const context = createSecureContext({ ca: [...getCACertificates('default'), ...authorities], minVersion: 'TLSv1.2' })
+  contexts.set(authorities, context)
+  return context
 }
 
 function codeOf(error: unknown): string {

@@ -207,6 +207,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const outbound = createOutbound({ allowed: config.allowOutbound })
   const functions = createRunner({
     dataDir: config.dataDir,
+    secretFiles: secretFilesOf(config),
     least: config.functionSandbox,
     concurrency: config.functionConcurrency,
     log,
@@ -443,6 +444,19 @@ function bootstrap(
     if (made !== undefined) writeCredentials(config.dataDir, made)
     return { accountId, firstStart: made !== undefined, organization }
   })
+}
+
+/** Where keys and credentials are, beside the data directory. */
+function secretFilesOf({
+  tlsKey,
+  rootKeys,
+  regionCredentials,
+  lambdaCredentials,
+  eventSinks,
+}: Config): readonly string[] {
+  const signing = eventSinks.flatMap((place) => (place.kind === 'https' ? [place.secretFile] : []))
+  const files = [tlsKey, ...rootKeys.map(({ file }) => file), regionCredentials, lambdaCredentials, ...signing]
+  return files.filter((file) => file !== '')
 }
 
 /** Who has functions that rotate secrets, in the order in which they are asked for one. */

@@ -8,6 +8,9 @@ export const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 /** TEST_SEED: a whole number, which test/run.ts chooses and tells where it is not given. The same seed gives the same samples. */
 export const seed = (): number => Number(process.env.TEST_SEED ?? 0)
 
+/** Whether the one at this place is tried: one in `oneIn`, another one with another seed. All in the soak. */
+export const isSampled = (at: number, oneIn: number): boolean => SOAK || at % oneIn === seed() % oneIn
+
 /** One in `oneIn` of the items, but at least one, in their order. All of them in the soak. */
 export function sampleOf<T>(items: readonly T[], oneIn: number): readonly T[] {
   if (SOAK || items.length === 0) return items

@@ -1,21 +1,24 @@
-// Level A: the arguments of bubblewrap. The program sees its code at /var/task, our bootstraps at /var/runtime and its scratch folder at
+// Level A: the options of bubblewrap. The program sees its code at /var/task, our bootstraps at /var/runtime and its scratch folder at
 // /tmp, as on Lambda, and of the machine only what it needs to run; its process ids are its own.
 // https://github.com/containers/bubblewrap/blob/main/bwrap.xml
 
 import type { LaunchPlan } from '../launch.ts'
-import { AMAZON_AUTHORITIES, isBelow, type SystemFiles } from './system-files.ts'
+import { AMAZON_AUTHORITIES, DEVICES, isBelow, type SystemFiles } from './system-files.ts'
 
 /** Where Lambda has them. */
 const SEEN = { taskDirectory: '/var/task', runtimeDirectory: '/var/runtime', scratchDirectory: '/tmp' } as const
 /** Who functions are on Lambda; outside of their user namespace they are who the server made them. */
 const [UID, GID] = ['993', '990']
+/** Without a terminal: a device can be written however it is mounted. */
+const STREAMS = {
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+} as const
 
-/** @param readable the plan's, and what our launcher needs */
-export function bubblewrapArguments(
-  plan: LaunchPlan,
-  system: SystemFiles,
-  readable: readonly string[],
-): readonly string[] {
+/** What may be written is the scratch folder alone: everything else is mounted read-only. */
+export function bubblewrapOptions(plan: LaunchPlan, system: SystemFiles): readonly string[] {
   const readOnly = (path: string, seen = path): readonly string[] => ['--ro-bind', path, seen]
   const isSystem = (path: string): boolean => system.folders.some((folder) => isBelow(path, folder.path))
   return [
@@ -27,12 +30,15 @@ export function bubblewrapArguments(
     ...(system.authorities === undefined || system.settings.some((path) => isBelow(AMAZON_AUTHORITIES, path))
       ? []
       : readOnly(system.authorities, AMAZON_AUTHORITIES)),
-    ...['--proc', '/proc', '--dev', '/dev'],
+    ...['--proc', '/proc', '--dir', '/dev'],
+    ...DEVICES.flatMap((device) => ['--dev-bind', device, device]),
+    ...Object.entries(STREAMS).flatMap(([name, target]) => ['--symlink', target, `/dev/${name}`]),
     ...['--bind', plan.scratchDirectory, SEEN.scratchDirectory],
-    ...readable.filter((path) => !isSystem(path)).flatMap((path) => readOnly(path)),
+    ...plan.readable.filter((path) => !isSystem(path)).flatMap((path) => readOnly(path)),
     ...readOnly(plan.taskDirectory, SEEN.taskDirectory),
     ...readOnly(plan.runtimeDirectory, SEEN.runtimeDirectory),
-    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', SEEN.taskDirectory, '--'],
+    ...['--remount-ro', '/proc', '--remount-ro', '/'],
+    ...['--chdir', SEEN.taskDirectory],
   ]
 }
 

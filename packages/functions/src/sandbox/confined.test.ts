@@ -1,13 +1,26 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { findInterpreters, runtimes } from '../interpreters.ts'
 import type { LaunchPlan, Sandbox } from '../launch.ts'
 import type { ConfinedLevel } from './confined.ts'
 import { probeSandbox } from './probe.ts'
+import { DEVICES, findSystemFiles, isBelow } from './system-files.ts'
 import { machineLacks } from './testing.ts'
 
 const LEVELS = ['A', 'B', 'B-'] as const satisfies readonly ConfinedLevel[]
@@ -81,11 +94,11 @@ for (const level of LEVELS) {
     it('says when a program cannot be run', async (t) => {
       for (const memoryMb of [128, 1024]) {
         const plan = planOf(t, '', { command: ['/usr/bin/no-such-program'], memoryMb })
-        assert.deepEqual(await run(await sandbox(), plan), {
-          stdout: '',
-          stderr: 'strongroom sandbox: /usr/bin/no-such-program cannot be run\n',
-          status: 127,
-        })
+        const [stderr, status] =
+          level === 'A'
+            ? ['bwrap: execvp /usr/bin/no-such-program: No such file or directory\n', 1]
+            : ['strongroom sandbox: /usr/bin/no-such-program cannot be run\n', 127]
+        assert.deepEqual(await run(await sandbox(), plan), { stdout: '', stderr, status })
       }
     })
 
@@ -103,6 +116,57 @@ for (const level of LEVELS) {
       assert.ok(!entries.some(({ name }) => name === 'a'))
     })
 
+    it('has functions end before the server where memory is short', async (t) => {
+      const { stdout } = await run(await sandbox(), planOf(t, 'read score </proc/self/oom_score_adj; echo $score'))
+      assert.equal(stdout, '1000\n')
+    })
+
+    it('refuses a variable that holds a NUL, whatever would follow', async (t) => {
+      const environment = { PATH: '/usr/bin:/bin', A: 'b\0--bind\0/\0/tmp' }
+      const { stdout, stderr, status } = await run(await sandbox(), planOf(t, 'echo ran', { environment }))
+      assert.deepEqual({ stdout, status }, { stdout: '', status: 125 })
+      assert.match(stderr, /that holds a NUL was refused/)
+    })
+
+    it('shows no variable of a function to who may list processes', async (t) => {
+      const plan = planOf(t, 'cd "$SCRATCH"; mkfifo never; echo ready; read _ <never', {
+        environment: { PATH: '/usr/bin:/bin', TOKEN: 'a-token-of-this-test' },
+      })
+      const environment = { ...plan.environment, SCRATCH: plan.scratchDirectory }
+      const { child, kill } = (await sandbox()).launch({ ...plan, environment })
+      await new Promise((resolve) => child.stdout!.once('data', resolve))
+      const seen = readdirSync('/proc').filter((pid) => {
+        try {
+          return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('a-token-of-this-test')
+        } catch {
+          return false
+        }
+      })
+      kill()
+      assert.deepEqual(seen, [])
+    })
+
+    it('has one launcher wait that knows nothing, and begins with it', async (t) => {
+      const own = await probeSandbox({ levels: [level] })
+      const launchers = (): readonly number[] =>
+        readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+          .split(' ')
+          .filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('launcher.mjs'))
+          .map(Number)
+      const before = launchers()
+      own.prepare()
+      own.prepare()
+      const waiting = launchers().filter((pid) => !before.includes(pid))
+      assert.equal(waiting.length, 1)
+      assert.equal(readFileSync(`/proc/${waiting[0]}/environ`, 'latin1'), '')
+      const begun = own.launch(planOf(t, 'echo ready'))
+      assert.equal(begun.child.pid, waiting[0])
+      assert.equal(await text(begun.child.stdout!), 'ready\n')
+      while (launchers().length === before.length) await sleep(20) // the next one
+      own.close()
+      while (launchers().length > before.length) await sleep(20)
+    })
+
     it('gives each instance a user of its own where the server is root', {
       skip: process.getuid?.() !== 0 && 'not root',
     }, async (t) => {
@@ -115,6 +179,19 @@ for (const level of LEVELS) {
     })
   })
 }
+
+it('lets no function read where the machine keeps private keys', async () => {
+  const interpreters = await findInterpreters()
+  const read = [
+    ...findSystemFiles().settings,
+    ...runtimes.flatMap((runtime) => {
+      const found = interpreters.available(runtime)
+      return 'interpreter' in found ? found.interpreter.readable : []
+    }),
+  ]
+  for (const folder of ['/etc/ssl/private', '/etc/pki/tls/private', '/etc/letsencrypt/live'])
+    assert.ok(!read.some((path) => isBelow(folder, path)), folder)
+})
 
 describe('level A', { skip: machineLacks('A') }, () => {
   it('shows a program the folders that it has on Lambda', async (t) => {
@@ -144,6 +221,14 @@ describe('level A', { skip: machineLacks('A') }, () => {
     assert.deepEqual(listed.slice(0, listed.indexOf('')), ['/:', ...listed.slice(1, listed.indexOf(''))])
     for (const hidden of ['home', 'root', 'srv', 'opt', 'run', 'boot']) assert.ok(!listed.includes(hidden), hidden)
     assert.deepEqual(listed.slice(listed.indexOf('/var:')), ['/var:', 'runtime', 'task'])
+  })
+
+  it('lets a program write its scratch folder and devices that keep nothing, and nothing else', async (t) => {
+    const find = 'find / -path /proc -prune -o -path /usr -prune -o ! -type l -writable -print 2>/dev/null'
+    const writes =
+      'for file in /proc/self/comm /proc/1/comm /usr/x; do (echo x >$file) 2>/dev/null && echo $file; done; true'
+    const { stdout } = await run(await probeSandbox({ levels: ['A'] }), planOf(t, `${find}; ${writes}`))
+    assert.deepEqual(stdout.trim().split('\n').sort(), [...DEVICES, '/tmp'].sort())
   })
 
   it('has the certificate authorities where Amazon Linux has them', {

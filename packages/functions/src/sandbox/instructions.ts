@@ -16,29 +16,38 @@ const FILE_DESCRIPTORS_MAX = 1024
 const NODE_RESERVES_MIB = 640
 /** The main thread of a function, and its workers. What they use in truth, the watchdog measures. */
 const NODE_THREADS_MAX = 4
+/** One byte: no dump begins, and neither is one given to a program of the machine that collects them, which 0 would let be. core(5) */
+const CORE_BYTES = 1
 const MIB = 1_048_576
 
 export type Instructions = {
+  /** The folder to begin in; absent where bubblewrap is told. */
+  readonly directory?: string
   readonly command: readonly string[]
   readonly environment: { readonly [name: string]: string }
-  /** The process that must still be the launcher's parent, where process ids mean the same to both. */
-  readonly parent?: number
+  /** The process that must still be the launcher's parent. */
+  readonly parent: number
   /** RLIMIT_… of setrlimit(2) and its value, soft and hard. */
   readonly limits: readonly (readonly [resource: number, value: number])[]
   readonly landlock: {
     /** The version of Landlock to use; 0 for none. More than the kernel has is refused. */
     readonly abi: number
-    /** Files and folders with everything below: read and run. */
-    readonly read: readonly string[]
-    /** Read and written, but nothing made: devices. */
-    readonly write: readonly string[]
-    /** Everything but making devices. */
-    readonly readWrite: readonly string[]
+    /** Absent where mounts are the choice of files: Landlock's rules for files would forbid to make these. */
+    readonly files?: {
+      /** Files and folders with everything below: read and run. */
+      readonly read: readonly string[]
+      /** Read and written, but nothing made: devices. */
+      readonly write: readonly string[]
+      /** Everything but making devices. */
+      readonly readWrite: readonly string[]
+    }
     /** TCP ports, of any host. None may be bound. */
     readonly connectPorts: readonly number[]
   }
   /** Base64 of an array of struct sock_filter. */
   readonly filter: string
+  /** The program bubblewrap and its options, where that makes the mounts, sets the filter and begins the command. */
+  readonly bubblewrap?: readonly string[]
 }
 
 /** asm-generic/resource.h, the same on x86-64 and arm64. */
@@ -48,7 +57,7 @@ const RLIMIT = { FSIZE: 1, DATA: 2, CORE: 4, NPROC: 6, NOFILE: 7, MSGQUEUE: 12 }
 export function limitsOf(plan: LaunchPlan, tasksNow: number): Instructions['limits'] {
   const dataMib = plan.memoryMb + (plan.engine === 'node' ? NODE_THREADS_MAX * NODE_RESERVES_MIB : 0)
   return [
-    [RLIMIT.CORE, 0],
+    [RLIMIT.CORE, CORE_BYTES],
     [RLIMIT.MSGQUEUE, 0],
     [RLIMIT.FSIZE, plan.scratchBytesMax],
     [RLIMIT.NOFILE, FILE_DESCRIPTORS_MAX],

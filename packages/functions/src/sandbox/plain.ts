@@ -2,6 +2,11 @@
 
 import { spawn } from 'node:child_process'
 import type { Launched, LaunchPlan, Sandbox } from '../launch.ts'
+import { TELLS_OF_PROCESSES } from '../processes.ts'
+import { createWatchdog } from './watchdog.ts'
+
+const MIB = 1_048_576
+const watchdog = createWatchdog()
 
 export const plainSandbox: Sandbox = {
   level: 'C',
@@ -13,9 +18,11 @@ export const plainSandbox: Sandbox = {
     'processes that leave their group with a cleared environment outlive their function',
   ],
   launch,
+  prepare() {},
+  close() {},
 }
 
-function launch({ command, environment, taskDirectory }: LaunchPlan): Launched {
+function launch({ command, environment, taskDirectory, memoryMb }: LaunchPlan): Launched {
   const [program, ...args] = command
   const child = spawn(program!, args, {
     cwd: taskDirectory,
@@ -32,6 +39,18 @@ function launch({ command, environment, taskDirectory }: LaunchPlan): Launched {
       if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
   }
-  child.once('exit', kill)
-  return { child, kill }
+  const watch =
+    child.pid === undefined || !TELLS_OF_PROCESSES
+      ? undefined
+      : watchdog.watch({
+          pid: child.pid,
+          memoryBytesMax: memoryMb * MIB,
+          processesMax: Number.POSITIVE_INFINITY,
+          kill,
+        })
+  child.once('exit', () => {
+    kill()
+    watch?.stop()
+  })
+  return { child, kill, peakBytes: () => watch?.peakBytes() }
 }

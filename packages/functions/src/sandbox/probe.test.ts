@@ -30,8 +30,10 @@ describe('probeSandbox', { skip: machineLacks('B') }, () => {
   })
 
   it('fails where every function would see the data of the server', async () => {
-    const lost = probeSandbox({ dataDirectory: '/usr/local/var/strongroom', levels: ['B'] })
-    await assert.rejects(lost, /level B: every function reads \/usr, and the data directory is in it$/)
+    for (const hidden of [['/usr/local/var/strongroom'], ['/srv', '/usr/local/etc/root.key']]) {
+      const lost = probeSandbox({ hidden, levels: ['B'] })
+      await assert.rejects(lost, /level B: every function reads \/usr, and files of the server are in it$/)
+    }
   })
 
   it('names the levels that it could not give', { skip: process.getuid?.() !== 0 && 'not root' }, async () => {

@@ -20,14 +20,7 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { LaunchPlan, Sandbox } from '../launch.ts'
-import {
-  type ConfinedLevel,
-  confinedSandbox,
-  LAUNCHER,
-  LAUNCHER_FLAGS,
-  landlockLacks,
-  type Machine,
-} from './confined.ts'
+import { type ConfinedLevel, confinedSandbox, LAUNCHER, LAUNCHER_FLAGS, levelLacks, type Machine } from './confined.ts'
 import { LANDLOCK_ABI_PORTS, LANDLOCK_ABI_SCOPES } from './instructions.ts'
 import { ARCHITECTURES, type Architecture } from './system-calls.ts'
 import { findSystemFiles, isBelow } from './system-files.ts'
@@ -40,8 +33,8 @@ export type ProbeOptions = {
   readonly uidsFirst?: number
   /** A folder under which code and scratch folders of functions will lie, so that their user's way there is probed too. Default: the system's for temporary files. */
   readonly directory?: string
-  /** What no function may see, the server's data: not below a folder that every function reads, such as /usr. */
-  readonly dataDirectory?: string
+  /** What no function may see, the server's data and keys: not below a folder that every function reads, such as /usr. */
+  readonly hidden?: readonly string[]
   /** Told, in one line, of each process that was killed for going beyond a bound. */
   readonly report?: (line: string) => void
 }
@@ -56,6 +49,7 @@ export class NoSandboxError extends Error {}
 
 const PROGRAM = fileURLToPath(new URL('./probe-program.mjs', import.meta.url))
 const PROGRAM_MS = 30_000
+const BUBBLEWRAP = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap']
 const MEMORY_MB = 128
 const SCRATCH_BYTES = 1_048_576
 
@@ -72,8 +66,7 @@ export async function probeSandbox(options: ProbeOptions = {}): Promise<ProbedSa
     const reason =
       typeof machine === 'string'
         ? machine
-        : (landlockLacks(level, machine.landlockAbi) ??
-          (await tryToEscape(level, machine, options.directory ?? tmpdir())))
+        : (levelLacks(level, machine) ?? (await tryToEscape(level, machine, options.directory ?? tmpdir())))
     if (typeof machine !== 'string' && reason === undefined)
       return { ...confinedSandbox(level, machine, report), missing }
     missing.push({ level, reason: reason! })
@@ -84,13 +77,15 @@ export async function probeSandbox(options: ProbeOptions = {}): Promise<ProbedSa
 }
 
 /** @returns why nothing can be confined, where that is so. */
-async function lookAround({ uidsFirst = UIDS_FIRST, dataDirectory }: ProbeOptions): Promise<Machine | string> {
+async function lookAround({ uidsFirst = UIDS_FIRST, hidden = [] }: ProbeOptions): Promise<Machine | string> {
   if (process.platform !== 'linux') return `there is no sandbox on ${process.platform}`
   if (!(process.arch in ARCHITECTURES)) return `there is no sandbox on ${process.arch}`
   const system = findSystemFiles()
-  const data = dataDirectory === undefined ? undefined : realPath(dataDirectory)
-  const shown = system.folders.find(({ path }) => data !== undefined && isBelow(data, path))
-  if (shown !== undefined) return `every function reads ${shown.path}, and the data directory is in it`
+  const paths = hidden.map(realPath)
+  const shown = [...system.folders.map(({ path }) => path), ...system.settings].find((shared) =>
+    paths.some((path) => isBelow(path, realPath(shared))),
+  )
+  if (shown !== undefined) return `every function reads ${shown}, and files of the server are in it`
   const isRoot = process.getuid!() === 0
   if (isRoot && !isMapped(uidsFirst, UIDS_COUNT, readFileSync('/proc/self/uid_map', 'utf8'))) {
     return `the user ids from ${uidsFirst} to ${uidsFirst + UIDS_COUNT - 1} do not exist in this container: name others`
@@ -98,11 +93,13 @@ async function lookAround({ uidsFirst = UIDS_FIRST, dataDirectory }: ProbeOption
   const { stdout } = await promisify(execFile)(process.execPath, [...LAUNCHER_FLAGS, LAUNCHER, '--landlock-abi'], {
     env: {},
   })
+  const bubblewrap = BUBBLEWRAP.find((path) => existsSync(path))
   return {
     architecture: process.arch as Architecture,
     node: process.execPath,
     landlockAbi: Number(stdout),
     system,
+    ...(bubblewrap === undefined ? {} : { bubblewrap }),
     ...(isRoot ? { uids: createUids(uidsFirst, process.pid) } : {}),
   }
 }
@@ -146,8 +143,7 @@ async function tryToEscape(level: ConfinedLevel, machine: Machine, directory: st
     if (failures.length > 0) return `a program could not ${failures.join(', ')}`
     return undefined
   } catch (error) {
-    const { code, syscall, message } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' && syscall === 'spawn bwrap' ? 'bubblewrap (bwrap) is not installed' : message
+    return (error as Error).message
   } finally {
     decoy?.kill('SIGKILL')
     for (const server of ports) server.close()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { assembleFilter, type FilterOptions } from './seccomp.ts'
 import { ARCHITECTURES, type Architecture, numberOf, SYSTEM_CALLS, type SystemCall } from './system-calls.ts'
@@ -59,6 +60,27 @@ describe('the filter of system calls', () => {
     })
   }
 
+  for (const [architecture, headers] of [
+    ['x64', '/usr/include/x86_64-linux-gnu/asm/unistd_64.h'],
+    ['arm64', '/usr/include/asm-generic/unistd.h'],
+  ] as const) {
+    it(`has the numbers of ${architecture} that the headers of Linux have`, {
+      skip: !existsSync(headers) && `${headers} is not there`,
+    }, () => {
+      const defined = new Map(
+        [...readFileSync(headers, 'utf8').matchAll(/^#define __NR(?:3264)?_(\w+)\s+(\d+)/gm)].map(
+          ([, name, number]) => [name!, Number(number)] as const,
+        ),
+      )
+      const newer = Math.max(...defined.values())
+      for (const call of SYSTEM_CALLS) {
+        const number = numberOf(call, architecture)
+        // Headers may be older than the table.
+        if (number === undefined || number <= newer) assert.equal(defined.get(call), number, call)
+      }
+    })
+  }
+
   it('names every call that it knows', () => {
     const filter = (options: Partial<FilterOptions>) => assembleFilter({ ...open, fileModes: false, ...options })
     for (const architecture of ['x64', 'arm64'] as const) {
@@ -83,9 +105,9 @@ describe('the filter of system calls', () => {
     assert.equal(answerOf(filter, { number: 0x40000000 + 1, architecture: ARCHITECTURES.x64, values: [] }), EPERM)
   })
 
-  it('lets a program clone itself, not make namespaces', () => {
+  it('lets a program clone itself, not make namespaces nor children of its parent', () => {
     assert.equal(ask('clone', [0x01200011]), ALLOWED)
-    for (const flag of [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000])
+    for (const flag of [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x8000])
       assert.equal(ask('clone', [flag | 17]), EPERM, flag.toString(16))
   })
 
@@ -122,6 +144,11 @@ describe('the filter of system calls', () => {
     assert.equal(ask('prctl', [4]), EPERM)
   })
 
+  it('leaves a socket the protocol that it was made with', () => {
+    assert.equal(ask('setsockopt', [3, 6, 1]), ALLOWED) // TCP_NODELAY
+    assert.equal(ask('setsockopt', [3, 6, 31]), EPERM)
+  })
+
   it('types into no terminal', () => {
     assert.equal(ask('ioctl', [0, 0x5401]), ALLOWED)
     assert.equal(ask('ioctl', [0, 0x5412]), EPERM)
@@ -131,5 +158,13 @@ describe('the filter of system calls', () => {
     assert.equal(ask('fchmodat', []), ALLOWED)
     assert.equal(ask('fchmodat', [], { fileModes: false }), EPERM)
     assert.equal(ask('utimensat', [], { fileModes: false }), EPERM)
+    assert.equal(ask('ioctl', [3, 0x40086602]), ALLOWED) // FS_IOC_SETFLAGS
+    assert.equal(ask('ioctl', [3, 0x40086602], { fileModes: false }), EPERM)
+    assert.equal(ask('ioctl', [3, 0x5413], { fileModes: false }), ALLOWED)
+  })
+
+  it('holds no file that others open', () => {
+    assert.equal(ask('fcntl', [3, 4]), ALLOWED) // F_SETFL
+    assert.equal(ask('fcntl', [3, 1024]), EPERM) // F_SETLEASE
   })
 })

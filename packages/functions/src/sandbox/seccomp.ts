@@ -23,20 +23,31 @@ type Refusal = {
 
 export type FilterOptions = {
   readonly architecture: Architecture
-  /** Whether modes, owners, times and attributes of files may be changed, which Landlock does not see: not where files of the server have the same owner. */
+  /**
+   * Whether modes, owners, times and attributes of files may be changed, which Landlock does not see: not where files of the server have the
+   * same owner.
+   */
   readonly fileModes: boolean
 }
 
 // linux/sched.h: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 const CLONE_NEW = 0x7e020000
+// With it a process's children are the server's, who buries none of them.
+const CLONE_PARENT = 0x8000
 // asm-generic/ioctls.h: TIOCSTI types into a terminal, TIOCLINUX pastes into one
 const TERMINAL_INPUT = [0x5412, 0x541c]
+// linux/fcntl.h: F_SETLEASE, F_NOTIFY, F_SETDELEG. Whoever opens a file that is leased waits, for 45 seconds.
+const LEASES = [1024, 1026, 1040]
+// linux/fs.h, linux/fsverity.h: FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY
+const FILE_FLAGS = [0x40086602, 0x401c5820, 0x40806685]
 // linux/prctl.h: PR_SET_PDEATHSIG, PR_SET_DUMPABLE. With them a process would outlive the server, and hide from the watchdog.
 const PRCTL_OURS = [1, 4]
 const [AF_UNIX, AF_INET, AF_INET6] = [1, 2, 10]
 const [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_TYPE_MASK] = [1, 2, 5, 0xf]
 const [IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP] = [0, 6, 17]
 const MSG_FASTOPEN = 0x20000000
+// linux/tcp.h. Another protocol takes over the socket; options of this number that other levels have can only be read.
+const TCP_ULP = 31
 
 const always: readonly Refusal[] = [
   // Other processes: their memory, file descriptors, limits, priorities. 0 is the caller itself.
@@ -54,13 +65,16 @@ const always: readonly Refusal[] = [
   // Namespaces and mounts.
   { calls: ['chroot', 'fsconfig', 'fsmount', 'fsopen', 'fspick', 'listmount', 'mount', 'mount_setattr', 'move_mount'] },
   { calls: ['open_tree', 'open_tree_attr', 'pivot_root', 'setns', 'statmount', 'umount2', 'unshare'] },
-  { calls: ['clone'], where: [{ argument: 0, anyBit: CLONE_NEW }] },
+  { calls: ['clone'], where: [{ argument: 0, anyBit: CLONE_NEW | CLONE_PARENT }] },
   { calls: ['clone3'], errno: 'ENOSYS' }, // its flags are out of a filter's sight; libraries fall back to clone
   // The kernel's wider doors.
   { calls: ['add_key', 'bpf', 'fanotify_init', 'io_uring_enter', 'io_uring_register', 'io_uring_setup', 'keyctl'] },
   { calls: ['name_to_handle_at', 'open_by_handle_at', 'perf_event_open', 'request_key', 'userfaultfd'] },
   { calls: ['ioctl'], where: [{ argument: 1, in: TERMINAL_INPUT }] },
   { calls: ['personality'], where: [{ argument: 0, notIn: [0, 0xffffffff] }] },
+  // What others make and open in a folder that Landlock closes; and files that others open, held by who may only read them.
+  { calls: ['inotify_add_watch'] },
+  { calls: ['fcntl'], where: [{ argument: 1, in: LEASES }] },
   // The machine.
   { calls: ['acct', 'adjtimex', 'clock_adjtime', 'clock_settime', 'delete_module', 'finit_module', 'init_module'] },
   { calls: ['ioperm', 'iopl', 'kexec_file_load', 'kexec_load', 'lookup_dcookie', 'modify_ldt', 'nfsservctl'] },
@@ -74,6 +88,7 @@ const always: readonly Refusal[] = [
   { calls: ['listen'] },
   { calls: ['sendto', 'sendmmsg'], errno: 'EOPNOTSUPP', where: [{ argument: 3, anyBit: MSG_FASTOPEN }] },
   { calls: ['sendmsg'], errno: 'EOPNOTSUPP', where: [{ argument: 2, anyBit: MSG_FASTOPEN }] },
+  { calls: ['setsockopt'], where: [{ argument: 2, in: [TCP_ULP] }] },
   {
     calls: ['socket'],
     where: [
@@ -96,6 +111,7 @@ const fileModes: readonly Refusal[] = [
   { calls: ['chmod', 'chown', 'fchmod', 'fchmodat', 'fchmodat2', 'fchown', 'fchownat', 'file_setattr', 'lchown'] },
   { calls: ['fremovexattr', 'fsetxattr', 'lremovexattr', 'lsetxattr', 'removexattr', 'removexattrat'] },
   { calls: ['setxattr', 'setxattrat', 'futimesat', 'utime', 'utimensat', 'utimes'] },
+  { calls: ['ioctl'], where: [{ argument: 1, in: FILE_FLAGS }] },
 ]
 
 // linux/bpf_common.h and linux/seccomp.h

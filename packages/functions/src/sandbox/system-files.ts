@@ -4,8 +4,10 @@ import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
 
 const FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
 
+/** Never a folder in which private keys are kept, such as /etc/ssl/private or /etc/pki/tls/private. */
 const SETTINGS = [
   '/etc/alternatives',
+  '/etc/ca-certificates/extracted',
   '/etc/gai.conf',
   '/etc/host.conf',
   '/etc/hosts',
@@ -13,7 +15,9 @@ const SETTINGS = [
   '/etc/localtime',
   '/etc/nsswitch.conf',
   '/etc/pki/ca-trust/extracted',
-  '/etc/pki/tls',
+  '/etc/pki/tls/cert.pem',
+  '/etc/pki/tls/certs',
+  '/etc/pki/tls/openssl.cnf',
   '/etc/resolv.conf',
   '/etc/services',
   '/etc/ssl/ca-bundle.pem',

@@ -20,7 +20,8 @@ import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Launched, LaunchPlan } from '../launch.ts'
-import type { ConfinedLevel } from './confined.ts'
+import { type ConfinedLevel, LAUNCHER, LAUNCHER_FLAGS } from './confined.ts'
+import { plainSandbox } from './plain.ts'
 import { probeSandbox } from './probe.ts'
 import { type Architecture, numberOf, SYSTEM_CALLS } from './system-calls.ts'
 
@@ -47,19 +48,20 @@ const level = process.argv[2] as Tried
 async function runBattery(): Promise<Battery> {
   const sandbox =
     level === 'none'
-      ? { open: [], launch: launchPlain }
+      ? { ...plainSandbox, open: [] }
       : await probeSandbox({ levels: [level], report: (line) => reports.push(line) })
   const launch = (plan: LaunchPlan): Launched => sandbox.launch(plan)
   if (process.argv[3] === 'until-killed') return untilKilled(launch)
+  const launcher = await startWaiting()
   const house = await buildHouse()
   try {
     const attempts: { [name: string]: string } = {}
     const add = (kind: string, results: { readonly [name: string]: string }): void => {
       for (const [name, result] of Object.entries(results)) attempts[`${kind}: ${name}`] = result
     }
-    add('Node', await tryProgram(launch, house, 'escape.mjs', [process.execPath], 'node'))
-    add('Python', await tryProgram(launch, house, 'escape.py', [PYTHON], 'python'))
-    add('shell', await tryProgram(launch, house, 'escape.sh', ['/bin/sh'], 'other'))
+    add('Node', await tryProgram(launch, house, 'escape.mjs', [process.execPath], 'node', launcher))
+    add('Python', await tryProgram(launch, house, 'escape.py', [PYTHON], 'python', launcher))
+    add('shell', await tryProgram(launch, house, 'escape.sh', ['/bin/sh'], 'other', launcher))
     if (process.argv[3] === 'greed') add('greed', await tryBombs(launch, house))
     return { open: sandbox.open, attempts }
   } finally {
@@ -165,6 +167,7 @@ async function tryProgram(
   program: string,
   interpreter: readonly string[],
   engine: LaunchPlan['engine'],
+  launcher: number,
 ): Promise<{ readonly [name: string]: string }> {
   const decoy = await startDecoy()
   const base = house.plan([...interpreter, program], engine, 256)
@@ -173,6 +176,7 @@ async function tryProgram(
   const aim = {
     calls: process.arch === 'x64' ? { ...calls, x32: X32_GETPID } : calls,
     server: decoy.pid,
+    launcher,
     mark: MARK,
     program: '/sleep',
     ports,
@@ -200,7 +204,7 @@ async function tryProgram(
     MARK,
     OTHER_PORT: String(ports.other),
   }
-  const variables = [...Object.keys(environment), 'ESCAPE', 'TMPDIR', 'LC_CTYPE'] // Python itself sets the last one
+  const variables = [...Object.keys(environment), 'ESCAPE', 'TMPDIR', 'PWD', 'LC_CTYPE'] // bubblewrap and Python set the last two
   const before = house.datagrams()
   const ESCAPE = Buffer.from(JSON.stringify({ ...aim, variables })).toString('base64')
   const ended = await finish(launch({ ...base, environment: { ...environment, ESCAPE } }))
@@ -215,10 +219,39 @@ async function tryProgram(
       )
   if (results['send a datagram'] === 'open' && house.datagrams() === before)
     results['send a datagram'] = 'did not arrive'
-  if (program === 'escape.mjs') results['signal the server'] = decoy.signalCode === null ? 'did not arrive' : 'open'
+  if (program === 'escape.mjs') {
+    results['signal the server'] = decoy.signalCode === null ? 'did not arrive' : 'open'
+    results['signal a launcher that waits'] = isLauncher(launcher) ? 'did not arrive' : 'open'
+  }
   if (decoy.signalCode === null && getPriority(decoy.pid) !== getPriority()) results['change its priority'] = 'open'
   decoy.kill('SIGKILL')
   return results
+}
+
+/** The launcher of another function, which has not begun. */
+async function startWaiting(): Promise<number> {
+  if (level === 'none') {
+    const child = spawn(process.execPath, [...LAUNCHER_FLAGS, LAUNCHER], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: {},
+    })
+    await until(() => isLauncher(child.pid!))
+    return child.pid!
+  }
+  const other = await probeSandbox({ levels: [level] })
+  other.prepare()
+  const children = (): readonly number[] =>
+    readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').map(Number)
+  await until(() => children().some(isLauncher))
+  return children().find(isLauncher)!
+}
+
+function isLauncher(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(LAUNCHER)
+  } catch {
+    return false
+  }
 }
 
 type Ended = { readonly stdout: string; readonly stderr: string; readonly status: string; readonly ms: number }
@@ -253,6 +286,7 @@ async function tryBombs(
   await bomb('memory, in Python', python('memory'), 'python', 128)
   const fill = 'const held = []; for (;;) held.push(Buffer.alloc(1e7, 1))'
   await bomb('memory, in Node', [process.execPath, '-e', fill], 'node', 128)
+  await bomb('memory of page tables', python('page_tables'), 'python', 128)
   await bomb('memory of many processes', python('memory_of_many'), 'python', 256)
   await bomb(
     'processes',
@@ -263,6 +297,7 @@ async function tryBombs(
   await bomb('one large file', python('one_file'), 'python', 256)
   await bomb('many files', python('many_files'), 'python', 256)
   await bomb('deleted files', python('deleted_files'), 'python', 256)
+  await bomb('deleted files of a process that hides them', python('hidden_files'), 'python', 256)
   await bomb('empty files', python('empty_files'), 'python', 256)
   await bomb('folders too deep for a path', python('deep_folders'), 'python', 256)
   await bomb('a folder closed to the server', python('closed_folder'), 'python', 256)
@@ -327,18 +362,6 @@ const processesWith = (mark: string): readonly number[] =>
         return false
       }
     })
-
-/** No sandbox at all. */
-function launchPlain(plan: LaunchPlan): Launched {
-  const [program, ...args] = plan.command
-  const child = spawn(program!, args, {
-    cwd: plan.taskDirectory,
-    env: { ...plan.environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
-  return { child, kill: () => void process.kill(-child.pid!, 'SIGKILL') }
-}
 
 if (import.meta.main) {
   const battery = await runBattery()

@@ -16,43 +16,63 @@ const BLOCK_BYTES = 512
 export type Watched = {
   /** The first process; the others are in its process group, or its descendants. */
   readonly pid: number
-  readonly scratchDirectory: string
-  readonly scratchBytesMax: number
+  /** Absent where the folder has no bound. */
+  readonly scratch?: Scratch
   readonly memoryBytesMax: number
   readonly processesMax: number
-  /** Called once, with the reason, when it has gone too far. */
+  /** Called with the reason, when it has gone too far; maybe more than once. */
   kill(reason: string): void
 }
 
+type Scratch = { readonly directory: string; readonly bytesMax: number }
+
+export type Watch = {
+  stop(): void
+  /** The most memory that was seen, by a first look now where there was none yet. Undefined when it was gone before. */
+  peakBytes(): number | undefined
+}
+
 export type Watchdog = {
-  /** @returns what ends the watch. */
-  watch(watched: Watched): () => void
+  watch(watched: Watched): Watch
 }
 
 export function createWatchdog(): Watchdog {
   const all = new Set<Watched>()
+  const peaks = new Map<Watched, number>()
   let timer: NodeJS.Timeout | undefined
+  const lookAt = (watched: Watched, processes: readonly Process[]): void => {
+    const members = membersOf(processes, watched.pid)
+    if (members.length === 0) return
+    const { memoryBytes, tasks } = measure(members)
+    peaks.set(watched, Math.max(peaks.get(watched) ?? 0, memoryBytes))
+    if (memoryBytes > watched.memoryBytesMax) watched.kill(`memory: more than ${watched.memoryBytesMax} bytes`)
+    else if (tasks > watched.processesMax) watched.kill(`more than ${watched.processesMax} processes and threads`)
+  }
   const look = (): void => {
     const began = performance.now()
     const processes = listProcesses()
-    for (const watched of all) {
-      const { memoryBytes, tasks } = measure(membersOf(processes, watched.pid))
-      if (memoryBytes > watched.memoryBytesMax) watched.kill(`memory: more than ${watched.memoryBytesMax} bytes`)
-      else if (tasks > watched.processesMax) watched.kill(`more than ${watched.processesMax} processes and threads`)
-    }
+    for (const watched of all) lookAt(watched, processes)
     timer = restThen(look, PROCESSES_EVERY_MS, began)
   }
   return {
     watch(watched) {
       all.add(watched)
       timer ??= restThen(look, PROCESSES_EVERY_MS)
-      const stopScratch = watchScratch(watched)
-      return () => {
-        stopScratch()
-        all.delete(watched)
-        if (all.size > 0) return
-        clearTimeout(timer)
-        timer = undefined
+      const stopScratch = watched.scratch === undefined ? undefined : watchScratch(watched, watched.scratch)
+      let peak: number | undefined
+      return {
+        stop() {
+          stopScratch?.()
+          peak = peaks.get(watched)
+          peaks.delete(watched)
+          if (!all.delete(watched) || all.size > 0) return
+          clearTimeout(timer)
+          timer = undefined
+        },
+        peakBytes() {
+          if (all.has(watched) && !peaks.has(watched)) lookAt(watched, listProcesses())
+          return peaks.get(watched) ?? peak
+        },
       }
     },
   }
@@ -93,12 +113,17 @@ function membersOf(processes: readonly Process[], first: number): readonly numbe
   return [...members]
 }
 
-/** Memory that cannot be written back to a file: what is mapped from programs and libraries costs nobody anything. */
+/**
+ * Memory that cannot be written back to a file, what of it is in the swap and the tables that find it: what is mapped from programs and
+ * libraries costs nobody anything.
+ */
 function measure(members: readonly number[]): { readonly memoryBytes: number; readonly tasks: number } {
   let [kibibytes, tasks] = [0, 0]
   for (const pid of members) {
     const status = whileItLives(() => readFileSync(`/proc/${pid}/status`, 'latin1'))
-    for (const [, name, value] of status?.matchAll(/^(RssAnon|RssShmem|Threads):\s+(\d+)/gm) ?? []) {
+    for (const [, name, value] of status?.matchAll(
+      /^(RssAnon|RssShmem|VmPTE|VmSwap|HugetlbPages|Threads):\s+(\d+)/gm,
+    ) ?? []) {
       if (name === 'Threads') tasks += Number(value)
       else kibibytes += Number(value)
     }
@@ -112,14 +137,14 @@ export function countTasks(uid: number): number {
   return measure(owned.map(({ pid }) => pid)).tasks
 }
 
-function watchScratch(watched: Watched): () => void {
+function watchScratch({ pid, kill }: Watched, { directory, bytesMax }: Scratch): () => void {
   let [stopped, timer] = [false, restThen(look, SCRATCH_EVERY_MS)]
   async function look(): Promise<void> {
     const began = performance.now()
-    const deleted = deletedBytes(membersOf(listProcesses(), watched.pid))
-    const bytes = deleted + (await folderBytes(watched.scratchDirectory, watched.scratchBytesMax - deleted))
+    const deleted = deletedBytes(membersOf(listProcesses(), pid))
+    const bytes = deleted + (await folderBytes(directory, bytesMax - deleted))
     if (stopped) return
-    if (bytes > watched.scratchBytesMax) watched.kill(`scratch folder: more than ${watched.scratchBytesMax} bytes`)
+    if (bytes > bytesMax) kill(`scratch folder: more than ${bytesMax} bytes`)
     else timer = restThen(look, SCRATCH_EVERY_MS, began)
   }
   return () => {
@@ -128,16 +153,29 @@ function watchScratch(watched: Watched): () => void {
   }
 }
 
-/** Files that are deleted and still open take their bytes until they are closed. */
+/**
+ * Files that are deleted and still open take their bytes until they are closed. A process that nobody may look into, because it runs a
+ * program that it may not read, counts as if it had more than enough.
+ */
 function deletedBytes(members: readonly number[]): number {
   const files = new Map<string, number>()
   for (const pid of members) {
-    for (const handle of whileItLives(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
+    for (const handle of handlesOf(pid)) {
+      if (handle === undefined) return Number.POSITIVE_INFINITY
       const stats = whileItLives(() => statSync(`/proc/${pid}/fd/${handle}`))
       if (stats?.isFile() && stats.nlink === 0) files.set(`${stats.dev}:${stats.ino}`, stats.blocks * BLOCK_BYTES)
     }
   }
   return [...files.values()].reduce((sum, bytes) => sum + bytes, 0)
+}
+
+/** Undefined stands for those that cannot be seen. */
+function handlesOf(pid: number): readonly (string | undefined)[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? [undefined] : []
+  }
 }
 
 /**

@@ -2,13 +2,13 @@
 // settings, holds one, and every character is allowed. https://www.postgresql.org/docs/current/sasl-authentication.html
 
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
-import { checkServerIdentity, rootCertificates } from 'node:tls'
+import { checkServerIdentity } from 'node:tls'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { baseOf } from '../alternate.ts'
 import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
-import { networkError } from '../network.ts'
+import { networkError, trusting } from '../network.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
 import type { Finding, Io } from '../rotator.ts'
 import { placeOf } from '../secret.ts'
@@ -78,9 +78,8 @@ async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
     query_timeout: io.timeoutMs,
     ssl: login.tls
       ? {
-          ca: [...rootCertificates, ...io.authorities],
+          secureContext: trusting(io.authorities),
           rejectUnauthorized: true,
-          minVersion: 'TLSv1.2',
           host: login.host,
           checkServerIdentity: (_, certificate) => checkServerIdentity(login.host, certificate),
         }

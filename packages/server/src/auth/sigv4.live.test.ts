@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { ServiceError } from '../errors.ts'
+import { SOAK } from '../testing-sample.ts'
 import { SignatureError } from './errors.ts'
 import type { WireRequest } from './request.ts'
 import { SigningKeys } from './signing-keys.ts'
@@ -31,7 +32,7 @@ import {
 } from './testing.ts'
 
 const attempt = createAttempt()
-const numRuns = process.env.STRONGROOM_TEST_SOAK ? 5000 : 200
+const numRuns = SOAK ? 5000 : 200
 const OPTIONS = { service: 'secretsmanager', protocol: 'json', ownRegion: 'us-east-1' } as const
 
 const isMismatch = (error: unknown): boolean =>

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { SOAK } from '../testing-sample.ts'
 import { compilePolicy } from './compile.ts'
 import { evaluate } from './evaluate.ts'
 import { explain, statementText } from './explain.ts'
@@ -10,7 +11,7 @@ import { matchesAction } from './match.ts'
 import { requestOf } from './testing-engine.ts'
 import { policyRequest } from './testing-policies.ts'
 
-const RUNS = process.env.STRONGROOM_TEST_SOAK === undefined ? 1_000 : 50_000
+const RUNS = SOAK ? 50_000 : 1_000
 
 /** In which an explicit Deny is reported. */
 const ORDER = ['identity', 'boundary', 'session', 'resource', 'scp', 'rcp']

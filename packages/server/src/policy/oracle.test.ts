@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc, { type Arbitrary } from 'fast-check'
+import { SOAK } from '../testing-sample.ts'
 import { compilePolicy } from './compile.ts'
 import type { CompiledPolicy, Decision, PolicyPrincipal } from './engine.ts'
 import {
@@ -25,7 +26,6 @@ import { naiveDecision, type PolicyRequest, type Statement } from './testing-ora
 import { policyRequest, statement, statementRequest } from './testing-policies.ts'
 import { ask, USERS } from './testing-requests.ts'
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 const COMPARED = SOAK ? 100_000 : 2_000
 const CHANGED = SOAK ? 10_000 : 200
 

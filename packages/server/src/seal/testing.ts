@@ -31,7 +31,7 @@ export type TestStorage = {
 /** A fresh folder and a fresh database: SQLite in the folder, or PostgreSQL where TEST_DATABASE names one. */
 export async function testStorage(t: TestScope): Promise<TestStorage> {
   const folder = temporaryDirectory(t)
-  const url = await openTestDatabaseUrl(t)
+  const url = await openTestDatabaseUrl(t, { migrated: true })
   const open = async (): Promise<Database> => {
     const database =
       url === undefined

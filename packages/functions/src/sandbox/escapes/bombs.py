@@ -1,5 +1,6 @@
 # Takes more than its share: python3 bombs.py WHAT. Ends by itself only where it is refused, or has taken four times what it may.
 
+import mmap
 import os
 import subprocess
 import sys
@@ -20,6 +21,16 @@ def memory_of_many():
     hold = f"import time; held = b'x' * (100 * {MIB}); print(flush=True); time.sleep(60)"
     for child in [subprocess.Popen([sys.executable, "-c", hold]) for _ in range(6)]:
         child.wait()
+
+
+def page_tables():
+    """Of memory that is read alone: none of it is anybody's, but its tables are 4 KiB for each of 2 MiB."""
+    size = 64 << 30
+    taken = []
+    for _ in range(16):
+        taken.append(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ))
+        for place in range(0, size, 2 * MIB):
+            taken[-1][place]
 
 
 def one_file():
@@ -45,6 +56,17 @@ def deleted_files():
             taken[-1].write(block)
         taken[-1].flush()
     time.sleep(5)
+
+
+def hidden_files():
+    """Deleted, and open in a process that may not be looked into, since it may not read its own program."""
+    shell = os.open(f"{scratch}/shell", os.O_CREAT | os.O_WRONLY, 0o111)
+    with open("/bin/dash", "rb") as program:
+        os.write(shell, program.read())
+    os.close(shell)
+    os.mkfifo(f"{scratch}/never")
+    script = 'for n in 3 4 5 6 7 8 9; do eval "exec $n>$SCRATCH/$n"; rm "$SCRATCH/$n"; head -c 2000000 /dev/zero >&$n; done'
+    os.execv(f"{scratch}/shell", ["shell", "-c", script + '; echo filled; read _ <"$SCRATCH/never"'])
 
 
 def empty_files():

@@ -43,6 +43,7 @@ await attempt('change the mode of the root key', () => fs.chmodSync(aim.rootKey,
 await attempt('change the times of the root key', () => fs.utimesSync(aim.rootKey, 0, 0))
 await attempt('write a folder that is open to everybody', write(join(aim.open, 'planted')))
 await attempt('write /dev/shm', write('/dev/shm/planted'))
+await attempt('open a terminal', () => fs.closeSync(fs.openSync('/dev/ptmx', 'r+')))
 await attempt('write /var/tmp', write('/var/tmp/planted'))
 await attempt('write its own code', write(join(task, 'escape.mjs')))
 await attempt('add to its own code', write(join(task, 'more.mjs')))
@@ -77,6 +78,10 @@ const ofServer = (file) => () => {
 }
 await attempt('read the environment of the server', ofServer('environ'))
 await attempt('read the command of the server', ofServer('cmdline'))
+const ofLauncher = (file) => () => {
+  if (!fs.readFileSync(`/proc/${aim.launcher}/${file}`, 'latin1').includes('launcher.mjs')) return 'not the launcher'
+}
+await attempt('read the command of a launcher that waits', ofLauncher('cmdline'))
 await attempt('read the memory of the server', () => {
   const maps = fs.readFileSync(`/proc/${aim.server}/maps`, 'latin1')
   if (!maps.includes(aim.program)) return 'not the server'
@@ -116,6 +121,7 @@ await attempt('send a datagram', () => {
 process.stdout.write(`${JSON.stringify(results)}\n`, () => {
   try {
     if (aim.server !== process.pid) process.kill(aim.server, 'SIGUSR2')
+    if (aim.launcher !== process.pid) process.kill(aim.launcher, 'SIGKILL')
   } catch {
     // The harness sees whether it arrived.
   }

@@ -139,6 +139,16 @@ def datagram_socket_pair():
         made.sendto(aim["mark"].encode(), ("127.0.0.1", aim["ports"]["udp"]))
 
 
+def take_over():
+    with socket.socket() as made:
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, 31, b"tls")
+        except OSError as error:
+            if error.errno == errno.EPERM:
+                raise
+
+
+attempt("have another protocol take over a socket", take_over)
 attempt("connect to another port", lambda: connect(socket.socket()))
 attempt("connect to another port by Multipath TCP", lambda: connect(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)))
 attempt("connect to another port by fast open", fast_open)
@@ -146,12 +156,36 @@ attempt("bind a port", bind)
 attempt("listen without a bind", listen)
 attempt("send a datagram", datagram_socket_pair)
 
+# Files that Landlock does not see.
+def watch(folder):
+    watcher = libc.inotify_init()
+    ctypes.set_errno(0)
+    if libc.inotify_add_watch(watcher, folder.encode(), 0x100) < 0:
+        raise OSError(ctypes.get_errno(), folder)
+
+
+attempt("watch the folder of the server", lambda: watch(aim["dataDirectory"]))
+attempt("watch a folder that is open to everybody", lambda: watch(aim["open"]))
+
+
+def hold():
+    import fcntl
+
+    with open(os.path.join(os.environ["RUNTIME"], "bootstrap.mjs")) as file:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+
+
+attempt("hold up who opens its bootstraps", hold)
+attempt("leave a dump of its memory", lambda: None if resource.getrlimit(resource.RLIMIT_CORE) != (1, 1) else "none")
+
+
 # Namespaces and mounts.
 CLONE_SIGHAND = 0x800  # Invalid without CLONE_VM, so that the kernel makes no process either.
 CLONE = {"user": 0x10000000, "mount": 0x20000, "network": 0x40000000, "process": 0x20000000}
 for kind, flag in CLONE.items():
     attempt(f"make a {kind} namespace", lambda flag=flag: call("unshare", flag))
     attempt(f"clone into a {kind} namespace", refused_by_filter("clone", flag | CLONE_SIGHAND, 0, 0, 0, 0))
+attempt("make a child of the server", refused_by_filter("clone", 0x8000 | CLONE_SIGHAND, 0, 0, 0, 0))
 attempt("clone by clone3", refused_by_filter("clone3", 0, 0))
 attempt("join a namespace", refused_by_filter("setns", 0, 0))
 mine = os.path.join(os.environ["SCRATCH"], "mountpoint").encode()

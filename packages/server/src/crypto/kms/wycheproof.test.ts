@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { createHash, createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
+import { isSampled } from '../../testing-sample.ts'
 import { bytes, noVectors as skip, wycheproof } from '../testing-wycheproof.ts'
 import { CryptoError, type CryptoRefusal } from './crypto-error.ts'
 import { der, TAG } from './der.ts'
@@ -37,7 +38,7 @@ type Verdict = { readonly tcId: number; readonly flags: readonly string[]; reado
 type SignatureTest = Verdict & { readonly msg: string; readonly sig: string; readonly ctx?: string }
 
 /** One in `n` where judging takes long, unless the soak asks for all. */
-const oneIn = (n: number) => (_: unknown, i: number) => process.env.STRONGROOM_TEST_SOAK !== undefined || i % n === 0
+const oneIn = (n: number) => (_: unknown, i: number) => isSampled(i, n)
 
 class Tally {
   readonly counts = { valid: 0, invalid: 0 }

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { startTestServer } from '../../testing.ts'
+import { SOAK } from '../../testing-sample.ts'
 import { createCaller } from '../secretsmanager/testing.ts'
 import { base64, call, codeOf, DAY_MS, newKey, outcome } from './testing.ts'
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 const runs = (few: number, many: number): { readonly numRuns: number } => ({ numRuns: SOAK ? many : few })
 
 /** A key as the table of key states sees it. https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html */

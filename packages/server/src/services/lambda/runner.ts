@@ -47,6 +47,8 @@ export type FunctionRunner = {
 
 export type RunnerOptions = Pick<App, 'log' | 'wallNow' | 'uuid' | 'randomBytes'> & {
   readonly dataDir: string
+  /** Files of keys and credentials, which no function may see. */
+  readonly secretFiles: readonly string[]
   readonly least: LeastLevel
   /** Instances at a time. */
   readonly concurrency: number
@@ -55,7 +57,7 @@ export type RunnerOptions = Pick<App, 'log' | 'wallNow' | 'uuid' | 'randomBytes'
 const LEVELS = ['A', 'B', 'B-'] as const
 
 export function createRunner(options: RunnerOptions): FunctionRunner {
-  const { dataDir, least, concurrency, log, wallNow, uuid, randomBytes } = options
+  const { dataDir, secretFiles, least, concurrency, log, wallNow, uuid, randomBytes } = options
   const directory = join(dataDir, 'functions')
   const [code, run] = [join(directory, 'code'), join(directory, 'run')]
   let endpoint: string | undefined
@@ -66,7 +68,7 @@ export function createRunner(options: RunnerOptions): FunctionRunner {
     if (least === 'off') throw functionsOff('it was started with --function-sandbox off.')
     for (const folder of [directory, code, run]) await mkdir(folder, { recursive: true })
     await mayBePassed(dataDir, directory, code, run)
-    sandbox = await findSandbox(least, dataDir, (line) => log.warn(line))
+    sandbox = await findSandbox(least, dataDir, secretFiles, (line) => log.warn(line))
     log.info({ sandbox: sandbox.level, open: sandbox.open }, 'functions run in a sandbox of this level')
     return createFunctions({
       sandbox,
@@ -120,10 +122,20 @@ export function createRunner(options: RunnerOptions): FunctionRunner {
   }
 }
 
-async function findSandbox(least: SandboxLevel, directory: string, report: (line: string) => void): Promise<Sandbox> {
+async function findSandbox(
+  least: SandboxLevel,
+  directory: string,
+  secretFiles: readonly string[],
+  report: (line: string) => void,
+): Promise<Sandbox> {
   if (least === 'C') return plainSandbox
   try {
-    return await probeSandbox({ levels: LEVELS.slice(0, LEVELS.indexOf(least) + 1), directory, report })
+    return await probeSandbox({
+      levels: LEVELS.slice(0, LEVELS.indexOf(least) + 1),
+      directory,
+      hidden: [directory, ...secretFiles],
+      report,
+    })
   } catch (error) {
     if (error instanceof NoSandboxError) throw functionsOff(error.message)
     throw cannotRun(error)

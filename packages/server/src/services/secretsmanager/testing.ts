@@ -95,6 +95,7 @@ export type CloudTrailRecord = {
   readonly recipientAccountId: string
   readonly sharedEventID?: string
   readonly eventName: string
+  readonly sourceIPAddress: string
   readonly readOnly: boolean
   readonly requestParameters: { readonly [name: string]: unknown } | null
   readonly responseElements: { readonly [name: string]: unknown } | null

@@ -52,7 +52,8 @@ export const localFunctions: FunctionProvider = {
       if (functionError === undefined) return { ok: true }
       const timedOut = errorType === 'Sandbox.Timedout'
       const message = timedOut ? 'The function did not end in time.' : 'The function failed.'
-      const kept = signal.aborted || log === undefined ? undefined : await keptLog(app, invocation, log)
+      const kept =
+        signal.aborted || log === undefined ? undefined : await keptLog(app, invocation, log).catch(() => NOT_READ)
       return failed(timedOut ? 'timeout' : 'function', message, errorType, kept)
     } catch (error) {
       // What Lambda answers names the function and its settings, and no value.
@@ -158,6 +159,8 @@ async function knownOf(app: App, asked: TargetQuestion): Promise<Known> {
 }
 
 const NOT_KEPT = 'The log is not kept: the secret has values that could not be told in it.'
+
+const NOT_READ = 'The log is not kept: the values that must not be in it could not be read.'
 
 /** The end of a log as history keeps it: without what is a value by now, which the call may have printed before it became one. */
 async function keptLog(app: App, asked: TargetQuestion, log: string): Promise<string> {

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { Cron as Croner } from 'croner'
 import fc from 'fast-check'
+import { SOAK } from '../../../testing-sample.ts'
 import { nextOpening, parseCron } from './cron.ts'
 import {
   daysBetween,
@@ -17,7 +18,7 @@ import {
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-const RUNS = process.env.STRONGROOM_TEST_SOAK === undefined ? 200 : 20_000
+const RUNS = SOAK ? 20_000 : 200
 
 const at = (text: string): number => Date.parse(`${text}Z`)
 const text = (ms: number | undefined): string => (ms === undefined ? 'never' : new Date(ms).toISOString().slice(0, 16))

@@ -1,0 +1,13 @@
+// `strongroom rotators`: what this version has ready made. It needs no running server.
+
+import { rotators } from '@strongroom/rotators'
+
+export const listRotators = (): readonly object[] =>
+  rotators.map(({ name, title, strategy, verified, members, options }) => ({
+    Function: `strongroom-${name}`,
+    Title: title,
+    Strategy: strategy,
+    Verified: verified ? 'against a real server' : 'not verified against a server',
+    Members: members.map(({ name, required, about }) => ({ Name: name, Required: required, About: about })),
+    Options: options.map(({ name, about }) => ({ Name: name, About: about })),
+  }))

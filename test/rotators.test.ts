@@ -1,0 +1,255 @@
+// Ready-made rotators as their users have them: the server as a process, the AWS SDK, real servers whose credentials are rotated; under a load of
+// logins, and with kill -9 in the middle of what drivers send.
+
+import assert from 'node:assert/strict'
+import { randomInt, randomUUID } from 'node:crypto'
+import { connect, createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  RotateSecretCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
+import { signedCall } from '../packages/server/src/testing.ts'
+import { type Credential, ROTATED, type RotatedKind, type RotatedServer } from './rotated-servers.ts'
+import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
+
+const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
+const ROUNDS = SOAK ? 20 : 2
+const ROTATIONS_UNDER_LOAD = SOAK ? 20 : 3
+const CLIENTS = 4
+
+type World = {
+  readonly rotated: RotatedServer
+  readonly proxy: Proxy
+  start(): Promise<ServerProcess>
+  /** Makes the secret `db`, and the master's. */
+  create(server: ServerProcess): Promise<void>
+}
+
+async function makeWorld(t: TestContext, { start }: RotatedKind): Promise<World | undefined> {
+  const rotated = await start()
+  if ('reason' in rotated) {
+    t.skip(`NOT RUN: ${rotated.reason}`)
+    return undefined
+  }
+  const home = await makeHome(t)
+  home.after(() => rotated.stop())
+  const proxy = await startProxy(rotated.port)
+  home.after(() => proxy.close())
+  return {
+    rotated,
+    proxy,
+    start: () => startProcess(home, '--rotation-ca', rotated.authorityFile),
+    create: (server) =>
+      withClient(server, async (client) => {
+        const { value, master } = await rotated.makeUser('app', proxy.port)
+        const secret = (Name: string, content: object) =>
+          client.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(content) }))
+        const { ARN: masterarn } = await secret('master', master)
+        await secret('db', { ...value, masterarn })
+      }),
+  }
+}
+
+const withClient = async <T>(server: ServerProcess, work: (client: SecretsManagerClient) => Promise<T>): Promise<T> => {
+  const client = clientOf(server)
+  return work(client).finally(() => client.destroy())
+}
+
+async function rotate(client: SecretsManagerClient, rotator: string): Promise<string> {
+  const { ARN } = await client.send(new DescribeSecretCommand({ SecretId: 'db' }))
+  const account = ARN!.split(':')[4]
+  const ClientRequestToken = randomUUID()
+  const RotationLambdaARN = `arn:aws:lambda:${REGION}:${account}:function:strongroom-${rotator}`
+  await client.send(new RotateSecretCommand({ SecretId: 'db', ClientRequestToken, RotationLambdaARN }))
+  return ClientRequestToken
+}
+
+const read = async (client: SecretsManagerClient, VersionStage = 'AWSCURRENT'): Promise<Credential> =>
+  JSON.parse((await client.send(new GetSecretValueCommand({ SecretId: 'db', VersionStage }))).SecretString!)
+
+type Run = {
+  readonly Outcome?: string
+  readonly Attempt: number
+  readonly Calls: readonly { readonly PreviousStillValid?: boolean; readonly Message?: string }[]
+}
+
+async function latest({ url, credentials }: ServerProcess): Promise<{ running: boolean; run: Run | undefined }> {
+  const input = { SecretId: 'db', MaxResults: 1 }
+  const route = `${url}/_strongroom/rotations/list`
+  const { body } = await signedCall(route, 'secretsmanager', undefined, input, { credentials, region: REGION })
+  return { running: body.RunningRotationId !== undefined, run: body.Rotations[0] }
+}
+
+async function ended(server: ServerProcess, while_: () => Promise<void> = async () => {}): Promise<Run> {
+  for (const until = Date.now() + 60_000; ; await sleep(50)) {
+    await while_()
+    const { running, run } = await latest(server)
+    if (!running && run !== undefined) return run
+    assert.ok(Date.now() < until, `it goes on: ${JSON.stringify(run)} ${server.output()}`)
+  }
+}
+
+for (const kind of ROTATED) {
+  const { rotator, keepsPrevious } = kind
+
+  test(`${rotator}: logins while it rotates, and what each credential opens`, async (t) => {
+    const world = await makeWorld(t, kind)
+    if (world === undefined) return
+    const { rotated } = world
+    const server = await world.start()
+    await world.create(server)
+    const counts = { current: 0, previous: 0, failed: 0 }
+    const gaps: number[] = []
+    await withClient(server, async (client) => {
+      for (let turn = 0; turn < ROTATIONS_UNDER_LOAD; turn++) {
+        const before = await read(client)
+        let over = false
+        let failedAt: number | undefined
+        let lastGood = performance.now()
+        const attempt = async (credential: Credential): Promise<boolean> =>
+          rotated.logIn(credential).then(
+            () => true,
+            () => false,
+          )
+        const clients = Array.from({ length: CLIENTS }, async (_, index) => {
+          while (!over) {
+            const previous = keepsPrevious && index % 2 === 1
+            const credential = previous ? before : await read(client)
+            const began = performance.now()
+            if (await attempt(credential)) {
+              counts[previous ? 'previous' : 'current']++
+              if (failedAt !== undefined && began > failedAt) {
+                gaps.push(performance.now() - lastGood)
+                failedAt = undefined
+              }
+              if (failedAt === undefined) lastGood = performance.now()
+            } else {
+              counts.failed++
+              failedAt ??= began
+            }
+          }
+        })
+        await rotate(client, rotator)
+        const run = await ended(server)
+        await sleep(100)
+        over = true
+        await Promise.all(clients)
+        assert.deepEqual([run.Outcome, run.Attempt], ['succeeded', 1], JSON.stringify(run))
+        assert.equal(run.Calls.at(-1)?.PreviousStillValid, keepsPrevious ? true : undefined)
+        assert.equal(await attempt(before), keepsPrevious)
+        assert.ok(await attempt(await read(client)))
+      }
+    })
+    assert.ok(counts.current > ROTATIONS_UNDER_LOAD * 5, JSON.stringify(counts))
+    if (keepsPrevious) {
+      assert.ok(counts.previous > ROTATIONS_UNDER_LOAD * 5, JSON.stringify(counts))
+      assert.equal(counts.failed, 0)
+    }
+    const longest = gaps.length === 0 ? 'none' : `${Math.round(Math.max(...gaps))} ms`
+    t.diagnostic(
+      `${ROTATIONS_UNDER_LOAD} rotations: ${counts.current} logins with the current credential, ${counts.previous} with the previous one, ${counts.failed} failed; longest gap between logins that a failed one lies in: ${longest}`,
+    )
+  })
+
+  test(`${rotator}: a server killed in the middle of what its driver sends goes on, and AWSCURRENT works`, async (t) => {
+    const world = await makeWorld(t, kind)
+    if (world === undefined) return
+    const { rotated, proxy } = world
+    let server = await world.start()
+    await world.create(server)
+    await withClient(server, (client) => rotate(client, rotator))
+    await ended(server)
+    const pieces = proxy.sent()
+    assert.ok(pieces > 10, `${pieces} pieces were sent in one rotation`)
+
+    for (let round = 0; round < ROUNDS; round++) {
+      const at = 1 + Math.floor(((round + randomInt(1_000) / 1_000) * pieces) / ROUNDS)
+      const forwarded = randomInt(2) === 1
+      const where = `round ${round}: killed at piece ${at} of ${pieces}, ${forwarded ? 'sent' : 'held back'}`
+      const killed = Promise.withResolvers<void>()
+      proxy.stopAt(at, forwarded, async () => {
+        await server.kill('SIGKILL')
+        killed.resolve()
+      })
+      const id = await withClient(server, (client) => rotate(client, rotator))
+      await killed.promise
+      server = await world.start()
+      await withClient(server, async (client) => {
+        const works = async (): Promise<void> => {
+          if (keepsPrevious) await rotated.logIn(await read(client))
+        }
+        const run = await ended(server, works).catch((cause: unknown) => {
+          throw new Error(where, { cause })
+        })
+        assert.deepEqual([run.Outcome, run.Attempt], ['succeeded', 1], `${where} ${JSON.stringify(run)}`)
+        await rotated.logIn(await read(client))
+        const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId: 'db' }))
+        assert.deepEqual(VersionIdsToStages[id], ['AWSCURRENT'], where)
+        assert.ok(!Object.values(VersionIdsToStages).flat().includes('AWSPENDING'), where)
+      })
+    }
+    assert.equal(await server.kill('SIGTERM'), 0)
+  })
+}
+
+type Proxy = {
+  readonly port: number
+  /** Pieces of data that drivers sent since the last time this was asked, or `stopAt` was called. */
+  sent(): number
+  /** Once so many pieces came: `then`, with the last of them sent on or not. */
+  stopAt(pieces: number, forwarded: boolean, then: () => Promise<void>): void
+  close(): void
+}
+
+/** Between the driver and the server: TLS goes through it as it is. */
+async function startProxy(to: number): Promise<Proxy> {
+  const sockets = new Set<Socket>()
+  let count = 0
+  let stop: { readonly at: number; readonly forwarded: boolean; readonly then: () => Promise<void> } | undefined
+  const server = createServer((inward) => {
+    const outward = connect(to, '127.0.0.1')
+    for (const [one, other] of [
+      [inward, outward],
+      [outward, inward],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => other.destroy())
+      one.on('close', () => {
+        sockets.delete(one)
+        other.destroy()
+      })
+    }
+    outward.pipe(inward)
+    inward.on('data', (piece) => {
+      count++
+      const due = stop !== undefined && count >= stop.at ? stop : undefined
+      if (due === undefined || due.forwarded) outward.write(piece)
+      if (due === undefined) return
+      stop = undefined
+      void due.then()
+    })
+    inward.on('end', () => outward.end())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as { port: number }).port,
+    sent: () => {
+      const sent = count
+      count = 0
+      return sent
+    },
+    stopAt: (at, forwarded, then) => {
+      count = 0
+      stop = { at, forwarded, then }
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
