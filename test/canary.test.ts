@@ -20,6 +20,7 @@ import { signedCall } from '../packages/server/src/testing.ts'
 import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { lambdaJourneys } from './lambda-journeys.ts'
+import { databaseJourneys, rdsJourneys } from './rds-journeys.ts'
 import { rotationJourneys } from './rotation-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
 import { federationJourneys, sessionJourneys } from './session-journeys.ts'
@@ -386,6 +387,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       home.after,
     ),
     ...lambdaJourneys(server, () => canaries.text(), executionRole, home.after),
+    ...rdsJourneys(server, () => canaries.text(), home.after),
   }
   Object.assign(
     journeys,
@@ -399,6 +401,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       roleArn: rotationRole,
       after: home.after,
     }),
+  )
+  // An endpoint is registered before RDS has anything.
+  Object.assign(
+    journeys,
+    databaseJourneys(route, () => canaries.text()),
   )
   for (const [operation, journey] of Object.entries(accessJourneys)) {
     journeys[operation] = async () => said.push(await journey())

@@ -19,6 +19,7 @@ import type { AnyOperation, Service } from '../packages/server/src/operation.ts'
 import { iamClient, policyDocument } from '../packages/server/src/services/iam/testing.ts'
 import { services } from '../packages/server/src/services/index.ts'
 import { ECHO, lambdaClient } from '../packages/server/src/services/lambda/testing.ts'
+import { askDatabases } from '../packages/server/src/services/rds/testing.ts'
 import { type Caller, createCaller, token } from '../packages/server/src/services/secretsmanager/testing.ts'
 import { callAssociations } from '../packages/server/src/services/strongroom/testing-pods.ts'
 import { decodedFor } from '../packages/server/src/services/sts/testing.ts'
@@ -51,6 +52,7 @@ type Things = {
   readonly functionArn: string
   readonly functionAlias: string
   readonly associationId: string
+  readonly database: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
 }
@@ -90,6 +92,12 @@ const functionForms = thing(
   ({ functionArn }) => functionArn.split(':').slice(4).join(':'),
   ({ functionArn }) => functionArn.split(':').at(-1),
 )
+/** There is a cluster beside each instance, of the same name. */
+const databaseForms = (kind: 'db' | 'cluster'): Sample =>
+  thing(
+    ({ database }) => database,
+    ({ account, database }) => `arn:aws:rds:eu-central-1:${account}:${kind}:${database}`,
+  )
 const BYTES = Buffer.from('bytes').toString('base64')
 
 /**
@@ -212,6 +220,17 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'organizations.CreateAccountRequestId': always(`car-${'0'.repeat(32)}`),
   'organizations.Email': always('name@example.com'),
 
+  'rds.DBClusterIdentifier': databaseForms('cluster'),
+  'rds.DBInstanceIdentifier': databaseForms('db'),
+  'rds.CreateDBInstance.DBInstanceClass': always('db.external'),
+  'rds.Engine': always('postgres'),
+  'rds.MasterUserPassword': always('long-enough'),
+  'rds.ModifyDBInstance.MasterUserPassword': always('long-enough'),
+  'rds.ModifyDBCluster.MasterUserPassword': always('long-enough'),
+  'rds.DeleteDBInstance.SkipFinalSnapshot': always(true),
+  'rds.DeleteDBCluster.SkipFinalSnapshot': always(true),
+  'rds.ResourceName': thing(({ account, database }) => `arn:aws:rds:eu-central-1:${account}:db:${database}`),
+
   'secretsmanager.BatchGetSecretValue.SecretIdList': thing(({ secret }) => [secret]),
   'secretsmanager.AddReplicaRegions': always([{ Region: 'eu-west-1' }]),
   'secretsmanager.RemoveReplicaRegions': always(['eu-west-1']),
@@ -234,6 +253,17 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'strongroom.roleArn': thing(({ roleArn }) => roleArn),
   'strongroom.serviceAccount': always('worker'),
   'strongroom.Overwrite': always(false),
+  'strongroom.Engine': always('postgres'),
+  'strongroom.Host': always('localhost'),
+  'strongroom.Identifier': thing(
+    ({ database }) => database,
+    ({ account, database }) => `arn:aws:rds:eu-central-1:${account}:db:${database}`,
+  ),
+  'strongroom.RegisterDatabase.Identifier': always('registered'),
+  'strongroom.MasterUserPassword': always('long-enough'),
+  'strongroom.MasterUsername': always('master'),
+  'strongroom.Port': always(5432),
+  'strongroom.RegisterDatabase.SkipLogin': always(true),
   'strongroom.PrincipalArn': thing(({ userArn }) => userArn),
   'strongroom.Resource': thing(({ secret }) => secret),
   'strongroom.PrimaryArn': thing(({ secret }) => secret.replace(/^(arn:aws:secretsmanager:)[^:]+/, '$1ap-south-1')),
@@ -518,6 +548,25 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
       roleArn: role.Role!.Arn!,
     },
   )
+  const database = `${word}-database`
+  for (const Cluster of [false, true]) {
+    const { status, body } = await askDatabases(
+      server,
+      'register',
+      {
+        Identifier: database,
+        Cluster,
+        Engine: 'postgres',
+        Host: 'localhost',
+        Port: 5432,
+        MasterUsername: word,
+        MasterUserPassword: `${word}-password`,
+        SkipLogin: true,
+      },
+      caller.credentials,
+    )
+    assert.equal(status, 200, JSON.stringify(body))
+  }
   const PolicyArn = policy.Policy!.Arn!
   const accountAlias = `${word}-${key.AccessKey!.AccessKeyId!.toLowerCase()}`
   await iam.createAccountAlias({ AccountAlias: accountAlias })
@@ -540,6 +589,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     grantId: grant.body.GrantId,
     functionArn: fn.FunctionArn!.slice(0, -2),
     functionAlias,
+    database,
     associationId: associated.body.association.associationId,
     marks: [
       fn.RevisionId!,

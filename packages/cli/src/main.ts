@@ -13,6 +13,7 @@ import {
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
 import { type Connection, findConnection } from './connection.ts'
+import type { NewDatabase } from './database.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
@@ -208,6 +209,55 @@ function createProgram(): Command {
       const { revokeSession } = await import('./session.ts')
       print(await revokeSession(accessKeyId, connectionOf(given)))
     })
+
+  const database = program
+    .command('database')
+    .description('databases whose master passwords can be managed, as RDS does it')
+  const IDENTIFIER = ['<IDENTIFIER>', 'of the DB instance or cluster'] as const
+  const CLUSTER = ['--cluster', 'a DB cluster, in the place of a DB instance'] as const
+  addClientOptions(database.command('register').argument(...IDENTIFIER))
+    .description('make an endpoint of a database a DB instance or cluster; its password is read from standard input')
+    .requiredOption(
+      '--engine <ENGINE>',
+      'postgres, mariadb or mysql; of a cluster also aurora-postgresql, aurora-mysql',
+    )
+    .requiredOption('--host <NAME>', 'name or address, which TLS verifies')
+    .requiredOption('--port <N>', 'of the database')
+    .requiredOption('--username <NAME>', 'the master user')
+    .option('--password-file <FILE>', 'its password as it is now, in the place of standard input')
+    .option('--db-name <NAME>', 'database to log in to')
+    .option('--ca <FILE>', 'certificate authorities of the database in PEM, beside those that the server knows')
+    .option(...CLUSTER)
+    .option('--await-create', 'show it once CreateDBInstance or CreateDBCluster has taken it')
+    .option('--no-tls', 'connect without TLS')
+    .option('--no-login', 'do not try whether the master user can log in')
+    .action(async (identifier: string, given: ClientOptions & NewDatabase) => {
+      const { registerDatabase } = await import('./database.ts')
+      print(await registerDatabase(identifier, given, connectionOf(given)))
+    })
+  addClientOptions(database.command('list'))
+    .description('list the registered databases of your account in the Region')
+    .action(async (given: ClientOptions) => {
+      const { listDatabases } = await import('./database.ts')
+      print(await listDatabases(connectionOf(given)))
+    })
+  addClientOptions(database.command('show').argument(...IDENTIFIER))
+    .description('show a registered database, and why a password was last refused there')
+    .option(...CLUSTER)
+    .action(async (identifier: string, given: ClientOptions & { readonly cluster?: boolean }) => {
+      const { showDatabase } = await import('./database.ts')
+      print(await showDatabase(identifier, given.cluster === true, connectionOf(given)))
+    })
+  addClientOptions(database.command('deregister').argument(...IDENTIFIER))
+    .description('forget a registered database, which is not touched')
+    .option(...CLUSTER)
+    .option('--force', 'also where its password is managed: the secret stays, and is not rotated any more')
+    .action(
+      async (identifier: string, given: ClientOptions & { readonly cluster?: boolean; readonly force?: boolean }) => {
+        const { deregisterDatabase } = await import('./database.ts')
+        print(await deregisterDatabase(identifier, given, connectionOf(given)))
+      },
+    )
 
   const podIdentity = program
     .command('pod-identity')

@@ -61,8 +61,19 @@ export type Engine<C> = {
   /** Of a username, in the engine's own unit. */
   readonly usernameMax: number
   readonly passwords: PasswordRules
-  /** Whether a user may change its own password; where not, `single` and `dual` need a master secret. */
-  readonly selfChange: boolean
+  /**
+   * Whether a user may change its own password; where not, `single` and `dual` need a master secret. `without-master`: some may, and where the
+   * secret names a master secret, the master does it; of `dual` that is so in any case.
+   */
+  readonly selfChange: boolean | 'without-master'
+  /** Where secrets of this kind have members of other names, or more of them. */
+  readonly members?: {
+    readonly described: readonly Described[]
+    /** The same in the usual members, with everything else as it is. Of what it gave itself it changes nothing. */
+    read(value: SecretValue): SecretValue
+    /** The value with this password, wherever it has it. */
+    withPassword(value: SecretValue, password: string): SecretValue
+  }
   /** What RotateSecret may give beside the options that every engine has. */
   readonly options?: readonly Described[]
 

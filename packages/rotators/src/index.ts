@@ -1,9 +1,16 @@
 // Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
 // `ENGINE-dual-passwords`.
 
+import { activedirectory } from './engines/activedirectory.ts'
+import { mariadb } from './engines/mariadb.ts'
+import { mysql } from './engines/mysql.ts'
+import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
+import { rabbitmq } from './engines/rabbitmq.ts'
+import { redis } from './engines/redis.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
+import { dual } from './strategies/dual.ts'
 import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
@@ -11,4 +18,21 @@ export { RotatorError, type RotatorErrorKind } from './errors.ts'
 export type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue, Strategy } from './rotator.ts'
 export { parseSecret } from './secret.ts'
 
-export const rotators: readonly Rotator[] = [single(postgresql), alternating(postgresql)]
+export const rotators: readonly Rotator[] = [
+  single(postgresql),
+  alternating(postgresql),
+  single(mariadb),
+  alternating(mariadb),
+  dual(mariadb),
+  single(mysql),
+  alternating(mysql),
+  dual(mysql),
+  dual(redis),
+  single(redis),
+  alternating(redis),
+  single(rabbitmq),
+  alternating(rabbitmq),
+  single(openldap),
+  dual(openldap),
+  single(activedirectory),
+]

@@ -5,7 +5,7 @@ import type { Engine, Login } from './engine.ts'
 import { RotatorError } from './errors.ts'
 import type { Described, SecretValue } from './rotator.ts'
 
-type Kind = Pick<Engine<unknown>, 'names' | 'defaults' | 'usernameMax'>
+type Kind = Pick<Engine<unknown>, 'names' | 'defaults' | 'usernameMax' | 'members'>
 
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
 const { parse, rawJSON } = JSON as unknown as {
@@ -37,7 +37,8 @@ export function parseSecret(text: string): SecretValue {
 const HOST = /^[A-Za-z0-9._:-]{1,253}$/
 
 /** @throws RotatorError `secret`, one for all that is wrong, naming members and no values */
-export function readLogin(kind: Kind, value: SecretValue): Login {
+export function readLogin(kind: Kind, given: SecretValue): Login {
+  const value = kind.members?.read(given) ?? given
   const problems: string[] = []
   const text = (member: string): string => {
     const found = value[member]
@@ -73,15 +74,21 @@ export function readLogin(kind: Kind, value: SecretValue): Login {
  */
 export function readMaster(kind: Kind, master: SecretValue | undefined, user: SecretValue): Login {
   if (master === undefined) throw new RotatorError('secret', 'The secret names no master secret in masterarn.')
-  const place = isAbsent(master.host) ? { host: user.host, port: user.port, dbname: user.dbname, ssl: user.ssl } : {}
-  const own = Object.fromEntries(Object.entries(master).filter(([, member]) => !isAbsent(member)))
+  const [ownValue, userValue] = [master, user].map((value) => kind.members?.read(value) ?? value) as [
+    SecretValue,
+    SecretValue,
+  ]
+  const { username, password, masterarn, ...place } = userValue
+  const own = Object.fromEntries(Object.entries(ownValue).filter(([, member]) => !isAbsent(member)))
   try {
-    return readLogin(kind, { engine: user.engine, ...place, ...own })
+    return readLogin(kind, { engine: userValue.engine, ...(isAbsent(ownValue.host) ? place : {}), ...own })
   } catch (error) {
     if (!(error instanceof RotatorError)) throw error
     throw new RotatorError(error.kind, error.message.replace('The secret', 'The master secret'))
   }
 }
+
+export const namesMaster = ({ masterarn }: SecretValue): boolean => typeof masterarn === 'string' && masterarn !== ''
 
 /** Where a login connects to, as two rotations that would meet there both call it. */
 export const placeOf = ({ host, port }: Pick<Login, 'host' | 'port'>): string =>
@@ -89,6 +96,7 @@ export const placeOf = ({ host, port }: Pick<Login, 'host' | 'port'>): string =>
 
 /** The members that `readLogin` reads. */
 export const describeMembers = (kind: Kind): readonly Described[] => [
+  ...(kind.members?.described ?? []),
   { name: 'engine', required: true, about: kind.names.join(' or ') },
   { name: 'host', required: true, about: 'Name or address of the server; TLS verifies it.' },
   { name: 'port', required: false, about: `Number or string; ${kind.defaults.port} where it is absent.` },

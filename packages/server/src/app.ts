@@ -21,6 +21,13 @@ import type { SessionTokens, WebIdentities } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
 
+export type DatabaseNetwork = {
+  /** The address of a name that may be connected to. @throws OutboundError */
+  readonly resolve: (host: string, port: number) => Promise<string>
+  /** PEM. */
+  readonly authorities: readonly string[]
+}
+
 export type App = {
   readonly partition: string
   /** The one organization of the server, which never changes. */
@@ -45,6 +52,8 @@ export type App = {
   readonly rotationFunctions: RotationFunctions
   /** Uses of access keys and roles, still to be written. Closed before the database. */
   readonly uses: Uses
+  /** Where what rotates the passwords of databases may connect to. */
+  readonly databaseNetwork: DatabaseNetwork
   readonly trail: Trail
   /** What changes of secrets tell to streams and sinks. */
   readonly events: Events

@@ -35,6 +35,7 @@ import {
   encodeQueryJsonError,
   encodeXml,
   encodeXmlError,
+  findUnknownParameter,
   QUERY_JSON_CONTENT_TYPE,
   wantsJson,
   XML_CONTENT_TYPE,
@@ -557,8 +558,12 @@ const encodeStream = (
 
 function decodeInput(operation: AnyOperation, route: Route, request: WireRequest): Plain {
   switch (route.protocol) {
-    case 'query':
+    case 'query': {
+      const refuse = route.service?.refuseParameter
+      const unknown = refuse && findUnknownParameter(operation.input, route.parameters!)
+      if (unknown !== undefined) throw refuse!(unknown)
       return decodeQuery(operation.input, route.parameters!)
+    }
     case 'rest-json':
       return decodeRest(operation, route.labels!, request)
     case 'json':

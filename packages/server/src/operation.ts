@@ -1,6 +1,7 @@
 // What an operation declares, and what a service is: a table of them. See services/README.md for how to add one.
 
 import type { Call, Concealed, Following, Identity, Preparation, Unsigned } from './call.ts'
+import type { ServiceError } from './errors.ts'
 import type { JobHandler } from './jobs/job.ts'
 import type { Context, Grant, Permission, ResourcePolicy } from './policy/engine.ts'
 import type { RateGroup } from './rates.ts'
@@ -158,6 +159,8 @@ export type Service = {
   /** Query: the value of Version and the XML namespace of answers. */
   readonly version?: string
   readonly xmlNamespace?: string
+  /** Query: what a parameter that the operation does not declare is refused with; absent: such parameters are passed over, as AWS does. */
+  readonly refuseParameter?: (name: string) => ServiceError
   /** Whether it is the same in every Region, as IAM is: `aws:RequestedRegion` is us-east-1 then. */
   readonly global?: boolean
   /** The most bytes that the body of a request may have. */

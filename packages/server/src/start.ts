@@ -7,7 +7,7 @@ import { createAddressRates } from './address-rates.ts'
 import { commands } from './admin/registry.ts'
 import { recordAdmin, serveAdmin } from './admin/server.ts'
 import { clientUrl, readyLines, sealedLine } from './announce.ts'
-import type { App } from './app.ts'
+import type { App, DatabaseNetwork } from './app.ts'
 import { createRetention } from './audit/retention.ts'
 import { createTrail } from './audit/trail.ts'
 import { createAuthenticator } from './auth/authenticate.ts'
@@ -45,9 +45,11 @@ import { createKeyUses } from './services/kms/key-uses.ts'
 import { createKmsRows, materialTable } from './services/kms/store.ts'
 import { createRunner, dataKeyTable } from './services/lambda/port.ts'
 import { ensureOrganization, type Organization } from './services/organizations/port.ts'
+import { masterRotatorOf } from './services/rds/port.ts'
 import {
   createAccessNotes,
   createFunctionsElsewhere,
+  createManagedRotation,
   createReadyMade,
   createRemoteRegions,
   createRotationFunctions,
@@ -214,6 +216,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     randomBytes,
   })
   starting.defer(() => functions.close())
+  const databaseNetwork = databaseNetworkOf(config)
   const app: App = {
     partition: PARTITION,
     organization,
@@ -227,8 +230,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     secretRows: createSecretRows(),
     accesses,
     remoteRegions: createRemoteRegions(config.regionEndpoint, config.regionCredentials, wallNow),
-    rotationFunctions: createRotationFunctions(functionProviders(config)),
+    rotationFunctions: createRotationFunctions(functionProviders(config, databaseNetwork)),
     uses,
+    databaseNetwork,
     trail,
     rates,
     addressRates: createAddressRates(config.unsignedRate),
@@ -249,6 +253,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     randomBytes,
     limits,
   }
+
+  app.rotationFunctions.managed.set('rds', createManagedRotation(databaseNetwork, masterRotatorOf))
 
   const sinks = createSinks(
     openSinks(config.eventSinks, signings, readCertificates('--event-sink-ca', config.eventSinkCa), wallNow),
@@ -454,12 +460,14 @@ function secretFilesOf({
 }
 
 /** Who has functions that rotate secrets, in the order in which they are asked for one. */
-function functionProviders(config: Config): readonly FunctionProvider[] {
-  const { lambdaEndpoint: endpoint, lambdaCredentials, rotationNetwork, host } = config
-  const readyMade = createReadyMade({
-    resolve: createTargets({ networks: rotationNetwork, loopback: isLoopback(host) }),
-    authorities: readCertificates('--rotation-ca', config.rotationCa) ?? [],
-  })
+const databaseNetworkOf = ({ rotationNetwork, host, rotationCa }: Config): DatabaseNetwork => ({
+  resolve: createTargets({ networks: rotationNetwork, loopback: isLoopback(host) }),
+  authorities: readCertificates('--rotation-ca', rotationCa) ?? [],
+})
+
+function functionProviders(config: Config, network: DatabaseNetwork): readonly FunctionProvider[] {
+  const { lambdaEndpoint: endpoint, lambdaCredentials } = config
+  const readyMade = createReadyMade(network)
   if (endpoint === '') return [readyMade, localFunctions]
   // Of its own, so that nobody else's addresses reach it.
   const outbound = createOutbound({ allowed: [new URL(endpoint).origin] })

@@ -1,29 +1,37 @@
 // One user with two valid passwords: the current one stays beside the pending one, and goes with the next rotation.
 
 import type { Engine, Plan } from '../engine.ts'
-import type { Rotator } from '../rotator.ts'
+import type { Rotator, Run } from '../rotator.ts'
 import { readMaster } from '../secret.ts'
 import {
   asMaster,
+  changesItself,
   credentials,
   frame,
   loggedIn,
   loggedInAsAny,
   lookAround,
   lookAtPrevious,
+  masterOf,
   mustBeReady,
   withNewPassword,
   works,
 } from './shared.ts'
 
-/** `ENGINE-dual-passwords`. As the user itself where the server lets it, else as the master. */
+/** `ENGINE-dual-passwords`. As the master that the secret names; where it names none and the server lets the user, as the user itself. */
 export function dual<C>(engine: Engine<C>): Rotator {
-  const plan = (username: string): Omit<Plan, 'options'> => ({ strategy: 'dual', username, self: engine.selfChange })
+  // A second password may take a right that a user who changes its only one does not need.
+  const who = { selfChange: engine.selfChange && 'without-master' } as const
+  const plan = (username: string, run: Run): Omit<Plan, 'options'> => ({
+    strategy: 'dual',
+    username,
+    self: changesItself(who, run),
+  })
   return {
     name: `${engine.id}-dual-passwords`,
     title: `${engine.title}: one user with two passwords`,
     strategy: 'dual',
-    ...frame(engine, { master: engine.selfChange ? 'unused' : 'required' }),
+    ...frame(engine, { master: masterOf(who) }),
 
     create: async (run, io) => withNewPassword(engine, run, io),
 
@@ -32,17 +40,17 @@ export function dual<C>(engine: Engine<C>): Rotator {
       // Setting it twice could push the current one out, so only where one of the two is missing.
       if (run.resumed && (await works(engine, pending, io)) && (await works(engine, current, io))) return
       const own = run.resumed ? [current, pending] : [current]
-      const whole = { ...plan(current.username), options: run.options }
+      const whole = { ...plan(current.username, run), options: run.options }
       const change = async (connection: C): Promise<void> => {
         await mustBeReady(engine, connection, whole)
         await engine.setPassword(connection, {
           username: current.username,
           password: pending.password,
-          self: engine.selfChange,
+          self: whole.self,
           keep: current.password,
         })
       }
-      if (engine.selfChange) return loggedInAsAny(engine, own, io, change)
+      if (whole.self) return loggedInAsAny(engine, own, io, change)
       await asMaster(engine, { own, master: readMaster(engine, run.master, run.current) }, io, change)
     },
 
@@ -53,6 +61,10 @@ export function dual<C>(engine: Engine<C>): Rotator {
 
     settle: (run, io) => lookAtPrevious(engine, run, io),
 
-    dryRun: (run, io) => lookAround(engine, run, io, { plan, withMaster: !engine.selfChange }),
+    dryRun: (run, io) =>
+      lookAround(engine, run, io, {
+        plan: (username) => plan(username, run),
+        withMaster: !changesItself(who, run),
+      }),
   }
 }

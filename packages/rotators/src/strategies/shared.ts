@@ -4,10 +4,13 @@ import type { Engine, Login, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { describePasswordOptions, lookAtPasswords, makePassword, readPasswordOptions } from '../passwords.ts'
 import type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
-import { describeMembers, placeOf, readLogin, readMaster } from '../secret.ts'
+import { describeMembers, namesMaster, placeOf, readLogin, readMaster } from '../secret.ts'
 
 /** What an engine says of itself, without what connects. */
-export type Facts = Pick<Engine<unknown>, 'names' | 'defaults' | 'usernameMax' | 'passwords' | 'verified' | 'options'>
+export type Facts = Pick<
+  Engine<unknown>,
+  'names' | 'defaults' | 'usernameMax' | 'passwords' | 'verified' | 'options' | 'members'
+>
 
 /** `work` on a connection of its own. */
 export async function loggedIn<C, T>(
@@ -118,10 +121,10 @@ function previousOf(engine: Facts, { previous }: Run, current: Login): Login | u
 }
 
 /** The current value with another password; every member that is not known stays, in its place. */
-export const withNewPassword = (engine: Facts, run: Run, io: Io): SecretValue => ({
-  ...run.current,
-  password: makePassword(engine.passwords, run.options, io),
-})
+export function withNewPassword(engine: Facts, run: Run, io: Io): SecretValue {
+  const password = makePassword(engine.passwords, run.options, io)
+  return engine.members?.withPassword(run.current, password) ?? { ...run.current, password }
+}
 
 /** Whether the credential of before still works, which the strategy promises. */
 export async function lookAtPrevious<C>(engine: Engine<C>, run: PendingRun, io: Io): Promise<readonly Finding[]> {
@@ -175,6 +178,14 @@ export async function mustBeReady<C>(engine: Engine<C>, connection: C, plan: Pla
   if (problem) throw new RotatorError('permission', problem.message)
 }
 
+/** Whether the user changes its own password in this run. */
+export const changesItself = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'>, { master }: Run): boolean =>
+  selfChange === 'without-master' ? master === undefined : selfChange
+
+/** Whether `single` and `dual` read a master secret. */
+export const masterOf = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'>): Rotator['master'] =>
+  selfChange === 'without-master' ? 'optional' : selfChange ? 'unused' : 'required'
+
 /** The parts of a rotator that are the same in every strategy. */
 export function frame(
   engine: Facts,
@@ -199,7 +210,7 @@ export function frame(
       if ([...account(login.username)].length > engine.usernameMax) {
         throw new RotatorError('secret', `The name of the other user is longer than ${engine.usernameMax}.`)
       }
-      if (master === 'required' && (typeof value.masterarn !== 'string' || value.masterarn === '')) {
+      if (master === 'required' && !namesMaster(value)) {
         throw new RotatorError('secret', 'The secret does not fit this rotator: masterarn is missing.')
       }
       return { place: placeOf(login) }

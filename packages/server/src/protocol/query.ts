@@ -49,6 +49,16 @@ function decodePart(text: string): string {
   }
 }
 
+/** The first parameter that no member has, if any. Every request has Action and Version. */
+export function findUnknownParameter(members: Members, parameters: QueryParameters): string | undefined {
+  for (const name of parameters.keys()) {
+    const member = name.split('.', 1)[0]!
+    if (name !== 'Action' && name !== 'Version' && !/^X-Amz-/i.test(name) && !Object.hasOwn(members, member))
+      return member
+  }
+  return undefined
+}
+
 /** Parameters as a tree, so that a list is read once and not by searching for each index. */
 type Node = { value?: string; readonly children: Map<string, Node> }
 
@@ -85,7 +95,7 @@ function decodeMembers(members: Members, node: Node): Plain {
 function decodeNode(shape: Shape, node: Node, name: string): unknown {
   switch (shape.kind) {
     case 'list': {
-      const items = node.children.get('member')
+      const items = node.children.get(shape.itemName ?? 'member')
       if (!items) return node.value === '' ? [] : undefined
       return Array.from({ length: items.children.size }, (_, at) => {
         const item = items.children.get(String(at + 1))
@@ -159,7 +169,9 @@ function encodeElement(name: string, shape: Shape, value: unknown): string {
 function encodeContent(shape: Shape, value: unknown): string {
   switch (shape.kind) {
     case 'list':
-      return (value as readonly unknown[]).map((item) => encodeElement('member', shape.member, item)).join('')
+      return (value as readonly unknown[])
+        .map((item) => encodeElement(shape.itemName ?? 'member', shape.member, item))
+        .join('')
     case 'map':
       return Object.entries(value as Plain)
         .map(([key, item]) => `<entry><key>${escapeXml(key)}</key>${encodeElement('value', shape.value, item)}</entry>`)

@@ -7,6 +7,7 @@ import { iam } from './iam/index.ts'
 import { kms } from './kms/index.ts'
 import { lambda } from './lambda/index.ts'
 import { organizations } from './organizations/index.ts'
+import { rds } from './rds/index.ts'
 import { secretsmanager } from './secretsmanager/index.ts'
 import { strongroom } from './strongroom/index.ts'
 import { sts } from './sts/index.ts'
@@ -17,6 +18,7 @@ export const services: readonly Service[] = [
   kms,
   lambda,
   organizations,
+  rds,
   secretsmanager,
   strongroom,
   sts,

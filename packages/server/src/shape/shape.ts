@@ -37,6 +37,8 @@ export interface ListShape<M extends Shape = Shape> extends Common {
   readonly member: M
   readonly min?: number
   readonly max?: number
+  /** Query: what each item is called, where it is not `member`. https://smithy.io/2.0/spec/protocol-traits.html#xmlname-trait */
+  readonly itemName?: string
 }
 export interface MapShape<V extends Shape = Shape> extends Common {
   readonly kind: 'map'

@@ -88,6 +88,18 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
       return dataKey
     },
 
+    askFor: async (call, service, keyId, operation) => {
+      const { key, alias } = await findKeyFor(call, service, keyId, `kms:${operation}`)
+      await authorizeThroughService(call, key, { service, operation, context: {}, alias })
+      mustBeFit(key, 'use')
+      return arnOf(key)
+    },
+
+    isEnabled: async (call, arn) => {
+      const stored = await findNamed(call, parseKeyName(arn, call))
+      return stored?.key.keyState === 'Enabled'
+    },
+
     mayEncrypt: async (call, service, arn, context) => {
       const stored = await findNamed(call, parseKeyName(arn, call))
       if (stored === undefined) return false

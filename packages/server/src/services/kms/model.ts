@@ -235,7 +235,7 @@ export const defaultKeyPolicy = ({ partition, account }: Pick<KeyScope, 'partiti
   )
 
 /** The services that have an AWS managed key. */
-export const MANAGED_SERVICES = ['secretsmanager', 'ssm'] as const
+export const MANAGED_SERVICES = ['rds', 'secretsmanager', 'ssm'] as const
 export type ManagedService = (typeof MANAGED_SERVICES)[number]
 export const isManagedService = (service: string): service is ManagedService =>
   MANAGED_SERVICES.includes(service as ManagedService)
@@ -244,6 +244,10 @@ export const isManagedService = (service: string): service is ManagedService =>
 export const MANAGED_KEYS: {
   readonly [service in ManagedService]: { readonly description: string; readonly sid: string }
 } = {
+  rds: {
+    description: 'Default key that protects the credentials of my registered databases',
+    sid: 'Allow access through RDS for all principals in the account that are authorized to use RDS',
+  },
   secretsmanager: {
     description: 'Default key that protects my Secrets Manager data when no other key is defined',
     sid: 'Allow access through AWS Secrets Manager for all principals in the account that are authorized to use AWS Secrets Manager',

@@ -25,6 +25,18 @@ export type Kms = {
     ciphertextBlob: Uint8Array,
     context: EncryptionContext,
   ): Promise<KeyObject>
+  /**
+   * Asks for the operation as the caller, through the service, and does nothing: what a service asks for before it takes a key.
+   * @returns the key's ARN. @throws ServiceError of KMS where the caller may not, or the key is not fit for use
+   */
+  askFor(
+    call: Call,
+    service: string,
+    keyId: string | undefined,
+    operation: 'DescribeKey' | 'CreateGrant',
+  ): Promise<string>
+  /** Whether the key of that ARN is there and enabled. */
+  isEnabled(call: Call, keyArn: string): Promise<boolean>
   /** Whether the caller has kms:Encrypt on the key of that ARN, through the service. Never throws for lack of it. */
   mayEncrypt(call: Call, service: string, keyArn: string, context: EncryptionContext): Promise<boolean>
 }

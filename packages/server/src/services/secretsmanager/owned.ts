@@ -2,33 +2,44 @@
 // reach the same secrets through the API, as far as ownership.ts lets them.
 
 import assert from 'node:assert/strict'
+import type { SecretValue } from '@strongroom/rotators'
 import type { AlsoEvent, Call } from '../../call.ts'
 import * as errors from './errors.ts'
+import { serviceCall } from './events.ts'
 import { keyContext } from './key-access.ts'
 import {
   CURRENT,
   findHolder,
+  hasValue,
   keptKeyId,
   moveStage,
   mustHaveToken,
   newSuffix,
+  PENDING,
   plainOf,
   RESOURCE_TYPE,
   type Secret,
   secretArn,
   type Tag,
+  unfinishedVersion,
   withTags,
 } from './model.ts'
 import { deleteNow } from './operations/delete-secret.ts'
 import { withDescription } from './operations/update-secret.ts'
 import { type Owner, ownersPrefix, owningServiceTag } from './ownership.ts'
+import { removeNow } from './purge.ts'
 import { changeSecret, removeReplica } from './replication.ts'
+import { callByRights, noteRights } from './rights.ts'
+import { beginRotation } from './rotation/begin.ts'
 import { scheduleStart } from './rotation/jobs.ts'
 import { withNextSlot } from './rotation/model.ts'
+import { openSecret } from './rotation/ready-made-settings.ts'
 import type { RotationRules } from './rotation/schedule.ts'
-import { findSecret, insertSecret, type StoredSecret } from './store.ts'
+import { listRotations } from './rotation/store.ts'
+import { findSecret, insertSecret, type Store, type StoredSecret } from './store.ts'
 import { requestTagContext } from './tags.ts'
 import { tagContext } from './target.ts'
+import { openVersion, tryKey } from './value.ts'
 import { addVersion } from './version.ts'
 
 export type NewOwnedSecret = {
@@ -186,3 +197,116 @@ const eventOf = (
   requestParameters: Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined)),
   resources: [{ arn, accountId: arn.split(':')[4]!, type: RESOURCE_TYPE }],
 })
+
+/**
+ * Begins a rotation of a secret of the owner, which the owner's ManagedRotation does with the rights that the caller has on its key now. One
+ * that was left unfinished is tried again.
+ * @throws ServiceError ResourceNotFoundException, InvalidRequestException (a rotation is under way, or deletion is scheduled), AccessDeniedException
+ */
+export async function beginOwnedRotation(
+  caller: Call,
+  owner: Owner,
+  name: string,
+  { authorize }: { readonly authorize: boolean },
+): Promise<void> {
+  const call = inSecretsManager(caller)
+  const stored = await findOwned(call, owner, name)
+  const { secret } = stored
+  if (secret.deletedAt !== undefined) throw errors.markedForDeletion()
+  const { rotation } = secret
+  if (rotation === undefined) throw errors.noRotationFunction()
+  if (authorize) {
+    call.authorize({
+      action: 'secretsmanager:RotateSecret',
+      resource: secret.arn,
+      shown: secret.arn,
+      resourceAccount: call.account,
+      context: tagContext(secret.tags),
+    })
+  }
+  if (rotation.running !== undefined) throw errors.rotationUnfinished()
+  let failure: unknown
+  const rights = await noteRights(call, async (noting) => {
+    try {
+      await tryKey(noting, secret.arn, secret.kmsKeyId)
+      const current = findHolder(secret.versions, CURRENT)
+      if (current !== undefined && hasValue(current)) (await openVersion(noting, secret, current)).bytes.fill(0)
+    } catch (error) {
+      failure = error
+    }
+  })
+  if (failure !== undefined) throw failure
+  const allowed = { ...secret, rotation: { ...rotation, readyMade: { rights, options: {} } } }
+  const versionId = unfinishedVersion(secret)?.id ?? call.app.uuid()
+  await changeSecret(call, stored, await beginRotation(call, stored, allowed, { kind: 'rotation', versionId }))
+  call.also(eventOf(secret, 'RotateSecret', { secretId: secret.arn, clientRequestToken: versionId }))
+}
+
+export type OwnedState = {
+  /** Whether a rotation is under way. */
+  readonly rotating: boolean
+  /** Whether none has succeeded yet. */
+  readonly fresh: boolean
+  /** Whether the latest attempt at a rotation failed. */
+  readonly failing: boolean
+}
+
+/** How it stands with a secret of the owner; undefined where it is gone. */
+export async function findOwnedState(call: Call, owner: Owner, name: string): Promise<OwnedState | undefined> {
+  const stored = await findSecret(call, call.account, call.region, name)
+  const rotation = stored?.secret.rotation
+  if (stored?.secret.owningService !== owner || rotation === undefined) return undefined
+  const [latest] = await listRotations(call, stored.secret.arn, 1)
+  // The call that is under way has no end yet: the one before tells.
+  const last = latest?.calls.findLast(({ endedAt }) => endedAt !== undefined)
+  return {
+    rotating: rotation.running !== undefined,
+    fresh: rotation.rotatedAt === undefined,
+    failing: latest?.outcome === 'failed' || (latest?.outcome === undefined && last?.error !== undefined),
+  }
+}
+
+/**
+ * The values of AWSCURRENT and of AWSPENDING of a secret of the owner, for the owner's own use, with the rights that `beginOwnedRotation` noted;
+ * those of AWSPENDING where they can be read. Told in the trail.
+ * @throws ServiceError of KMS
+ */
+export async function openOwned(
+  store: Store,
+  owner: Owner,
+  { account, region, name }: { readonly account: string; readonly region: string; readonly name: string },
+): Promise<{ readonly current?: SecretValue; readonly pending?: SecretValue }> {
+  const stored = await findSecret(store, account, region, name)
+  const rights = stored?.secret.rotation?.readyMade?.rights
+  if (stored?.secret.owningService !== owner || rights === undefined) return {}
+  const { secret } = stored
+  const call = callByRights(store, rights, region)
+  const read = async (stage: string): Promise<SecretValue | undefined> => {
+    const version = findHolder(secret.versions, stage)
+    if (version === undefined || !hasValue(version)) return undefined
+    const told = { secretId: secret.arn, versionId: version.id }
+    await store.app.trail.record(store.tx, [serviceCall(store.app, stored, 'GetSecretValue', told)])
+    return openSecret(call, secret, version)
+  }
+  const [current, pending] = [await read(CURRENT), await read(PENDING)]
+  return { ...(current && { current }), ...(pending && { pending }) }
+}
+
+/** Deletes a secret of the owner at once, in work that is nobody's call. Nothing where it is gone. */
+export async function removeOwned(
+  store: Store,
+  owner: Owner,
+  { account, region, name }: { readonly account: string; readonly region: string; readonly name: string },
+): Promise<void> {
+  const stored = await findSecret(store, account, region, name)
+  if (stored?.secret.owningService !== owner) return
+  const { secret } = stored
+  const rights = secret.rotation?.readyMade?.rights
+  if (rights !== undefined) {
+    const call = callByRights(store, rights, region)
+    for (const replica of secret.replicas ?? []) await removeReplica(call, stored, secret, replica.region)
+  }
+  await removeNow(store, stored)
+  const told = { secretId: secret.arn, forceDeleteWithoutRecovery: true }
+  await store.app.trail.record(store.tx, [serviceCall(store.app, stored, 'DeleteSecret', told)])
+}

@@ -2,15 +2,21 @@
 // services of ours own, and whether a caller may know of a secret.
 
 export { type AccessNotes, createAccessNotes } from './access.ts'
+export type { Rights } from './model.ts'
 export {
+  beginOwnedRotation,
   changeOwnedSecret,
   createOwnedSecret,
   deleteOwnedSecret,
+  findOwnedState,
   type NewOwnedSecret,
   type OwnedSecretChange,
+  openOwned,
+  removeOwned,
 } from './owned.ts'
 export { type PutReplicaInput, receivedTarget, receiveReplica, removeReceived } from './receive.ts'
 export { createRemoteRegions, type RemoteRegions } from './remote-regions.ts'
+export { callByRights, noteRights } from './rights.ts'
 export { createFunctionsElsewhere } from './rotation/elsewhere.ts'
 export {
   createRotationFunctions,
@@ -32,7 +38,7 @@ export {
   readRotations,
   rollBackRotation,
 } from './rotation/operator.ts'
-export { createReadyMade } from './rotation/ready-made.ts'
+export { createManagedRotation, createReadyMade, ioOf, type ManagedRotator } from './rotation/ready-made.ts'
 export { ROTATIONS_KEPT } from './rotation/store.ts'
 export { RotationRules, SecretId } from './shapes.ts'
 export { createSecretRows, type SecretRows } from './store.ts'

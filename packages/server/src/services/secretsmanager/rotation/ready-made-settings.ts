@@ -42,6 +42,8 @@ export async function allowReadyMade(
   { again, options: given }: Asked,
 ): Promise<RotatingSecret> {
   const { functionArn, readyMade: before, ...settings } = secret.rotation
+  // A service of ours rotates it, with the rights of who has put it in charge.
+  if (functionArn === undefined && secret.owningService !== undefined) return secret
   const kept: SecretRotation = { ...settings, ...(functionArn !== undefined && { functionArn }) }
   if (!isReadyMade(functionArn)) return { ...secret, rotation: kept }
   if (before !== undefined && !again && given === undefined) return secret

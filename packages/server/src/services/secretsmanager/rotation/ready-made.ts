@@ -39,6 +39,7 @@ import {
   type FunctionProvider,
   type Invocation,
   isReadyMade,
+  type ManagedRotation,
   parseFunctionArn,
   type RotationTarget,
   type StepOutcome,
@@ -90,7 +91,44 @@ export function createReadyMade(options: ReadyMadeOptions): FunctionProvider {
   }
 }
 
-const ioOf = (app: App, { resolve, authorities }: ReadyMadeOptions, signal: AbortSignal): Io => ({
+/** What a service of ours rotates a secret of its own with, and whom the other side's certificate may be of. */
+export type ManagedRotator = { readonly rotator: Rotator; readonly authorities: readonly string[] }
+
+/**
+ * The rotation of a service's own secrets by a ready-made rotator, with the rights that `beginOwnedRotation` noted.
+ * @param find throws RotatorError where it cannot be rotated now
+ */
+export function createManagedRotation(
+  options: Omit<ReadyMadeOptions, 'rotators'>,
+  find: (store: Store, secret: Pick<StoredSecret, 'account' | 'region' | 'secret'>) => Promise<ManagedRotator>,
+): ManagedRotation {
+  const findFor = (app: App, asked: TargetQuestion): Promise<ManagedRotator> =>
+    app.database.transaction('read', async (tx) => {
+      const { stored } = await mustBeRunning({ app, tx }, asked)
+      return find({ app, tx }, stored)
+    })
+  return {
+    target: async (app, asked) => targetOf(app, (await findFor(app, asked)).rotator, asked),
+
+    invoke: async (app, invocation, signal) => {
+      try {
+        const { rotator, authorities } = await findFor(app, invocation)
+        const io = ioOf(app, { ...options, authorities: [...options.authorities, ...authorities] }, signal)
+        return await perform(app, rotator, invocation, io)
+      } catch (error) {
+        if (signal.aborted) throw error
+        return outcomeOf(error)
+      }
+    },
+  }
+}
+
+/** How rotators reach the world. */
+export const ioOf = (
+  app: App,
+  { resolve, authorities }: Omit<ReadyMadeOptions, 'rotators'>,
+  signal: AbortSignal,
+): Io => ({
   resolve: async (host, port) => {
     const late = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
     try {

@@ -1,0 +1,78 @@
+// What drivers that open their own sockets are told of TLS, and the end of everything that takes too long.
+
+import { isIP } from 'node:net'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+} from 'node:tls'
+import type { Login } from './engine.ts'
+import { RotatorError } from './errors.ts'
+import { networkError } from './network.ts'
+import type { Io } from './rotator.ts'
+
+/** For a connection to the address that `login.host` was resolved to: the certificate is verified for the name, as the secret says it. */
+export const verifiedTls = ({ host }: Pick<Login, 'host'>, io: Pick<Io, 'authorities'>): ConnectionOptions => ({
+  secureContext: contextOf(io.authorities),
+  rejectUnauthorized: true,
+  // An address has no place in a ClientHello. https://www.rfc-editor.org/rfc/rfc6066#section-3
+  ...(isIP(host) === 0 && { servername: host }),
+  checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+})
+
+/** Reading all the roots takes a tenth of a second, so that it is done once. */
+const contexts = new WeakMap<readonly string[], SecureContext>()
+
+function contextOf(authorities: readonly string[]): SecureContext {
+  const known = contexts.get(authorities)
+  if (known) return known
+  const context = createSecureContext({ ca: [...rootCertificates, ...authorities], minVersion: 'TLSv1.2' })
+  contexts.set(authorities, context)
+  return context
+}
+
+/**
+ * What `work` gives, within the time of one request. `stop` is called where it does not, and has to end it.
+ * @throws RotatorError `unreachable` where it takes too long, or the rotation was ended
+ */
+export async function within<T>(io: Io, at: string, stop: () => void, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  let ended: (() => void) | undefined
+  const end = new Promise<never>((_, reject) => {
+    const fail = (what: string) => {
+      reject(new RotatorError('unreachable', `No answer from ${at}: ${what}.`))
+      stop()
+    }
+    ended = () => fail('the rotation was ended')
+    if (io.signal.aborted) return ended()
+    io.signal.addEventListener('abort', ended, { once: true })
+    timer = setTimeout(() => fail(`none within ${io.timeoutMs} ms`), io.timeoutMs)
+  })
+  try {
+    return await (io.signal.aborted ? end : Promise.race([work(), end]))
+  } finally {
+    clearTimeout(timer)
+    if (ended) io.signal.removeEventListener('abort', ended)
+  }
+}
+
+/**
+ * Of a connection that did not come about, or broke. Whoever ends a connection instead of shaking hands speaks no TLS: it is not worth another
+ * try, and least of all one without.
+ */
+export function connectionError(
+  error: unknown,
+  at: string,
+  { handshaking }: { readonly handshaking: boolean },
+): RotatorError | undefined {
+  if (error instanceof RotatorError) return error
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (handshaking && (code === 'ECONNRESET' || code === 'EPIPE')) {
+    return new RotatorError('tls', `No TLS with ${at}: it ended the connection in place of a handshake.`, {
+      cause: error,
+    })
+  }
+  return networkError(error, at)
+}

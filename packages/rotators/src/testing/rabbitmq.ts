@@ -1,0 +1,76 @@
+// A real RabbitMQ with its management API, each with TLS and without. It takes about ten seconds to start.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeCertificate } from './certificates.ts'
+import { sparePort } from './postgresql.ts'
+import { listens, makeFolder, type Scope, skipWithout, startProgram } from './server.ts'
+
+export const RABBITMQ_SKIP = skipWithout('rabbitmq-server', 'rabbitmq-server')
+
+export type TestRabbitmq = {
+  readonly port: number
+  readonly plainPort: number
+  readonly managementPort: number
+  readonly plainManagementPort: number
+  /** PEM. */
+  readonly authority: string
+  readonly folder: string
+  readonly admin: { readonly username: string; readonly password: string }
+}
+
+export async function startRabbitmq(scope: Scope): Promise<TestRabbitmq> {
+  const folder = makeFolder(scope)
+  const { certificateFile, keyFile, authorityFile, authority } = await makeCertificate(folder, [
+    'DNS:localhost',
+    'IP:127.0.0.1',
+  ])
+  const ports = await Promise.all(Array.from({ length: 6 }, () => sparePort()))
+  const [port, plainPort, managementPort, plainManagementPort, epmdPort, distributionPort] = ports as [
+    ...[number, number, number],
+    ...[number, number, number],
+  ]
+  const admin = { username: 'admin', password: 'of the admin' }
+  const files = (prefix: string) =>
+    `${prefix}.cacertfile = ${authorityFile}\n${prefix}.certfile = ${certificateFile}\n${prefix}.keyfile = ${keyFile}\n`
+  writeFileSync(
+    join(folder, 'rabbitmq.conf'),
+    `listeners.tcp.1 = 127.0.0.1:${plainPort}
+listeners.ssl.1 = 127.0.0.1:${port}
+${files('ssl_options')}ssl_options.verify = verify_none
+management.tcp.ip = 127.0.0.1
+management.tcp.port = ${plainManagementPort}
+management.ssl.ip = 127.0.0.1
+management.ssl.port = ${managementPort}
+${files('management.ssl')}default_user = ${admin.username}
+default_pass = ${admin.password}
+cluster_name = test-${port}
+log.file = rabbit.log
+log.file.level = debug
+`,
+  )
+  writeFileSync(join(folder, 'plugins'), '[rabbitmq_management].\n')
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: `test${port}@localhost`,
+    RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'plugins'),
+    RABBITMQ_MNESIA_BASE: join(folder, 'data'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_PID_FILE: join(folder, 'pid'),
+  }
+  // Otherwise the server starts one that outlives it.
+  const epmd = ['epmd', '-port', String(epmdPort), '-address', '127.0.0.1'] as const
+  await startProgram(scope, epmd, { cwd: folder, env, ready: () => listens(epmdPort) })
+  await startProgram(scope, ['/usr/lib/rabbitmq/bin/rabbitmq-server'], {
+    cwd: folder,
+    env,
+    readyMs: 120_000,
+    ready: async () => (await listens(port)) && (await listens(managementPort)) && listens(plainManagementPort),
+  })
+  return { port, plainPort, managementPort, plainManagementPort, authority, folder, admin }
+}
