@@ -81,27 +81,26 @@ async function isRotated(client: SecretsManagerClient, arn: string, after: numbe
   return LastRotatedDate !== undefined && LastRotatedDate.getTime() > after
 }
 
-for (const kind of ROTATED.filter(({ rotator }) => rotator.startsWith('postgresql-'))) {
-  for (const count of [1, 2]) {
-    const servers = await startAll(kind, count)
-    await withStrongroom(servers, async (client) => {
-      const arns: string[] = []
-      for (let user = 0; user < USERS; user++) {
-        arns.push(await createSecret(client, servers[user % count]!, `user_${user}`))
-      }
-      const began = Date.now()
-      for (const arn of arns) await rotate(client, arn, kind.rotator)
-      const asked = Date.now() - began
-      for (let left: readonly string[] = arns; left.length > 0; ) {
-        if (await isRotated(client, left[0]!, began - 1)) left = left.slice(1)
-        else await sleep(100)
-      }
-      const seconds = (Date.now() - began) / 1_000
-      console.log(
-        `${kind.rotator}, ${USERS} users on ${count} server${count === 1 ? '' : 's'}: ${seconds.toFixed(1)} s, ${((USERS * 60) / seconds).toFixed(0)} rotations a minute (asked for within ${(asked / 1_000).toFixed(1)} s)`,
-      )
-    })
-  }
+const kind = ROTATED.find(({ rotator }) => rotator === 'postgresql-single-user')!
+for (const count of [1, 2]) {
+  const servers = await startAll(kind, count)
+  await withStrongroom(servers, async (client) => {
+    const arns: string[] = []
+    for (let user = 0; user < USERS; user++) {
+      arns.push(await createSecret(client, servers[user % count]!, `user_${user}`))
+    }
+    const began = Date.now()
+    for (const arn of arns) await rotate(client, arn, kind.rotator)
+    const asked = Date.now() - began
+    for (let left: readonly string[] = arns; left.length > 0; ) {
+      if (await isRotated(client, left[0]!, began - 1)) left = left.slice(1)
+      else await sleep(100)
+    }
+    const seconds = (Date.now() - began) / 1_000
+    console.log(
+      `${kind.rotator}, ${USERS} users on ${count} server${count === 1 ? '' : 's'}: ${seconds.toFixed(1)} s, ${((USERS * 60) / seconds).toFixed(0)} rotations a minute (asked for within ${(asked / 1_000).toFixed(1)} s)`,
+    )
+  })
 }
 
 for (const kind of ROTATED) {

@@ -14,7 +14,8 @@ export async function closeMemory(): Promise<string | undefined> {
       prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' },
       setrlimit: { arguments: ['i32', 'buffer'], return: 'i32' },
     })
-    const none = new Uint8Array(16) // struct rlimit { 0, 0 }
+    // struct rlimit { 0, 1 }: functions are given the 1 (packages/functions), which nobody could raise from 0 again.
+    const none = new Uint8Array(new BigUint64Array([0n, 1n]).buffer)
     if (functions.setrlimit(RLIMIT_CORE, none) !== 0) return 'setrlimit was refused'
     if (functions.prctl(PR_SET_DUMPABLE, 0n, 0n, 0n, 0n) !== 0) return 'prctl was refused'
     return undefined

@@ -4,7 +4,14 @@
 import { parseSecret, type Rotator, RotatorError, rotators } from '@strongroom/rotators'
 import type { Call } from '../../../call.ts'
 import * as errors from '../errors.ts'
-import { ownerOf, type RotatingSecret, type Secret, selectVersion, type ValuedVersion } from '../model.ts'
+import {
+  ownerOf,
+  RESOURCE_TYPE,
+  type RotatingSecret,
+  type Secret,
+  selectVersion,
+  type ValuedVersion,
+} from '../model.ts'
 import { noteRights } from '../rights.ts'
 import type { StoredSecret } from '../store.ts'
 import { liveSecret, permissionOn, resolveSecret } from '../target.ts'
@@ -50,10 +57,11 @@ export async function allowReadyMade(
     try {
       await tryKey(noting, secret.arn, secret.kmsKeyId)
       const value = await openSecret(noting, secret, selectVersion(secret, undefined, undefined))
+      tellReading(call, stored)
       const { place } = rotator.check(value, options)
       const arn = rotator.master === 'unused' ? undefined : masterOf(value)
       if (arn === undefined) return
-      await mayUseMaster(noting, secret, arn)
+      tellReading(call, (await mayUseMaster(noting, secret, arn)).stored)
       master = { arn, ...(place !== undefined && { place }) }
     } catch (error) {
       failure = error
@@ -62,6 +70,18 @@ export async function allowReadyMade(
   if (failure instanceof RotatorError) throw errors.notRotatable(failure.message)
   if (failure !== undefined) throw failure
   return { ...secret, rotation: { ...kept, readyMade: { rights, options, ...(master && { master }) } } }
+}
+
+/** The service looked at it, so that the call could be refused at once. */
+function tellReading(call: Call, { account, secret: { arn } }: StoredSecret): void {
+  call.also({
+    eventName: 'GetSecretValue',
+    readOnly: true,
+    ofService: true,
+    owner: account,
+    requestParameters: { secretId: arn },
+    resources: [{ arn, accountId: account, type: RESOURCE_TYPE }],
+  })
 }
 
 /** The value of a version as a rotator reads it. @throws RotatorError `secret`; ServiceError of KMS */

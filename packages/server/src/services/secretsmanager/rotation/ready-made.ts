@@ -92,8 +92,9 @@ export function createReadyMade(options: ReadyMadeOptions): FunctionProvider {
 
 const ioOf = (app: App, { resolve, authorities }: ReadyMadeOptions, signal: AbortSignal): Io => ({
   resolve: async (host, port) => {
+    const late = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
     try {
-      return await resolve(host, port)
+      return await Promise.race([resolve(host, port), whenAborted(late)])
     } catch (error) {
       if (!(error instanceof OutboundError)) throw error
       throw new RotatorError(error.kind === 'forbidden' ? 'permission' : 'unreachable', error.message)
@@ -105,6 +106,13 @@ const ioOf = (app: App, { resolve, authorities }: ReadyMadeOptions, signal: Abor
   randomBytes: (size) => Buffer.from(app.randomBytes(size)),
   now: app.wallNow,
 })
+
+const whenAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const fail = (): void => reject(new OutboundError('unreachable', 'The name was not resolved in time.'))
+    if (signal.aborted) fail()
+    signal.addEventListener('abort', fail, { once: true })
+  })
 
 const failed = (kind: StepError['kind'], message: string, errorType?: string): StepOutcome => ({
   ok: false,
@@ -202,14 +210,18 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
 }
 
 /** What it connects to, as far as the secret can be read. */
-const targetOf = (app: App, rotator: Rotator, asked: TargetQuestion): Promise<RotationTarget> =>
-  app.database.transaction('read', async (tx) => {
-    const { secret, readyMade, call } = await mustBeRunning({ app, tx }, asked)
-    const current = await openSecret(call, secret, selectVersion(secret, undefined, undefined))
-    const { place } = rotator.check(current, readyMade.options)
-    const master = rotator.master === 'unused' ? undefined : masterOf(current)
-    return { ...(place !== undefined && { server: place }), ...(master !== undefined && { masterSecretArn: master }) }
+async function targetOf(app: App, rotator: Rotator, asked: TargetQuestion): Promise<RotationTarget> {
+  const { current, options, event } = await app.database.transaction('read', async (tx) => {
+    const { stored, secret, readyMade, call } = await mustBeRunning({ app, tx }, asked)
+    const version = selectVersion(secret, undefined, undefined)
+    const event = serviceCall(app, stored, 'GetSecretValue', { secretId: secret.arn, versionId: version.id })
+    return { current: await openSecret(call, secret, version), options: readyMade.options, event }
   })
+  await app.trail.append([event])
+  const { place } = rotator.check(current, options)
+  const master = rotator.master === 'unused' ? undefined : masterOf(current)
+  return { ...(place !== undefined && { server: place }), ...(master !== undefined && { masterSecretArn: master }) }
+}
 
 const valued = (version: ReturnType<typeof findVersion>): ValuedVersion | undefined =>
   hasValue(version) ? version : undefined
