@@ -18,17 +18,18 @@ let plain: TestMariadb
 let reason: string | undefined
 
 before(async () => {
-  const started = await Promise.all([
-    startMariadb(),
-    startMariadb({ names: ['DNS:localhost'] }),
-    startMariadb({ tls: false }),
-  ])
+  // One after the other: what has started is stopped where the next does not.
+  const started = []
+  for (const options of [{}, { names: ['DNS:localhost'] }, { tls: false }]) {
+    const one = await startMariadb(options)
+    started.push(one)
+    if ('reason' in one) break
+    ;[server, other, plain] = started as TestMariadb[] as [TestMariadb, TestMariadb, TestMariadb]
+  }
   const missing = started.find((one) => 'reason' in one)
   if (missing !== undefined && 'reason' in missing) {
     reason = missing.reason
-    return
   }
-  ;[server, other, plain] = started as TestMariadb[] as [TestMariadb, TestMariadb, TestMariadb]
 })
 after(async () => {
   for (const one of [server, other, plain]) await one?.stop()
