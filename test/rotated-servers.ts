@@ -2,8 +2,15 @@
 
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import type { Engine } from '../packages/rotators/src/engine.ts'
+import { openldap } from '../packages/rotators/src/engines/openldap.ts'
+import { redis } from '../packages/rotators/src/engines/redis.ts'
+import { readLogin } from '../packages/rotators/src/secret.ts'
+import { testIo } from '../packages/rotators/src/testing/io.ts'
 import { startMariadb } from '../packages/rotators/src/testing/mariadb.ts'
+import { OPENLDAP_SKIP, startOpenldap } from '../packages/rotators/src/testing/openldap.ts'
 import { startPostgresql } from '../packages/rotators/src/testing/postgresql.ts'
+import { REDIS_SKIP, startRedis } from '../packages/rotators/src/testing/redis.ts'
 
 export type Credential = { readonly username: string; readonly password: string; readonly [member: string]: unknown }
 
@@ -32,7 +39,72 @@ export const ROTATED: readonly RotatedKind[] = [
   { rotator: 'mariadb-single-user', keepsPrevious: false, start: startRotatedMariadb },
   { rotator: 'mariadb-alternating-users', keepsPrevious: true, start: startRotatedMariadb },
   { rotator: 'mariadb-dual-passwords', keepsPrevious: true, start: startRotatedMariadb },
+  { rotator: 'redis-dual-passwords', keepsPrevious: true, start: startRotatedRedis },
+  { rotator: 'redis-alternating-users', keepsPrevious: true, start: startRotatedRedis },
+  { rotator: 'openldap-single-user', keepsPrevious: false, start: startRotatedOpenldap },
+  { rotator: 'openldap-dual-passwords', keepsPrevious: true, start: startRotatedOpenldap },
 ]
+
+async function startRotatedRedis(): Promise<RotatedServer | { readonly reason: string }> {
+  if (REDIS_SKIP) return { reason: REDIS_SKIP }
+  const [scope, stop] = makeScope()
+  const server = await startRedis(scope)
+  const io = testIo({ authorities: [server.authority] })
+  const admin = { engine: 'redis', host: 'localhost', port: server.tlsPort, ...server.admin }
+  return {
+    authorityFile: server.authorityFile,
+    port: server.tlsPort,
+    makeUser: async (username, port) => {
+      const password = `first-password-of-${username}`
+      const connection = await redis.connect(readLogin(redis, admin), io)
+      await connection.send('ACL', 'SETUSER', username, 'reset', 'on', `>${password}`, '+ping')
+      await redis.close(connection)
+      const place = { engine: 'redis', host: 'localhost', port }
+      return { value: { ...place, username, password }, master: { ...place, ...server.admin } }
+    },
+    logIn: (credential) => logInWith(redis, { ...credential, port: server.tlsPort }, io),
+    stop,
+  }
+}
+
+async function startRotatedOpenldap(): Promise<RotatedServer | { readonly reason: string }> {
+  if (OPENLDAP_SKIP) return { reason: OPENLDAP_SKIP }
+  const [scope, stop] = makeScope()
+  const server = await startOpenldap(scope)
+  const io = testIo({ authorities: [server.authority] })
+  return {
+    authorityFile: server.authorityFile,
+    port: server.tlsPort,
+    makeUser: async (name, port) => {
+      const password = `first-password-of-${name}`
+      const username = `cn=${name},${server.suffix}`
+      server.apply(`dn: ${username}\nobjectClass: person\ncn: ${name}\nsn: test\nuserPassword: ${password}\n`)
+      const place = { engine: 'openldap', host: 'localhost', port }
+      return { value: { ...place, username, password }, master: { ...place, ...server.admin } }
+    },
+    logIn: (credential) => logInWith(openldap, { ...credential, port: server.tlsPort }, io),
+    stop,
+  }
+}
+
+async function logInWith<C>(engine: Engine<C>, credential: Credential, io: ReturnType<typeof testIo>): Promise<void> {
+  const connection = await engine.connect(readLogin(engine, credential), io)
+  try {
+    await engine.probe(connection)
+  } finally {
+    await engine.close(connection)
+  }
+}
+
+type Scope = { after(what: () => unknown): void }
+
+function makeScope(): readonly [Scope, () => Promise<void>] {
+  const ends: (() => unknown)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of ends.splice(0).reverse()) await end()
+  }
+  return [{ after: (what) => void ends.push(what) }, stop]
+}
 
 async function startRotatedPostgresql(): Promise<RotatedServer | { readonly reason: string }> {
   const server = await startPostgresql()

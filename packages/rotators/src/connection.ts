@@ -1,37 +1,20 @@
 // What drivers that open their own sockets are told of TLS, and the end of everything that takes too long.
 
 import { isIP } from 'node:net'
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  createSecureContext,
-  rootCertificates,
-  type SecureContext,
-} from 'node:tls'
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
 import type { Login } from './engine.ts'
 import { RotatorError } from './errors.ts'
-import { networkError } from './network.ts'
+import { networkError, trusting } from './network.ts'
 import type { Io } from './rotator.ts'
 
 /** For a connection to the address that `login.host` was resolved to: the certificate is verified for the name, as the secret says it. */
 export const verifiedTls = ({ host }: Pick<Login, 'host'>, io: Pick<Io, 'authorities'>): ConnectionOptions => ({
-  secureContext: contextOf(io.authorities),
+  secureContext: trusting(io.authorities),
   rejectUnauthorized: true,
   // An address has no place in a ClientHello. https://www.rfc-editor.org/rfc/rfc6066#section-3
   ...(isIP(host) === 0 && { servername: host }),
   checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
 })
-
-/** Reading all the roots takes a tenth of a second, so that it is done once. */
-const contexts = new WeakMap<readonly string[], SecureContext>()
-
-function contextOf(authorities: readonly string[]): SecureContext {
-  const known = contexts.get(authorities)
-  if (known) return known
-  const context = createSecureContext({ ca: [...rootCertificates, ...authorities], minVersion: 'TLSv1.2' })
-  contexts.set(authorities, context)
-  return context
-}
 
 /**
  * What `work` gives, within the time of one request. `stop` is called where it does not, and has to end it.

@@ -14,6 +14,7 @@ export type TestOpenldap = {
   readonly plainPort: number
   /** PEM. */
   readonly authority: string
+  readonly authorityFile: string
   readonly suffix: string
   readonly admin: { readonly username: string; readonly password: string }
   /** Adds or changes entries, as the administrator, in LDIF. */
@@ -70,5 +71,5 @@ ${policies ? `overlay ppolicy\nppolicy_default "cn=policy,${suffix}"\n` : ''}`,
     execFileSync('ldapmodify', ['-a', ...to], { input: ldif, stdio: ['pipe', 'ignore', 'pipe'] })
   }
   apply(`dn: ${suffix}\nobjectClass: dcObject\nobjectClass: organization\no: Example\n`)
-  return { tlsPort, plainPort, authority, suffix, admin, apply, log: () => readIfThere(logFile) }
+  return { tlsPort, plainPort, authority, authorityFile, suffix, admin, apply, log: () => readIfThere(logFile) }
 }

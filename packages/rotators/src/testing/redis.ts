@@ -15,6 +15,7 @@ export type TestRedis = {
   readonly admin: { readonly username: string; readonly password: string }
   /** PEM. */
   readonly authority: string
+  readonly authorityFile: string
   readonly folder: string
   /** Stops and starts again with what it has on disk. */
   restart(): Promise<void>
@@ -68,6 +69,7 @@ export async function startRedis(
     plainPort,
     admin: ADMIN,
     authority: certificate.authority,
+    authorityFile: certificate.authorityFile,
     folder,
     async restart() {
       await running.stop()

@@ -222,6 +222,12 @@ function errorOf(error: unknown, at: string): RotatorError {
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') {
     return new RotatorError('tls', `The server at ${at} offers no TLS, and the secret does not say "ssl": false.`)
   }
+  if (code === 'HANDSHAKE_SSL_ERROR') {
+    // The driver puts its own code over Node's; what it says stays, and names no more than the certificate does.
+    const lost = /ECONN|EPIPE|ETIMEDOUT|disconnected/.test(message)
+    const kind = lost ? 'unreachable' : 'tls'
+    return new RotatorError(kind, `No verified TLS with ${at}: ${message.replace(/\s+/g, ' ').slice(0, 200)}.`)
+  }
   const plugin =
     /unknown plugin (\w+)/.exec(message)?.[1] ??
     (code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED' ? 'mysql_clear_password' : undefined)
