@@ -2,10 +2,12 @@
 
 import pg from 'pg'
 import type { Engine } from '../packages/rotators/src/engine.ts'
+import { mariadb } from '../packages/rotators/src/engines/mariadb.ts'
 import { openldap } from '../packages/rotators/src/engines/openldap.ts'
 import { redis } from '../packages/rotators/src/engines/redis.ts'
 import { readLogin } from '../packages/rotators/src/secret.ts'
 import { testIo } from '../packages/rotators/src/testing/io.ts'
+import { startMariadb } from '../packages/rotators/src/testing/mariadb.ts'
 import { OPENLDAP_SKIP, startOpenldap } from '../packages/rotators/src/testing/openldap.ts'
 import { startPostgresql } from '../packages/rotators/src/testing/postgresql.ts'
 import { REDIS_SKIP, startRedis } from '../packages/rotators/src/testing/redis.ts'
@@ -34,11 +36,35 @@ export type RotatedKind = {
 export const ROTATED: readonly RotatedKind[] = [
   { rotator: 'postgresql-single-user', keepsPrevious: false, start: startRotatedPostgresql },
   { rotator: 'postgresql-alternating-users', keepsPrevious: true, start: startRotatedPostgresql },
+  { rotator: 'mariadb-single-user', keepsPrevious: false, start: startRotatedMariadb },
+  { rotator: 'mariadb-alternating-users', keepsPrevious: true, start: startRotatedMariadb },
+  { rotator: 'mariadb-dual-passwords', keepsPrevious: true, start: startRotatedMariadb },
   { rotator: 'redis-dual-passwords', keepsPrevious: true, start: startRotatedRedis },
   { rotator: 'redis-alternating-users', keepsPrevious: true, start: startRotatedRedis },
   { rotator: 'openldap-single-user', keepsPrevious: false, start: startRotatedOpenldap },
   { rotator: 'openldap-dual-passwords', keepsPrevious: true, start: startRotatedOpenldap },
 ]
+
+async function startRotatedMariadb(): Promise<RotatedServer | { readonly reason: string }> {
+  const server = await startMariadb()
+  if ('reason' in server) return server
+  const io = testIo({ authorities: [server.authority] })
+  return {
+    authorityFile: server.authorityFile,
+    port: server.port,
+    makeUser: async (username, port) => {
+      const password = `first-password-of-${username}`
+      await server.sql(`CREATE USER ${username} IDENTIFIED BY '${password}'`)
+      const place = { engine: 'mariadb', host: 'localhost', port }
+      return {
+        value: { ...place, username, password },
+        master: { ...place, username: 'root', password: server.password },
+      }
+    },
+    logIn: (credential) => logInWith(mariadb, { ...credential, port: server.port }, io),
+    stop: server.stop,
+  }
+}
 
 async function startRotatedRedis(): Promise<RotatedServer | { readonly reason: string }> {
   if (REDIS_SKIP) return { reason: REDIS_SKIP }
