@@ -1,5 +1,6 @@
 // The real servers whose credentials are rotated by the tests of the whole: one line for each ready-made rotator.
 
+import mysql from 'mysql2/promise'
 import pg from 'pg'
 import type { Engine } from '../packages/rotators/src/engine.ts'
 import { mariadb } from '../packages/rotators/src/engines/mariadb.ts'
@@ -156,6 +157,37 @@ async function startRotatedPostgresql(): Promise<RotatedServer | { readonly reas
       await client.connect()
       await client.query('SELECT 1')
       await client.end()
+    },
+    stop: server.stop,
+  }
+}
+
+async function startRotatedMariadb(): Promise<RotatedServer | { readonly reason: string }> {
+  const server = await startMariadb()
+  if ('reason' in server) return server
+  return {
+    authorityFile: server.authorityFile,
+    port: server.port,
+    makeUser: async (username, port) => {
+      const password = `first-password-of-${username}`
+      await server.sql(`CREATE USER ${username}@'%' IDENTIFIED BY '${password}'`)
+      const place = { engine: 'mariadb', host: 'localhost', port }
+      return {
+        value: { ...place, username, password },
+        master: { ...place, username: 'root', password: server.password },
+      }
+    },
+    logIn: async ({ username, password }) => {
+      const ssl = { ca: server.authority }
+      const connection = await mysql.createConnection({
+        host: '127.0.0.1',
+        port: server.port,
+        user: username,
+        password,
+        ssl,
+      })
+      await connection.query('SELECT 1')
+      await connection.end()
     },
     stop: server.stop,
   }

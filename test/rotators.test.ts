@@ -18,8 +18,8 @@ import { type Credential, ROTATED, type RotatedKind, type RotatedServer } from '
 import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
 const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
-const ROUNDS = SOAK ? 20 : 2
-const ROTATIONS_UNDER_LOAD = SOAK ? 20 : 3
+const ROUNDS = SOAK ? 20 : 1
+const ROTATIONS_UNDER_LOAD = SOAK ? 20 : 2
 const CLIENTS = 4
 
 type World = {
