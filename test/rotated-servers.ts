@@ -3,7 +3,6 @@
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import type { Engine } from '../packages/rotators/src/engine.ts'
-import { mariadb } from '../packages/rotators/src/engines/mariadb.ts'
 import { openldap } from '../packages/rotators/src/engines/openldap.ts'
 import { redis } from '../packages/rotators/src/engines/redis.ts'
 import { readLogin } from '../packages/rotators/src/secret.ts'
@@ -45,27 +44,6 @@ export const ROTATED: readonly RotatedKind[] = [
   { rotator: 'openldap-single-user', keepsPrevious: false, start: startRotatedOpenldap },
   { rotator: 'openldap-dual-passwords', keepsPrevious: true, start: startRotatedOpenldap },
 ]
-
-async function startRotatedMariadb(): Promise<RotatedServer | { readonly reason: string }> {
-  const server = await startMariadb()
-  if ('reason' in server) return server
-  const io = testIo({ authorities: [server.authority] })
-  return {
-    authorityFile: server.authorityFile,
-    port: server.port,
-    makeUser: async (username, port) => {
-      const password = `first-password-of-${username}`
-      await server.sql(`CREATE USER ${username} IDENTIFIED BY '${password}'`)
-      const place = { engine: 'mariadb', host: 'localhost', port }
-      return {
-        value: { ...place, username, password },
-        master: { ...place, username: 'root', password: server.password },
-      }
-    },
-    logIn: (credential) => logInWith(mariadb, { ...credential, port: server.port }, io),
-    stop: server.stop,
-  }
-}
 
 async function startRotatedRedis(): Promise<RotatedServer | { readonly reason: string }> {
   if (REDIS_SKIP) return { reason: REDIS_SKIP }
