@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
-import { connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -14,6 +13,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { signedCall } from '../packages/server/src/testing.ts'
+import { type CuttingProxy, startProxy } from './cutting-proxy.ts'
 import { type Credential, ROTATED, type RotatedKind, type RotatedServer } from './rotated-servers.ts'
 import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
@@ -24,7 +24,7 @@ const CLIENTS = 4
 
 type World = {
   readonly rotated: RotatedServer
-  readonly proxy: Proxy
+  readonly proxy: CuttingProxy
   start(): Promise<ServerProcess>
   /** Makes the secret `db`, and the master's. */
   create(server: ServerProcess): Promise<void>
@@ -195,61 +195,4 @@ for (const kind of ROTATED) {
     }
     assert.equal(await server.kill('SIGTERM'), 0)
   })
-}
-
-type Proxy = {
-  readonly port: number
-  /** Pieces of data that drivers sent since the last time this was asked, or `stopAt` was called. */
-  sent(): number
-  /** Once so many pieces came: `then`, with the last of them sent on or not. */
-  stopAt(pieces: number, forwarded: boolean, then: () => Promise<void>): void
-  close(): void
-}
-
-/** Between the driver and the server: TLS goes through it as it is. */
-async function startProxy(to: number): Promise<Proxy> {
-  const sockets = new Set<Socket>()
-  let count = 0
-  let stop: { readonly at: number; readonly forwarded: boolean; readonly then: () => Promise<void> } | undefined
-  const server = createServer((inward) => {
-    const outward = connect(to, '127.0.0.1')
-    for (const [one, other] of [
-      [inward, outward],
-      [outward, inward],
-    ] as const) {
-      sockets.add(one)
-      one.on('error', () => other.destroy())
-      one.on('close', () => {
-        sockets.delete(one)
-        other.destroy()
-      })
-    }
-    outward.pipe(inward)
-    inward.on('data', (piece) => {
-      count++
-      const due = stop !== undefined && count >= stop.at ? stop : undefined
-      if (due === undefined || due.forwarded) outward.write(piece)
-      if (due === undefined) return
-      stop = undefined
-      void due.then()
-    })
-    inward.on('end', () => outward.end())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as { port: number }).port,
-    sent: () => {
-      const sent = count
-      count = 0
-      return sent
-    },
-    stopAt: (at, forwarded, then) => {
-      count = 0
-      stop = { at, forwarded, then }
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
 }

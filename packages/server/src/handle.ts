@@ -24,7 +24,7 @@ import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
-import type { AuthorizationRequest, Context, Decision, Permission } from './policy/engine.ts'
+import { type AuthorizationRequest, type Context, type Decision, ownContext, type Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
 import { addressRateExceeded, invalidAction, rateExceeded, unknownOperation } from './protocol/errors.ts'
 import { readIfVersion } from './protocol/if-version.ts'
@@ -41,7 +41,7 @@ import {
   XML_CONTENT_TYPE,
 } from './protocol/query.ts'
 import { decodeRest, encodeRest, encodeRestError, REST_JSON_CONTENT_TYPE } from './protocol/rest-json.ts'
-import { createRouter, type Route, type Router } from './protocol/route.ts'
+import { createRouter, OWN_PATH, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { refuseCallOfSession, sealAuthorizationMessage } from './services/sts/port.ts'
@@ -97,6 +97,7 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
   return {
     bodyBytesMax: router.bodyBytesMax,
     open: (method, path, remoteAddress) => {
+      if (!path.startsWith(OWN_PATH)) return undefined
       const route = openRoutes[`${method} ${path}`]
       if (route === undefined) return undefined
       if (app.addressRates.take('open', remoteAddress, app.wallNow())) return route()
@@ -458,13 +459,13 @@ function authorizeAll(call: Call<Plain>, service: Service, operation: AnyOperati
       resourceAccount: target.account,
     },
   ]
-  const context = { ...target.context, ...operation.conditions?.(call.input) }
+  const context = (): Context => ({ ...target.context, ...operation.conditions?.(call.input) })
   const { resourcePolicy, grant, concealed } = target
   for (const { concealed: others, ...permission } of permissions) {
     // The policy of the target is not one of whatever else the call asks for.
     const isOwn = permission.resource === target.resource
     const own = isOwn ? { ...(resourcePolicy && { resourcePolicy }), ...(grant && { grant }) } : {}
-    const asked = { ...own, ...permission, context: { ...context, ...permission.context } }
+    const asked = { ...own, ...permission, context: () => ({ ...context(), ...ownContext(permission) }) }
     call.authorize(asked, others ?? (isOwn ? concealed : undefined))
   }
 }
@@ -476,7 +477,7 @@ const withConcealed = (
 ): Permission => ({
   ...permission,
   ...(resource !== undefined && { resource }),
-  context: { ...context, ...permission.context },
+  context: { ...context, ...ownContext(permission) },
   ...(resourcePolicy && { resourcePolicy }),
   ...(grant && { grant }),
 })

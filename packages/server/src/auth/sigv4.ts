@@ -140,11 +140,16 @@ const OMITTED_WITH_TOKEN = ['X-Amz-Signature', 'X-Amz-Security-Token']
 
 function hmacMatches(key: KeyObject, text: string, signature: string): boolean {
   const expected = createHmac('sha256', key).update(text).digest('hex')
-  return (
-    signature.length === expected.length &&
-    timingSafeEqual(Buffer.from(signature, 'latin1'), Buffer.from(expected, 'latin1'))
-  )
+  if (signature.length !== HMAC_HEX_LENGTH) return false
+  given.write(signature, 'latin1')
+  wanted.write(expected, 'latin1')
+  return timingSafeEqual(given, wanted)
 }
+
+/** Where two signatures are compared: making buffers for them costs more than comparing. */
+const HMAC_HEX_LENGTH = 64
+const given = Buffer.alloc(HMAC_HEX_LENGTH)
+const wanted = Buffer.alloc(HMAC_HEX_LENGTH)
 
 const ecdsaMatches = (key: KeyObject, text: string, signature: string): boolean =>
   verifyEcdsa('sha256', Buffer.from(text), { key, dsaEncoding: 'der' }, Buffer.from(signature, 'hex'))

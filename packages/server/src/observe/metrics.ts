@@ -56,15 +56,22 @@ export function createMetrics(): Metrics {
     registers,
   }).set(1)
   // Looking labels up costs more than counting; the set of (operation, code) is small and fixed by the code.
-  const series = new Map<string, { readonly count: Counter.Internal; readonly time: Histogram.Internal<string> }>()
+  type Series = { readonly count: Counter.Internal; readonly time: Histogram.Internal<string> }
+  const succeeded = new Map<string, Map<string, Series>>()
+  const failed = new Map<string, Series>()
+  const seriesOf = (service: string, operation: string, code: string): Series => ({
+    count: requests.labels(service, operation, code),
+    time: duration.labels(service, operation),
+  })
+  const findSeries = (service: string, operation: string, code: string): Series =>
+    code === ''
+      ? succeeded
+          .getOrInsertComputed(service, () => new Map<string, Series>())
+          .getOrInsertComputed(operation, () => seriesOf(service, operation, code))
+      : failed.getOrInsertComputed(`${service} ${operation} ${code}`, () => seriesOf(service, operation, code))
   return {
     finished: (service, operation, code, ms) => {
-      const name = `${service} ${operation} ${code}`
-      let found = series.get(name)
-      if (!found) {
-        found = { count: requests.labels(service, operation, code), time: duration.labels(service, operation) }
-        series.set(name, found)
-      }
+      const found = findSeries(service, operation, code)
       found.count.inc()
       found.time.observe(ms / 1000)
     },

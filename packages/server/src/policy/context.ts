@@ -1,6 +1,6 @@
 // The context of one request as conditions ask for it: by key in lower case, whatever the spelling of whoever filled it in.
 
-import type { AuthorizationRequest, Context, Lookup } from './engine.ts'
+import { type AuthorizationRequest, type Context, type Lookup, ownContext } from './engine.ts'
 import { lowerCase } from './lower-case.ts'
 
 /**
@@ -10,7 +10,7 @@ import { lowerCase } from './lower-case.ts'
 export function createLookup({ context, permission }: AuthorizationRequest): Lookup {
   let index: Index | undefined
   return (key) => {
-    index ??= indexOf(context(), permission.context)
+    index ??= indexOf(context(), ownContext(permission))
     const value = index.get(key)
     return value === undefined ? ABSENT : listOf(value)
   }

@@ -13,13 +13,17 @@ export type Permission = {
   /** What the refusal names after `on resource:`; absent where AWS names nothing. */
   readonly shown?: string
   readonly resourceAccount: string
-  /** Condition keys beyond those that the request itself gives. */
-  readonly context?: Context
+  /** Condition keys beyond those that the request itself gives. As a function it is asked only where a condition or a variable needs one. */
+  readonly context?: Context | (() => Context)
   /** The policy that stands on the resource; absent where it has none, or can have none. */
   readonly resourcePolicy?: ResourcePolicy
   /** A KMS grant that covers this call. */
   readonly grant?: Grant
 }
+
+/** The condition keys of a permission itself. */
+export const ownContext = ({ context }: Permission): Context | undefined =>
+  typeof context === 'function' ? context() : context
 
 /** `trust` (of a role) and `key` (of a KMS key) are gates: nobody passes whom they do not name. */
 export type ResourcePolicy = { readonly kind: 'normal' | 'trust' | 'key'; readonly policy: NamedPolicy }

@@ -39,20 +39,23 @@ export async function permissionThroughService(
 ): Promise<Permission> {
   const { account } = call
   const bare = { action: `kms:${operation}`, resource: arnOf(key), resourceAccount: key.accountId }
-  const through = throughService(call, service)
   // Its policy admits every principal of the account through its service, and both only the server sets: what is left to ask is who denies.
   if (key.managedFor === service && account === key.accountId) {
-    return { ...bare, context: { ...through, ...encryptionContextKeys(context) }, grant: ADMITTED }
+    return {
+      ...bare,
+      context: () => ({ ...throughService(call, service), ...encryptionContextKeys(context) }),
+      grant: ADMITTED,
+    }
   }
   const grant = await findGrant(call, call.principal, key, { operation, context })
   return {
     ...bare,
-    context: {
+    context: () => ({
       ...keyContext(key),
-      ...through,
+      ...throughService(call, service),
       ...encryptionContextKeys(context),
       ...(alias !== undefined && { 'kms:RequestAlias': alias }),
-    },
+    }),
     resourcePolicy: keyPolicyOf(key),
     ...(grant && { grant }),
   }

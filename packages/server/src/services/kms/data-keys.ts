@@ -84,7 +84,7 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
       if (bytes.length !== DATA_KEY_BYTES) throw invalidCiphertext() // encrypted by Encrypt: no data key
       const dataKey = createSecretKey(bytes)
       bytes.fill(0)
-      dataKeys.set(name, { key: dataKey, materialId, context: { ...context } })
+      dataKeys.set(name, { key: dataKey, materialId, context: Object.isFrozen(context) ? context : { ...context } })
       return dataKey
     },
 
@@ -140,12 +140,21 @@ export function mustMakeDataKeys(key: KmsKey, operation: string): void {
   if (key.keySpec !== 'SYMMETRIC_DEFAULT') throw wrongUsage(arnOf(key), key.keyUsage, operation)
 }
 
+/** Of blobs that are parts of remembered rows, which nobody changes. */
+const blobNames = new WeakMap<Uint8Array, string>()
+
 /** Every byte of the blob, as a key of a map. */
-const blobName = (blob: Uint8Array): string =>
-  Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString('latin1')
+function blobName(blob: Uint8Array): string {
+  const known = blobNames.get(blob)
+  if (known !== undefined) return known
+  const name = Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString('latin1')
+  blobNames.set(blob, name)
+  return name
+}
 
 /** Equal exactly where the canonical bytes are, and cheaper to tell. */
 function sameContext(a: EncryptionContext, b: EncryptionContext): boolean {
+  if (a === b) return true
   const keys = Object.keys(a)
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
 }

@@ -63,6 +63,9 @@ test('the master password of a MariaDB is managed, rotated and given back', asyn
   })
   await server.jobs.runDue()
   await logIn('back-in-our-hands')
+  // This test itself has sent the first one in a statement.
+  passwords.delete('first password')
+  passwords.add('back-in-our-hands')
   for (const password of passwords)
     assert.ok(!mariadb.log().includes(password), 'a password is in the log of the server')
 })

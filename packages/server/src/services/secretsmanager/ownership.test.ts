@@ -309,6 +309,7 @@ test('a service rotates its own secret without a function, by the schedule and w
   await asOwner('CreateOwned', { Owner: 'rds', Name: SecretId, VersionId: token('one'), Value: '1', Days: 7 })
   const noFunction = 'No Lambda rotation function ARN is associated with this secret.'
   const nobody = { SecretId, ClientRequestToken: token() }
+  server.app.rotationFunctions.managed.delete('rds')
   await assertRefused(server, 'RotateSecret', nobody, 'InvalidRequestException', noFunction)
 
   const steps: string[] = []

@@ -111,6 +111,24 @@ export const tagContext = (tags: readonly Tag[]): Context =>
 const found = (caller: Caller, stored: StoredSecret, secretId: string): Awaitable<SecretTarget> =>
   andThen(readResourcePolicy(caller, stored.secret), (policy) => targetOf(caller, stored, secretId, policy))
 
+/** What is so of a secret, whoever asks. */
+function secretContext(stored: StoredSecret): Context {
+  const known = contexts.get(stored)
+  if (known !== undefined) return known
+  const { secret, region } = stored
+  const context = {
+    'secretsmanager:SecretPrimaryRegion': secret.primaryRegion ?? region,
+    'secretsmanager:resource/Type': secret.type,
+    'secretsmanager:resource/AllowRotationLambdaArn': secret.rotation?.functionArn,
+    ...tagContext(secret.tags),
+  }
+  contexts.set(stored, context)
+  return context
+}
+
+/** By the secret as it was read, which stays the same object while its row does. */
+const contexts = new WeakMap<StoredSecret, Context>()
+
 /** What a secret is to a caller, under the policy that stands on it, or is about to. */
 export function targetOf(
   { account }: Pick<Caller, 'account'>,
@@ -119,12 +137,7 @@ export function targetOf(
   resourcePolicy: ResourcePolicy | undefined,
 ): SecretTarget {
   const { secret } = stored
-  const context = {
-    'secretsmanager:SecretPrimaryRegion': secret.primaryRegion ?? stored.region,
-    'secretsmanager:resource/Type': secret.type,
-    'secretsmanager:resource/AllowRotationLambdaArn': secret.rotation?.functionArn,
-    ...tagContext(secret.tags),
-  }
+  const context = secretContext(stored)
   const policy = resourcePolicy && { resourcePolicy }
   const bare = { ...missing(secret.arn, secret.arn, stored.account), resourceType: RESOURCE_TYPE, stored }
   const asked = { 'secretsmanager:SecretId': secretId }

@@ -3,7 +3,7 @@
 
 import type { Call } from '../../call.ts'
 import { sameBytes } from '../../crypto/mac.ts'
-import { openValue, sealValue } from '../../crypto/value.ts'
+import { openValue, sealValue, type ValuePlace } from '../../crypto/value.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import type { DataKey, EncryptionContext } from '../kms/port.ts'
 import * as errors from './errors.ts'
@@ -121,15 +121,35 @@ async function seal(
   return { bytes, kmsKey: secret.kmsKeyId === undefined ? DEFAULT_KEY : dataKey.keyArn }
 }
 
-async function open(call: Call, secret: Secret, version: ValuedVersion, { bytes }: StoredValue): Promise<Plain> {
+/** What a stored value says before it is opened: the same objects for as long as its row stands. */
+type Framed = {
+  readonly encryptedKey: Uint8Array
+  readonly sealed: Uint8Array
+  readonly context: EncryptionContext
+  readonly place: ValuePlace
+}
+
+const framed = new WeakMap<StoredValue, Framed>()
+
+function frameOf(secret: Secret, version: ValuedVersion, value: StoredValue): Framed {
+  const known = framed.get(value)
+  if (known !== undefined && known.place.secretArn === secret.arn && known.place.versionId === version.id) return known
+  const { bytes } = value
   const valueAt = 4 + (bytes[0]! * 0x1000000 + bytes[1]! * 0x10000 + bytes[2]! * 0x100 + bytes[3]!)
-  const encryptedKey = bytes.subarray(4, valueAt)
-  const key = await onRead(
-    call,
-    call.app.kms.decryptDataKey(call, SERVICE, encryptedKey, contextOf(secret.arn, version.id)),
-  )
-  const place = { secretArn: secret.arn, versionId: version.id }
-  const opened = openValue(key, place, bytes.subarray(valueAt))
+  const frame = {
+    encryptedKey: bytes.subarray(4, valueAt),
+    sealed: bytes.subarray(valueAt),
+    context: Object.freeze(contextOf(secret.arn, version.id)),
+    place: { secretArn: secret.arn, versionId: version.id },
+  }
+  framed.set(value, frame)
+  return frame
+}
+
+async function open(call: Call, secret: Secret, version: ValuedVersion, value: StoredValue): Promise<Plain> {
+  const { encryptedKey, sealed, context, place } = frameOf(secret, version, value)
+  const dataKey = await onRead(call, call.app.kms.decryptDataKey(call, SERVICE, encryptedKey, context))
+  const opened = openValue(dataKey, place, sealed)
   if (opened?.kind !== version.value.kind) {
     throw new IntegrityError('secret_version', [secret.arn, version.id], 'does not open under its data key')
   }

@@ -4,7 +4,7 @@
 
 import type { App } from '../../app.ts'
 import { findTokenKeyVersion, openToken, sealToken, TOKEN_OVERHEAD_BYTES } from '../../crypto/sealed-token.ts'
-import type { AuthorizationRequest, Context, Decision } from '../../policy/engine.ts'
+import { type AuthorizationRequest, type Context, type Decision, ownContext } from '../../policy/engine.ts'
 import { explain, statementText } from '../../policy/explain.ts'
 
 type Sealing = Pick<App, 'keyring' | 'wallNow' | 'randomBytes'>
@@ -47,7 +47,7 @@ export function sealAuthorizationMessage(
     principal: { id: principal.userId, ...(name !== undefined && { name }), arn: principal.arn },
     action: permission.action,
     resource: permission.resource,
-    conditions: conditionsOf({ ...request.context(), ...permission.context }),
+    conditions: conditionsOf({ ...request.context(), ...ownContext(permission) }),
     omitted: 0,
   }
   const text = fitting(facts)

@@ -361,3 +361,32 @@ test('who may not use Secrets Manager cannot have a password managed, and polici
     /secretsmanager:RotateSecret/,
   )
 })
+
+test('each operation asks for its own action on the database, before it tells whether there is one', async (t) => {
+  if (skip(t)) return
+  const { server } = await start(t)
+  const { credentials } = await createCaller(server, 'nobody', [])
+  const rds = rdsClient(t, server, credentials)
+  const [DBInstanceIdentifier, DBClusterIdentifier] = ['absent', 'absent']
+  const ResourceName = `arn:aws:rds:${server.region}:${server.accountId}:db:absent`
+  const instance = { DBInstanceIdentifier, DBInstanceClass: 'db.external', Engine: 'postgres' }
+  const calls: readonly (readonly [operation: string, ask: () => Promise<unknown>])[] = [
+    ['AddTagsToResource', () => rds.addTagsToResource({ ResourceName, Tags: [] })],
+    ['CreateDBCluster', () => rds.createDBCluster({ DBClusterIdentifier, Engine: 'postgres' })],
+    ['CreateDBInstance', () => rds.createDBInstance(instance)],
+    ['DeleteDBCluster', () => rds.deleteDBCluster({ DBClusterIdentifier })],
+    ['DeleteDBInstance', () => rds.deleteDBInstance({ DBInstanceIdentifier })],
+    ['DescribeDBClusters', () => rds.describeDBClusters({ DBClusterIdentifier })],
+    ['DescribeDBInstances', () => rds.describeDBInstances({})],
+    ['ListTagsForResource', () => rds.listTagsForResource({ ResourceName })],
+    ['ModifyDBCluster', () => rds.modifyDBCluster({ DBClusterIdentifier })],
+    ['ModifyDBInstance', () => rds.modifyDBInstance({ DBInstanceIdentifier })],
+    ['RemoveTagsFromResource', () => rds.removeTagsFromResource({ ResourceName, TagKeys: [] })],
+  ]
+  for (const [operation, ask] of calls) {
+    const kind = operation.includes('Cluster') ? 'cluster' : 'db'
+    const named = operation === 'DescribeDBInstances' ? '\\*' : 'absent'
+    const message = new RegExp(`perform: rds:${operation} on resource: arn:aws:rds:[^ ]+:${kind}:${named}`)
+    await assert.rejects(ask(), refusal('AccessDenied', message, 403), operation)
+  }
+})

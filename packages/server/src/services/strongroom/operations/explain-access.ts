@@ -3,7 +3,7 @@
 
 import type { Call, Principal } from '../../../call.ts'
 import { operation, type Target } from '../../../operation.ts'
-import type { AuthorizationRequest, Context, Permission } from '../../../policy/engine.ts'
+import { type AuthorizationRequest, type Context, ownContext, type Permission } from '../../../policy/engine.ts'
 import { explain } from '../../../policy/explain.ts'
 import { list, map, optional, string } from '../../../shape/shape.ts'
 import { type AskedPrincipal, findPrincipalByArn, parsePrincipalArn, roleArnOfSession } from '../../iam/port.ts'
@@ -124,7 +124,7 @@ function withGiven(request: AuthorizationRequest, given: Context): Authorization
     Object.fromEntries(Object.entries(context).filter(([key]) => !names.has(key.toLowerCase())))
   return {
     ...request,
-    permission: { ...request.permission, context: { ...without(request.permission.context), ...given } },
+    permission: { ...request.permission, context: { ...without(ownContext(request.permission)), ...given } },
     context: () => without(request.context()),
   }
 }

@@ -5,6 +5,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { startPostgresql, type TestPostgresql } from '../../../../../rotators/src/testing/postgresql.ts'
 import type { TestAnswer } from '../../../testing.ts'
 import { askDatabases, startRds } from '../../rds/testing.ts'
+import { createCaller } from '../../secretsmanager/testing.ts'
 
 let postgres: TestPostgresql
 let missing: string | undefined
@@ -64,4 +65,20 @@ test('a database whose password is managed is only forgotten by force', async (t
   const SecretId = body.Database.MasterUserSecret.SecretArn
   assert.equal((await askDatabases(server, 'deregister', { Identifier: 'kept', Force: true })).status, 200)
   assert.equal((await server.call('secretsmanager', 'GetSecretValue', { SecretId })).status, 200)
+})
+
+test('each route asks for its own action', async (t) => {
+  if (skip(t)) return
+  const { server, registrationOf } = await startRds(t, postgres)
+  const { credentials } = await createCaller(server, 'nobody', [])
+  for (const [operation, route, input] of [
+    ['DeregisterDatabase', 'deregister', { Identifier: 'absent' }],
+    ['ListDatabases', 'list', {}],
+    ['RegisterDatabase', 'register', registrationOf('absent', 'nobody')],
+    ['ShowDatabase', 'show', { Identifier: 'absent' }],
+  ] as const) {
+    const { status, body } = await askDatabases(server, route, input, credentials)
+    assert.equal(status, 400)
+    assert.match(body.Message ?? body.message, new RegExp(`perform: strongroom:${operation}`))
+  }
 })

@@ -1,0 +1,60 @@
+// A proxy between a driver and its server that counts what the driver sends, and stops at a piece of it.
+
+import { connect, createServer, type Socket } from 'node:net'
+
+export type CuttingProxy = {
+  readonly port: number
+  /** Pieces of data that drivers sent since the last time this was asked, or `stopAt` was called. */
+  sent(): number
+  /** Once so many pieces came: `then`, with the last of them sent on or not. */
+  stopAt(pieces: number, forwarded: boolean, then: () => Promise<void>): void
+  close(): void
+}
+
+/** Between the driver and the server: TLS goes through it as it is. */
+export async function startProxy(to: number): Promise<CuttingProxy> {
+  const sockets = new Set<Socket>()
+  let count = 0
+  let stop: { readonly at: number; readonly forwarded: boolean; readonly then: () => Promise<void> } | undefined
+  const server = createServer((inward) => {
+    const outward = connect(to, '127.0.0.1')
+    for (const [one, other] of [
+      [inward, outward],
+      [outward, inward],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => other.destroy())
+      one.on('close', () => {
+        sockets.delete(one)
+        other.destroy()
+      })
+    }
+    outward.pipe(inward)
+    inward.on('data', (piece) => {
+      count++
+      const due = stop !== undefined && count >= stop.at ? stop : undefined
+      if (due === undefined || due.forwarded) outward.write(piece)
+      if (due === undefined) return
+      stop = undefined
+      void due.then()
+    })
+    inward.on('end', () => outward.end())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as { port: number }).port,
+    sent: () => {
+      const sent = count
+      count = 0
+      return sent
+    },
+    stopAt: (at, forwarded, then) => {
+      count = 0
+      stop = { at, forwarded, then }
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
