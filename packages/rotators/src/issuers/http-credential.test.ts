@@ -2,116 +2,25 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer as createPlain, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer } from 'node:https'
+import { createServer as createPlain } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { RotatorError, type RotatorErrorKind } from '../errors.ts'
 import type { Rotator, SecretValue } from '../rotator.ts'
-import { makeCertificate } from '../testing/certificates.ts'
 import { testIo } from '../testing/io.ts'
+import { ADMIN, type Key, type KeyService, keyTemplate, startKeyService } from '../testing/key-service.ts'
 import { httpCredentials } from './http-credential.ts'
 
 const [overlapping, single] = httpCredentials as readonly [Rotator, Rotator]
-const ADMIN = 'admin token "with" \\ quotes'
 
-type Key = { readonly id: string; readonly token: string; readonly name: string }
-
-/** `/v1/keys` is for whoever has a key, or the admin's token; `/v1/me` says whose key it is. */
-class Service {
-  readonly keys = new Map<string, Key>()
-  readonly requests: string[] = []
-  last = 9007199254740993n
-  /** Answers in place of the service, once. */
-  instead: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
-  /** Issues the next key, and breaks the connection in place of the answer. */
-  silent = false
-
-  issue(name: string): Key {
-    this.last += 1n
-    const key = { id: String(this.last), token: `tok/${randomUUID()}?"é`, name }
-    this.keys.set(key.id, key)
-    return key
-  }
-
-  readonly answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { method = '', url = '', headers } = request
-    const body = await text(request)
-    this.requests.push(`${method} ${url}`)
-    const { instead } = this
-    this.instead = undefined
-    if (instead) return instead(request, response)
-    const say = (status: number, content?: string): void => {
-      if (this.silent && status === 201) {
-        this.silent = false
-        request.socket.destroy()
-        return
-      }
-      response.writeHead(status, { 'content-type': 'application/json' }).end(content)
-    }
-    const token = Buffer.from(headers.authorization?.replace(/^Basic /, '') ?? '', 'base64')
-      .toString()
-      .slice('key:'.length)
-    const key = [...this.keys.values()].find((one) => one.token === token)
-    if (key === undefined && token !== ADMIN) return say(401, '{"error":"the token is SECRET"}')
-    const json = ({ id, name, token }: Key, whole: boolean): string =>
-      `{"id":${id},"name":${JSON.stringify(name)}${whole ? `,"a/b":{"token":${JSON.stringify(token)}}` : ''}}`
-    if (url === '/v1/me') return key ? say(200, json(key, false)) : say(404)
-    if (url === '/v1/keys' && method === 'GET') {
-      return say(200, `{"keys":[${[...this.keys.values()].map((one) => json(one, false)).join()}]}`)
-    }
-    if (url === '/v1/keys' && method === 'POST') return say(201, json(this.issue(JSON.parse(body).name), true))
-    const id = /^\/v1\/keys\/([0-9]+)$/.exec(url)?.[1]
-    if (id && method === 'DELETE') return say(this.keys.delete(id) ? 204 : 404)
-    return say(404)
-  }
-}
-
-const service = new Service()
+let service: KeyService
 let url = ''
 let authority = ''
-let directory = ''
-const server = { close: () => {} }
+let stop = (): void => {}
 before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'http-credential-'))
-  const { certificateFile, keyFile, ...made } = await makeCertificate(directory)
-  authority = made.authority
-  const https = createServer({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) }, service.answer)
-  await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve))
-  url = `https://localhost:${(https.address() as AddressInfo).port}`
-  server.close = () => {
-    https.close()
-    https.closeAllConnections()
-  }
+  ;({ service, url, authority, stop } = await startKeyService())
 })
-after(() => {
-  server.close()
-  rmSync(directory, { recursive: true, force: true })
-})
-
-const own = { basic: { username: 'key', password: '{{secret.token}}' } }
-const template = (acting: object = own) => ({
-  issue: {
-    ...acting,
-    path: '/v1/keys',
-    json: { name: 'strongroom {{rotation.versionId}}', scopes: ['read', 1, null] },
-    statuses: [201],
-    set: { keyId: '/id', token: '/a~1b/token' },
-  },
-  test: { basic: { username: 'key', password: '{{credential.token}}' }, path: '/v1/me' },
-  list: {
-    ...acting,
-    path: '/v1/keys',
-    items: '/keys',
-    match: { '/name': 'strongroom {{rotation.versionId}}' },
-    set: { keyId: '/id' },
-  },
-  revoke: { ...acting, path: '/v1/keys/{{credential.keyId}}' },
-})
+after(() => stop())
 
 const io = () => testIo({ authorities: [authority], timeoutMs: 5_000 })
 const valueOfKey = ({ id, token }: Key, more: object = {}): SecretValue => ({
@@ -121,7 +30,7 @@ const valueOfKey = ({ id, token }: Key, more: object = {}): SecretValue => ({
   note: 'stays',
   ...more,
 })
-const secretOf = (key: Key): SecretValue => valueOfKey(key, { httpCredential: template() })
+const secretOf = (key: Key): SecretValue => valueOfKey(key, { httpCredential: keyTemplate() })
 const isKey = (value: SecretValue) =>
   [...service.keys.values()].some(
     ({ id, token }) => id === JSON.stringify(value.keyId).replaceAll('"', '') && token === value.token,
@@ -207,13 +116,13 @@ test('a key that a crash left behind is found and revoked before another is issu
 
 test('with a master its token issues and revokes, by requests that stand in its own secret', async () => {
   const acting = { basic: { username: 'key', password: '{{master.token}}' } }
-  const master = { url, token: ADMIN, httpCredential: template(acting) }
+  const master = { url, token: ADMIN, httpCredential: keyTemplate(acting) }
   const current = valueOfKey(service.issue('by hand'), { masterarn: 'arn:of-the-master' })
   const { pending } = await rotate(overlapping, current, { master })
   assert.ok(isKey(pending) && pending.httpCredential === undefined && pending.masterarn === 'arn:of-the-master')
 
   await refused(
-    () => overlapping.check({ ...current, httpCredential: template() }, {}),
+    () => overlapping.check({ ...current, httpCredential: keyTemplate() }, {}),
     'secret',
     /master secret alone/,
   )
@@ -233,7 +142,7 @@ test('a dry run tries the current key and the list, and changes nothing', async 
   const levels = async (value: SecretValue) =>
     (await overlapping.dryRun({ ...run, current: value }, io())).map(({ level }) => level)
   assert.deepEqual(await levels(current), ['ok', 'ok'])
-  const { list: _, ...unlisted } = template()
+  const { list: _, ...unlisted } = keyTemplate()
   assert.deepEqual(await levels({ ...current, httpCredential: unlisted }), ['ok'])
   const unnamed = { ...unlisted, issue: { ...unlisted.issue, json: { name: 'x' } } }
   assert.deepEqual(await levels({ ...current, httpCredential: unnamed }), ['ok', 'warning'])
@@ -261,7 +170,7 @@ test('what the other side says is told by kind, and never quoted', async () => {
   await refused(overlapping.test(run, testIo({ authorities: [authority], timeoutMs: 200 })), 'unreachable', /200 ms/)
   service.instead = (_, response) => response.writeHead(200).end('{"keys":"SECRET"}')
   await refused(overlapping.create(run, io()), 'other', /list/)
-  const matching = { ...template(), test: { ...template().test, match: { '/name': 'another' } } }
+  const matching = { ...keyTemplate(), test: { ...keyTemplate().test, match: { '/name': 'another' } } }
   await refused(
     overlapping.test({ ...run, current: { ...current, httpCredential: matching } }, io()),
     'authentication',
@@ -306,14 +215,17 @@ test('no value gets out of the place it was put in', async () => {
   }
   assert.deepEqual(await revoked('../me?x=1#y %\r\n'), ['DELETE /v1/keys/..%2Fme%3Fx%3D1%23y%20%25%0D%0A'])
   for (const keyId of ['..', '.', '', undefined, { a: 1 }]) await refused(revoked(keyId), 'secret', /revoke/)
-  const header = { ...template(), test: { path: '/v1/me', headers: { authorization: 'Bearer {{credential.token}}' } } }
+  const header = {
+    ...keyTemplate(),
+    test: { path: '/v1/me', headers: { authorization: 'Bearer {{credential.token}}' } },
+  }
   const value = { ...current, token: 'a\r\nx: y', httpCredential: header }
   const run = { current: value, pending: value, versionId: randomUUID(), options: {}, resumed: false }
   await refused(overlapping.test(run, io()), 'secret', /no header can hold/)
 })
 
 test('a template that cannot be is refused before anything is sent', async () => {
-  const good = template()
+  const good = keyTemplate()
   const wrong: readonly (readonly [object, RegExp])[] = [
     [{ ...good, more: {} }, /more is not known/],
     [{ ...good, test: undefined }, /test is missing/],
