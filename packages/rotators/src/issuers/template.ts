@@ -154,6 +154,14 @@ function readRequest(operation: Operation, given: unknown, withMaster: boolean):
   if (request.json !== undefined && request.form !== undefined) throw bad(operation, 'has both json and form')
   if (request.json !== undefined) mapStrings(request.json, `${operation}.json`, (leaf) => text(leaf, 'json'))
   const basic = request.basic === undefined ? undefined : record(request.basic, `${operation}.basic`)
+  if (basic) {
+    if (Object.keys(basic).some((name) => name !== 'username' && name !== 'password')) {
+      throw bad(`${operation}.basic`, 'has more than username and password')
+    }
+    if (Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) {
+      throw bad(operation, 'has both basic and the header authorization')
+    }
+  }
   return {
     method,
     path,
@@ -166,7 +174,7 @@ function readRequest(operation: Operation, given: unknown, withMaster: boolean):
       basic: { username: text(basic.username, 'basic.username'), password: text(basic.password, 'basic.password') },
     }),
     ...(request.json !== undefined && { json: request.json }),
-    ...(request.form !== undefined && { form: texts('form', () => true) }),
+    ...(request.form !== undefined && { form: texts('form', (name) => !name.includes('{{')) }),
   }
 }
 
