@@ -1,5 +1,5 @@
 // Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
-// `ENGINE-dual-passwords`.
+// `ENGINE-dual-passwords`. What issues credentials itself has names of its own.
 
 import { activedirectory } from './engines/activedirectory.ts'
 import { mariadb } from './engines/mariadb.ts'
@@ -8,6 +8,7 @@ import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
+import { httpCredentials } from './issuers/http-credential.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
 import { dual } from './strategies/dual.ts'
@@ -35,4 +36,5 @@ export const rotators: readonly Rotator[] = [
   single(openldap),
   dual(openldap),
   single(activedirectory),
+  ...httpCredentials,
 ]

@@ -13,6 +13,12 @@ const { parse, rawJSON } = JSON as unknown as {
   rawJSON(text: string): unknown
 }
 
+/** JSON whose numbers, where JavaScript cannot hold them exactly, stay as they are written. @throws SyntaxError, which quotes the text */
+export const parseExactly = (text: string): unknown =>
+  parse(text, (_, member, { source }) =>
+    typeof member === 'number' && source !== undefined && String(member) !== source ? rawJSON(source) : member,
+  )
+
 /**
  * Numbers that JavaScript cannot hold exactly stay as they are written, so that a value that is written again says the same.
  * @throws RotatorError `secret` where it is not a JSON object
@@ -20,9 +26,7 @@ const { parse, rawJSON } = JSON as unknown as {
 export function parseSecret(text: string): SecretValue {
   let value: unknown
   try {
-    value = parse(text, (_, member, { source }) =>
-      typeof member === 'number' && source !== undefined && String(member) !== source ? rawJSON(source) : member,
-    )
+    value = parseExactly(text)
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     // Not with its cause: the message of a SyntaxError quotes what it could not read.

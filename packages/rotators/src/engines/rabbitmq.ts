@@ -2,12 +2,13 @@
 // users of applications may not use the management API. https://www.rabbitmq.com/docs/passwords
 
 import { createHash } from 'node:crypto'
-import { type IncomingMessage, request as requestPlain } from 'node:http'
+import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
 import { connect as connectAmqp } from 'amqplib'
 import { connectionError, verifiedTls, within } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
+import { exchange, type HttpAnswer } from '../http.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
 import type { Finding, Io } from '../rotator.ts'
 import { placeOf } from '../secret.ts'
@@ -160,12 +161,13 @@ async function ask(
   const request = login.tls ? requestTls({ ...options, ...verifiedTls(login, io) }) : requestPlain(options)
   let answer: Answer
   try {
-    answer = await within(
+    const got = await within(
       io,
       at,
       () => void request.destroy(),
-      () => exchange(request, text, at),
+      () => exchange(request, text, { at, bytesMax: ANSWER_BYTES_MAX }),
     )
+    answer = readAnswer(got, at)
   } catch (error) {
     throw (
       connectionError(error, at, { handshaking: login.tls }) ?? new RotatorError('other', `${at} does not speak HTTP.`)
@@ -181,30 +183,13 @@ async function ask(
   throw new RotatorError(status >= 500 ? 'unreachable' : 'other', `${at} answers with status ${status}.`)
 }
 
-const exchange = (request: ReturnType<typeof requestPlain>, text: Buffer | undefined, at: string): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    request.on('error', reject)
-    request.on('response', (response: IncomingMessage) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      response.on('error', reject)
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > ANSWER_BYTES_MAX) request.destroy(new RotatorError('other', `${at} answers with too much.`))
-        else chunks.push(chunk)
-      })
-      response.on('end', () => {
-        const status = response.statusCode ?? 0
-        const body = Buffer.concat(chunks).toString()
-        try {
-          resolve({ status, body: body === '' || status >= 300 ? undefined : JSON.parse(body) })
-        } catch {
-          reject(new RotatorError('other', `${at} does not answer with JSON.`))
-        }
-      })
-    })
-    request.end(text)
-  })
+function readAnswer({ status, body }: HttpAnswer, at: string): Answer {
+  try {
+    return { status, body: body === '' || status >= 300 ? undefined : JSON.parse(body) }
+  } catch {
+    throw new RotatorError('other', `${at} does not answer with JSON.`)
+  }
+}
 
 function managementPort({ value, tls }: Login): number {
   const given = value.managementPort
