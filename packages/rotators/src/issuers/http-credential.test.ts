@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test'
 import { RotatorError, type RotatorErrorKind } from '../errors.ts'
 import type { Rotator, SecretValue } from '../rotator.ts'
 import { testIo } from '../testing/io.ts'
-import { ADMIN, type Key, type KeyService, keyTemplate, startKeyService } from '../testing/key-service.ts'
+import { ADMIN, type Key, type KeyService, keyTemplate, startKeyService } from '../testing/key-api.ts'
 import { httpCredentials } from './http-credential.ts'
 
 const [overlapping, single] = httpCredentials as readonly [Rotator, Rotator]

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { ADMIN, keyTemplate, startKeyService } from '../../../../../rotators/src/testing/key-service.ts'
+import { ADMIN, keyTemplate, startKeyService } from '../../../../../rotators/src/testing/key-api.ts'
 import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
 import { ask } from '../../strongroom/testing-rotations.ts'
 import { call, token } from '../testing.ts'

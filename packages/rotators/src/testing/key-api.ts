@@ -66,7 +66,7 @@ export class KeyService {
 }
 
 export async function startKeyService() {
-  const directory = mkdtempSync(join(tmpdir(), 'key-service-'))
+  const directory = mkdtempSync(join(tmpdir(), 'key-api-'))
   const { certificateFile, keyFile, authority, authorityFile } = await makeCertificate(directory)
   const service = new KeyService()
   const https = createServer({ cert: readFileSync(certificateFile), key: readFileSync(keyFile) }, service.answer)
