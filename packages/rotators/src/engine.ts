@@ -48,6 +48,8 @@ export type Clone = {
   readonly options: Run['options']
 }
 
+export type Relation = 'absent' | 'related' | 'unknown'
+
 export type Engine<C> = {
   /** `postgresql` */
   readonly id: string
@@ -87,6 +89,11 @@ export type Engine<C> = {
   preflight(connection: C, plan: Plan): Promise<readonly Finding[]>
   /** Never sends what the server would write into its log in clear, where the server knows another way. @throws RotatorError `permission`, `policy`, `other` */
   setPassword(connection: C, change: NewPassword): Promise<void>
+  /**
+   * For `alternating`, as the master: whether `to` is there, and whether the server itself shows that somebody who may administer both has made
+   * it for `from`. A name that fits shows nothing.
+   */
+  relation?(connection: C, users: Pick<Clone, 'from' | 'to' | 'options'>): Promise<Relation>
   /**
    * For `alternating`: makes `to`, or brings it up to date, so that it may do what `from` may, and gives it the password. May be called again
    * after any interruption.

@@ -106,8 +106,8 @@ export function credentials(
   return { current, pending, previous: previousOf(engine, run, current) }
 }
 
-/** Of the same user at the same server, or none. */
-function previousOf(engine: Facts, { previous }: Run, current: Login): Login | undefined {
+/** AWSPREVIOUS, where it is of the user of `current` at the same server. */
+export function previousOf(engine: Facts, { previous }: Run, current: Login): Login | undefined {
   if (previous === undefined) return undefined
   try {
     const login = readLogin(engine, previous)
@@ -144,7 +144,16 @@ export async function lookAround<C>(
   engine: Engine<C>,
   run: Run,
   io: Io,
-  { plan, withMaster }: { readonly plan: (username: string) => Omit<Plan, 'options'>; readonly withMaster: boolean },
+  {
+    plan,
+    withMaster,
+    look = async () => [],
+  }: {
+    readonly plan: (username: string) => Omit<Plan, 'options'>
+    readonly withMaster: boolean
+    /** What else the master is to see. */
+    readonly look?: (connection: C, current: Login) => Promise<readonly Finding[]>
+  },
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   try {
@@ -163,6 +172,7 @@ export async function lookAround<C>(
         await mustBeOneServer(engine, [current, connection], [master, masterConnection])
         findings.push({ level: 'ok', message: 'The master credential logs in at the same server.' })
         findings.push(...(await engine.preflight(masterConnection, whole)))
+        findings.push(...(await look(masterConnection, current)))
       })
     })
   } catch (error) {

@@ -20,10 +20,10 @@ import {
 } from './accounts.ts'
 import { close, column, connect, type MysqlConnection, query, quoted, setting, text, variable } from './connection.ts'
 
-export type FamilyEngine = Engine<MysqlConnection> & Required<Pick<Engine<MysqlConnection>, 'clone'>>
+export type FamilyEngine = Engine<MysqlConnection> & Required<Pick<Engine<MysqlConnection>, 'clone' | 'relation'>>
 
 type Common = 'strategies' | 'defaults' | 'passwords' | 'selfChange' | MethodName
-type MethodName = 'connect' | 'close' | 'serverId' | 'preflight' | 'setPassword' | 'clone' | 'probe'
+type MethodName = 'connect' | 'close' | 'serverId' | 'preflight' | 'setPassword' | 'relation' | 'clone' | 'probe'
 
 export const family: Pick<FamilyEngine, Common> = {
   strategies: ['single', 'alternating', 'dual'],
@@ -38,6 +38,9 @@ export const family: Pick<FamilyEngine, Common> = {
   },
   preflight,
   setPassword,
+  async relation(connection, { to }) {
+    return (await visibleAccounts(connection, to)).length === 0 ? 'absent' : 'unknown'
+  },
   clone,
   async probe(connection) {
     await query(connection, 'SELECT 1')

@@ -231,7 +231,7 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
     const current = await read(before)
     const version = valued(findVersion(secret, versionId))
     const pending = version && { value: await read(version), digest: version.value.digest }
-    const older = step === 'setSecret' && !promoted ? holder(PREVIOUS) : undefined
+    const older = (step === 'setSecret' || invocation.kind === 'test') && !promoted ? holder(PREVIOUS) : undefined
     const previous = older && (await read(older).catch(asAbsent))
     const used = await openMaster(rotator, { secret, readyMade, call, current })
     if (used !== undefined) {
