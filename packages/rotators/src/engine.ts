@@ -71,6 +71,8 @@ export type Engine<C> = {
   /** Where secrets of this kind have members of other names, or more of them. */
   readonly members?: {
     readonly described: readonly Described[]
+    /** Those of them that say where, or how, a credential is sent. */
+    readonly ways?: readonly string[]
     /** The same in the usual members, with everything else as it is. Of what it gave itself it changes nothing. */
     read(value: SecretValue): SecretValue
     /** The value with this password, wherever it has it. */

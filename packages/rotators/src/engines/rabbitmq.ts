@@ -44,6 +44,7 @@ export const rabbitmq: Engine<RabbitmqConnection> & Required<Pick<Engine<Rabbitm
       { name: 'vhost', required: false, about: 'Virtual host of the application; / where it and dbname are absent.' },
       { name: 'managementPort', required: false, about: 'Of the management API; 15671, or 15672 where ssl is false.' },
     ],
+    ways: ['managementPort'],
     read: (value) => ({ ...value, dbname: value.vhost ?? value.dbname }),
     withPassword: (value, password) => ({ ...value, password }),
   },

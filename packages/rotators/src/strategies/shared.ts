@@ -223,7 +223,11 @@ export function frame(
       if (master === 'required' && !namesMaster(value)) {
         throw new RotatorError('secret', 'The secret does not fit this rotator: masterarn is missing.')
       }
-      return { place: placeOf(login) }
+      const ways = engine.members?.ways ?? []
+      return {
+        place: placeOf(login),
+        way: [login.tls ? 'TLS' : 'plain', ...ways.map((one) => login.value[one])].join(' '),
+      }
     },
   }
 }
