@@ -489,6 +489,19 @@ describe('MariaDB, alternating users', () => {
     }
   })
 
+  test('accounts of one name that different passwords open are not cloned for who knows one of them', async (t) => {
+    if (skip(t)) return
+    await makeUser('shared')
+    await server.sql(
+      "CREATE USER shared@'10.1.%' IDENTIFIED BY 'of somebody else'; GRANT SELECT ON *.* TO shared@'10.1.%'",
+    )
+    const run = { current: value('shared'), master: master() }
+    await assert.rejects(rotate(rotator, run), refused('permission', /different passwords/))
+    assert.equal((await server.sql("SELECT 1 FROM mysql.user WHERE User = 'shared_clone'")).length, 0)
+    await server.sql(`ALTER USER shared@'10.1.%' IDENTIFIED BY '${PASSWORD}'`)
+    assert.deepEqual((await rotate(rotator, run)).findings, STILL)
+  })
+
   test('what a master lacks is found before anything is changed, and the statement that gives it is named', async (t) => {
     if (skip(t)) return
     await makeUser('needs')
@@ -571,7 +584,8 @@ describe('logins while rotations go on', () => {
     const gaps: number[] = []
     try {
       for (let turn = 0; turn < turns; turn++) {
-        const run: Run = { current, master: master(), versionId: 'v', options: {}, resumed: false }
+        const before = previous && { previous }
+        const run: Run = { current, ...before, master: master(), versionId: 'v', options: {}, resumed: false }
         const pending = await rotator.create(run, io())
         const all = { ...run, pending }
         // Clients that were given the credential before the previous one have until now.

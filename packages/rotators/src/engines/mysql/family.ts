@@ -114,6 +114,17 @@ async function accountsOf(connection: MysqlConnection, user: string, keep?: stri
   return accounts
 }
 
+/** Whether who is let in as one of the accounts has the password of the others; MySQL's hashes do not tell. */
+async function opensAll(connection: MysqlConnection, accounts: readonly Account[]): Promise<boolean> {
+  if (connection.server === 'mysql') return true
+  const kept = new Set<string>()
+  for (const account of accounts) {
+    const { authentications } = await definitionOf(connection, account)
+    kept.add(authentications.map((way) => way.kept).join(' '))
+  }
+  return kept.size <= 1
+}
+
 const isByPassword = ({ server }: MysqlConnection, authentications: Definition['authentications']): boolean =>
   authentications.length > 0 && authentications.every(({ plugin }) => PLUGINS[server].includes(plugin))
 
@@ -307,6 +318,9 @@ async function preflight(connection: MysqlConnection, plan: Plan): Promise<reado
     warning(`${accounts.map(quoted).join(', ')} each get the new password, and keep what is theirs beside it.`)
   }
   if (plan.strategy === 'alternating') {
+    if (!(await opensAll(connection, accounts))) {
+      problem(`${accounts.map(quoted).join(', ')} have different passwords: they may be of different people.`)
+    }
     for (const one of accounts) {
       const grants = await grantsOf(connection, one)
       for (const right of grants.rights) {
