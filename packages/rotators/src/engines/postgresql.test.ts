@@ -405,6 +405,16 @@ describe('PostgreSQL, alternating users', () => {
     )
   })
 
+  test('a server that says that it is another one does not make that one’s master change anybody', async (t) => {
+    if (skip(t)) return
+    await makeUser('faked')
+    await other.sql("CREATE ROLE faked LOGIN PASSWORD 'of the faker'")
+    const faking = alternating({ ...engine, serverId: async () => 'the same' })
+    const current = value('faked', { port: other.port, password: 'of the faker' })
+    await assert.rejects(rotate(faking, { current, master: master() }), refused('authentication'))
+    assert.deepEqual(await server.sql("SELECT 1 FROM pg_roles WHERE rolname = 'faked_clone'"), [])
+  })
+
   test('a master secret with nothing but a name and a password is of the user’s server', async (t) => {
     if (skip(t)) return
     await makeUser('managed')

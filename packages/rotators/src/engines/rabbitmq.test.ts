@@ -290,3 +290,11 @@ test('a user that merely has the name of the other one is left alone', { skip },
     await logsIn(theirs, String(pending.password))
   }
 })
+
+test('the port of the management API belongs to where a master is used', () => {
+  const check = (given: object) => single(rabbitmq).check({ ...secretOnPaper, ...given }, {})
+  assert.deepEqual(check({}), check({ note: 'else' }))
+  for (const given of [{ managementPort: 9 }, { ssl: false }]) assert.notDeepEqual(check(given), check({}))
+})
+
+const secretOnPaper = { engine: 'rabbitmq', host: 'h', username: 'u', password: 'p', masterarn: 'arn:master' }

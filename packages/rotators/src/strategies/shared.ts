@@ -74,16 +74,25 @@ export async function asMaster<C, T>(
 ): Promise<T> {
   return loggedInAsAny(engine, own, io, async (ownConnection, ownLogin) =>
     loggedIn(engine, master, io, async (connection) => {
-      await mustBeOneServer(engine, [ownLogin, ownConnection], [master, connection])
+      await mustBeOneServer(engine, [ownLogin, ownConnection], [master, connection], io)
       return work(connection)
     }),
   )
 }
 
-async function mustBeOneServer<C>(engine: Engine<C>, a: readonly [Login, C], b: readonly [Login, C]): Promise<void> {
-  if (placeOf(a[0]) === placeOf(b[0])) return
-  const [one, other] = [await engine.serverId(a[1]), await engine.serverId(b[1])]
-  if (one !== undefined && one === other) return
+/** What a server says of itself any other may say too: where the places differ, the user's credential is let in at the master's as well. */
+async function mustBeOneServer<C>(
+  engine: Engine<C>,
+  [own, ownConnection]: readonly [Login, C],
+  [master, masterConnection]: readonly [Login, C],
+  io: Io,
+): Promise<void> {
+  if (placeOf(own) === placeOf(master)) return
+  const [one, other] = [await engine.serverId(ownConnection), await engine.serverId(masterConnection)]
+  if (one !== undefined && one === other) {
+    const { host, port } = master
+    return loggedIn(engine, { ...own, host, port, tls: own.tls || master.tls }, io, async () => {})
+  }
   throw new RotatorError('secret', 'The master secret is of another server than the secret.')
 }
 
@@ -169,7 +178,7 @@ export async function lookAround<C>(
         return
       }
       await loggedIn(engine, master, io, async (masterConnection) => {
-        await mustBeOneServer(engine, [current, connection], [master, masterConnection])
+        await mustBeOneServer(engine, [current, connection], [master, masterConnection], io)
         findings.push({ level: 'ok', message: 'The master credential logs in at the same server.' })
         findings.push(...(await engine.preflight(masterConnection, whole)))
         findings.push(...(await look(masterConnection, current)))
