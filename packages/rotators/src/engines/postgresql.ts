@@ -6,6 +6,7 @@ import { checkServerIdentity } from 'node:tls'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { baseOf } from '../alternate.ts'
+import { limitReceived } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan, Relation } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { networkError, trusting } from '../network.ts'
@@ -92,6 +93,11 @@ async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
   const abort = (): void => void streamOf(client).destroy(new Error('ended'))
   io.signal.addEventListener('abort', abort, { once: true })
   client.on('end', () => io.signal.removeEventListener('abort', abort))
+  const unwatch = limitReceived(
+    () => streamOf(client).bytesRead ?? 0,
+    () => streamOf(client).destroy(),
+  )
+  client.on('end', unwatch)
   const connection = { client, at, io }
   try {
     io.signal.throwIfAborted()
@@ -107,14 +113,17 @@ async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
     return connection
   } catch (error) {
     streamOf(client).destroy()
+    unwatch()
     io.signal.removeEventListener('abort', abort)
     throw errorOf(error, at)
   }
 }
 
 /** The socket of a client, which pg declares for its own use. */
-const streamOf = (client: pg.Client): { destroy(error?: Error): void } =>
-  (client as unknown as { connection: { stream: { destroy(error?: Error): void } } }).connection.stream
+const streamOf = (client: pg.Client): Stream =>
+  (client as unknown as { connection: { stream: Stream } }).connection.stream
+
+type Stream = { readonly bytesRead?: number; destroy(error?: Error): void }
 
 async function setPassword(connection: PostgresqlConnection, { username, password }: NewPassword): Promise<void> {
   await changing(connection, async () => {
