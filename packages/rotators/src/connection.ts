@@ -41,6 +41,24 @@ export async function within<T>(io: Io, at: string, stop: () => void, work: () =
   }
 }
 
+/** More than a server has to say to a rotator on one connection. */
+const RECEIVED_MAX = 16 * 1024 * 1024
+const LOOKED_AT_MS = 50
+
+/**
+ * Ends a connection whose other side sends without end: drivers keep it all, and there is memory for less than comes within a time limit.
+ * @returns what ends the watch
+ */
+export function limitReceived(bytesRead: () => number, end: () => void): () => void {
+  const timer = setInterval(() => {
+    if (bytesRead() <= RECEIVED_MAX) return
+    clearInterval(timer)
+    end()
+  }, LOOKED_AT_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
 /**
  * Of a connection that did not come about, or broke. Whoever ends a connection instead of shaking hands speaks no TLS: it is not worth another
  * try, and least of all one without.

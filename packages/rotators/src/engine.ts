@@ -48,6 +48,8 @@ export type Clone = {
   readonly options: Run['options']
 }
 
+export type Relation = 'absent' | 'related' | 'unknown'
+
 export type Engine<C> = {
   /** `postgresql` */
   readonly id: string
@@ -69,6 +71,8 @@ export type Engine<C> = {
   /** Where secrets of this kind have members of other names, or more of them. */
   readonly members?: {
     readonly described: readonly Described[]
+    /** Those of them that say where, or how, a credential is sent. */
+    readonly ways?: readonly string[]
     /** The same in the usual members, with everything else as it is. Of what it gave itself it changes nothing. */
     read(value: SecretValue): SecretValue
     /** The value with this password, wherever it has it. */
@@ -87,6 +91,11 @@ export type Engine<C> = {
   preflight(connection: C, plan: Plan): Promise<readonly Finding[]>
   /** Never sends what the server would write into its log in clear, where the server knows another way. @throws RotatorError `permission`, `policy`, `other` */
   setPassword(connection: C, change: NewPassword): Promise<void>
+  /**
+   * For `alternating`, as the master: whether `to` is there, and whether the server itself shows that somebody who may administer both has made
+   * it for `from`. A name that fits shows nothing.
+   */
+  relation?(connection: C, users: Pick<Clone, 'from' | 'to' | 'options'>): Promise<Relation>
   /**
    * For `alternating`: makes `to`, or brings it up to date, so that it may do what `from` may, and gives it the password. May be called again
    * after any interruption.

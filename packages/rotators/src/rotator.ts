@@ -82,10 +82,10 @@ export type Rotator = {
 
   /**
    * Whether the secret's value can be rotated by it at all; what it connects to, so that two rotations do not meet there: `host:port`, lower
-   * case, or another name that means one place.
+   * case, or another name that means one place. `way` is what else of the value says where a credential goes, and how safely.
    * @throws RotatorError `secret`
    */
-  check(value: SecretValue, options: Run['options']): { readonly place?: string }
+  check(value: SecretValue, options: Run['options']): { readonly place?: string; readonly way?: string }
 
   /** createSecret: the pending value. Where it is issued elsewhere, again for the same `versionId` does not leave a second one. */
   create(run: Run, io: Io): Promise<SecretValue>

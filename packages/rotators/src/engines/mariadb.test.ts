@@ -456,15 +456,50 @@ describe('MariaDB, alternating users', () => {
       REVOKE ALL ON \`app\\_%\`.* FROM app; GRANT SELECT ON \`app\\_%\`.* TO app; REVOKE PROXY ON root@localhost FROM app;
       GRANT ALL ON app.t TO app@'10.1.%'; ALTER USER app REQUIRE NONE WITH MAX_QUERIES_PER_HOUR 0 PASSWORD EXPIRE NEVER;
       REVOKE PROCESS ON *.* FROM app; GRANT DROP ON app.t TO app_clone; CREATE USER app_clone@'10.2.%' IDENTIFIED BY 'x'`)
-    const second = await rotate(rotator, { current: first.pending, master: master() })
+    const second = await rotate(rotator, { current: first.pending, previous: value('app'), master: master() })
     assert.equal(second.pending.username, 'app')
     assert.ok(!(await works('app', PASSWORD)))
-    const third = await rotate(rotator, { current: second.pending, master: master() })
+    const third = await rotate(rotator, { current: second.pending, previous: first.pending, master: master() })
     assert.deepEqual([second.findings, third.findings], [STILL, STILL])
     await mustBeAlike()
     assert.match(await definition("app_clone@'10.2.%'"), /ACCOUNT LOCK/)
     for (const { pending } of [first, second, third]) assert.ok(!server.log().includes(String(pending.password)))
     assert.equal(server.log().match(/Access denied for user 'app_clone'/g)?.length ?? 0, 0)
+  })
+
+  test('an account that merely has the name of the other user is left alone', async (t) => {
+    if (skip(t)) return
+    await makeUser('mere')
+    await server.sql("CREATE USER mere_clone IDENTIFIED BY 'of somebody else'")
+    await makeUser('boss_clone')
+    await server.sql("CREATE USER boss IDENTIFIED BY 'of somebody else'")
+    for (const [mine, theirs] of [
+      ['mere', 'mere_clone'],
+      ['boss_clone', 'boss'],
+    ] as const) {
+      const run = { current: value(mine), master: master() }
+      await assert.rejects(rotate(rotator, run), refused('permission', new RegExp(`has a user ${theirs},`)))
+      const guessed = { ...run, previous: value(theirs, { password: 'guessed' }) }
+      await assert.rejects(rotate(rotator, guessed), refused('permission', /AWSPREVIOUS/))
+      const findings = await rotator.dryRun({ ...run, versionId: 'v', options: {}, resumed: false }, io())
+      assert.match(findings.find(({ level }) => level === 'problem')?.message ?? '', /AWSPREVIOUS/)
+      assert.ok(await works(theirs, 'of somebody else'))
+      const known = { ...run, previous: value(theirs, { password: 'of somebody else' }) }
+      assert.deepEqual((await rotate(rotator, known)).findings, STILL)
+    }
+  })
+
+  test('accounts of one name that different passwords open are not cloned for who knows one of them', async (t) => {
+    if (skip(t)) return
+    await makeUser('shared')
+    await server.sql(
+      "CREATE USER shared@'10.1.%' IDENTIFIED BY 'of somebody else'; GRANT SELECT ON *.* TO shared@'10.1.%'",
+    )
+    const run = { current: value('shared'), master: master() }
+    await assert.rejects(rotate(rotator, run), refused('permission', /different passwords/))
+    assert.equal((await server.sql("SELECT 1 FROM mysql.user WHERE User = 'shared_clone'")).length, 0)
+    await server.sql(`ALTER USER shared@'10.1.%' IDENTIFIED BY '${PASSWORD}'`)
+    assert.deepEqual((await rotate(rotator, run)).findings, STILL)
   })
 
   test('what a master lacks is found before anything is changed, and the statement that gives it is named', async (t) => {
@@ -549,7 +584,8 @@ describe('logins while rotations go on', () => {
     const gaps: number[] = []
     try {
       for (let turn = 0; turn < turns; turn++) {
-        const run: Run = { current, master: master(), versionId: 'v', options: {}, resumed: false }
+        const before = previous && { previous }
+        const run: Run = { current, ...before, master: master(), versionId: 'v', options: {}, resumed: false }
         const pending = await rotator.create(run, io())
         const all = { ...run, pending }
         // Clients that were given the credential before the previous one have until now.

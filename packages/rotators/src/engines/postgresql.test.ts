@@ -145,6 +145,27 @@ describe('the PostgreSQL engine', () => {
     hole.close()
   })
 
+  test('a server that sends without end is left long before the limit', async (t) => {
+    if (skip(t)) return
+    const notice = Buffer.concat([Buffer.from('N'), Buffer.from([0, 1, 0, 0]), Buffer.alloc(65_532, 'M')])
+    const flood = createServer((socket) => {
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(notice));
+      }
+      socket
+        .on('data', more)
+        .on('drain', more)
+        .on('error', () => {})
+    })
+    await new Promise<void>((resolve) => flood.listen(0, '127.0.0.1', resolve))
+    t.after(() => flood.close())
+    const { port } = flood.address() as { port: number }
+    const started = performance.now()
+    const to = login('flooded', PASSWORD, { host: '127.0.0.1', port, tls: false })
+    await assert.rejects(engine.connect(to, io({ timeoutMs: 20_000 })), refused('unreachable'))
+    assert.ok(performance.now() - started < 10_000)
+  })
+
   test('a statement that waits ends within the limit', async (t) => {
     if (skip(t)) return
     await makeUser('waits')
@@ -405,12 +426,65 @@ describe('PostgreSQL, alternating users', () => {
     )
   })
 
+  test('a server that says that it is another one does not make that one’s master change anybody', async (t) => {
+    if (skip(t)) return
+    await makeUser('faked')
+    await other.sql("CREATE ROLE faked LOGIN PASSWORD 'of the faker'")
+    const faking = alternating({ ...engine, serverId: async () => 'the same' })
+    const current = value('faked', { port: other.port, password: 'of the faker' })
+    await assert.rejects(rotate(faking, { current, master: master() }), refused('authentication'))
+    assert.deepEqual(await server.sql("SELECT 1 FROM pg_roles WHERE rolname = 'faked_clone'"), [])
+  })
+
   test('a master secret with nothing but a name and a password is of the user’s server', async (t) => {
     if (skip(t)) return
     await makeUser('managed')
     await rotate(rotator, { current: value('managed'), master: { username: 'postgres', password: server.password } })
     await makeUser('by_address')
     await rotate(rotator, { current: value('by_address'), master: { ...master(), host: '127.0.0.1' } })
+  })
+
+  test('a role that merely has the name of the other user is left alone', async (t) => {
+    if (skip(t)) return
+    await makeUser('mere')
+    await makeUser('boss_clone')
+    await server.sql(
+      `CREATE ROLE mere_clone LOGIN PASSWORD 'of somebody else'; CREATE ROLE boss LOGIN PASSWORD 'of somebody else'`,
+    )
+    const passwords = () =>
+      server.sql("SELECT rolname, rolpassword FROM pg_authid WHERE rolname IN ('mere_clone', 'boss') ORDER BY 1")
+    const before = await passwords()
+    const mere = { current: value('mere'), master: master() }
+    const boss = { current: value('boss_clone'), master: master() }
+    const byName = refused('permission', /AWSPREVIOUS/)
+    await assert.rejects(rotate(rotator, mere), byName)
+    await assert.rejects(rotate(rotator, boss), byName)
+    const guessed = value('mere_clone', { password: 'guessed' })
+    await assert.rejects(rotate(rotator, { ...mere, previous: guessed }), byName)
+    const findings = await rotator.dryRun({ ...mere, versionId: 'v', options: {}, resumed: false }, io())
+    assert.match(findings.find(({ level }) => level === 'problem')?.message ?? '', /AWSPREVIOUS/)
+
+    // Up to version 15 a role may give itself away, from 16 on only who administers it: neither shows anything.
+    await as('mere', PASSWORD, async (sql) => {
+      await sql('GRANT mere TO mere_clone').catch((error) => assert.equal(error.code, '42501'))
+    })
+    await assert.rejects(rotate(rotator, mere), byName)
+    await server.sql('REVOKE mere FROM mere_clone CASCADE').catch(() => {})
+    await server.sql('GRANT mere TO mere_clone; GRANT pg_read_all_data TO mere_clone')
+    await assert.rejects(rotate(rotator, mere), byName)
+    assert.deepEqual(await passwords(), before)
+
+    // As AWS's templates make it.
+    await server.sql('REVOKE pg_read_all_data FROM mere_clone; GRANT boss TO boss_clone')
+    await rotate(rotator, mere)
+    await rotate(rotator, boss)
+    await server.sql("CREATE ROLE known LOGIN PASSWORD 'of mine'")
+    await makeUser('known_clone')
+    await rotate(rotator, {
+      current: value('known_clone'),
+      master: master(),
+      previous: value('known', { password: 'of mine' }),
+    })
   })
 
   test('cloning again after an interruption ends the same', async (t) => {

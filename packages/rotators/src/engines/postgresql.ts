@@ -6,7 +6,8 @@ import { checkServerIdentity } from 'node:tls'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { baseOf } from '../alternate.ts'
-import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
+import { limitReceived } from '../connection.ts'
+import type { Clone, Engine, Login, NewPassword, Plan, Relation } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { networkError, trusting } from '../network.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
@@ -18,7 +19,8 @@ export type PostgresqlConnection = { readonly client: pg.Client; readonly at: st
 /** Bytes: NAMEDATALEN - 1. What is longer the server cuts off with a notice, and so means another role. */
 const NAME_BYTES_MAX = 63
 
-export const postgresql: Engine<PostgresqlConnection> & Required<Pick<Engine<PostgresqlConnection>, 'clone'>> = {
+export const postgresql: Engine<PostgresqlConnection> &
+  Required<Pick<Engine<PostgresqlConnection>, 'clone' | 'relation'>> = {
   id: 'postgresql',
   title: 'PostgreSQL',
   names: ['postgres', 'postgresql', 'aurora-postgresql'],
@@ -56,6 +58,7 @@ export const postgresql: Engine<PostgresqlConnection> & Required<Pick<Engine<Pos
   },
   preflight,
   setPassword,
+  relation,
   clone,
   async probe(connection) {
     await query(connection, 'SELECT 1')
@@ -90,6 +93,11 @@ async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
   const abort = (): void => void streamOf(client).destroy(new Error('ended'))
   io.signal.addEventListener('abort', abort, { once: true })
   client.on('end', () => io.signal.removeEventListener('abort', abort))
+  const unwatch = limitReceived(
+    () => streamOf(client).bytesRead ?? 0,
+    () => streamOf(client).destroy(),
+  )
+  client.on('end', unwatch)
   const connection = { client, at, io }
   try {
     io.signal.throwIfAborted()
@@ -105,19 +113,52 @@ async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
     return connection
   } catch (error) {
     streamOf(client).destroy()
+    unwatch()
     io.signal.removeEventListener('abort', abort)
     throw errorOf(error, at)
   }
 }
 
 /** The socket of a client, which pg declares for its own use. */
-const streamOf = (client: pg.Client): { destroy(error?: Error): void } =>
-  (client as unknown as { connection: { stream: { destroy(error?: Error): void } } }).connection.stream
+const streamOf = (client: pg.Client): Stream =>
+  (client as unknown as { connection: { stream: Stream } }).connection.stream
+
+type Stream = { readonly bytesRead?: number; destroy(error?: Error): void }
 
 async function setPassword(connection: PostgresqlConnection, { username, password }: NewPassword): Promise<void> {
   await changing(connection, async () => {
     await statement(connection, `ALTER ROLE ${name(username)} PASSWORD ${await verifier(connection, password)}`)
   })
+}
+
+/**
+ * Membership shows it, which the clones of AWS's templates have too: given by the master or a superuser, since up to version 15 every role may
+ * give itself away; and the clone may do nothing that the base user may not.
+ * https://www.postgresql.org/docs/15/sql-grant.html#SQL-GRANT-DESCRIPTION-ROLES
+ */
+async function relation(
+  connection: PostgresqlConnection,
+  { to, from, options }: Pick<Clone, 'from' | 'to' | 'options'>,
+): Promise<Relation> {
+  const base = baseOf(to)
+  const [row] = await query<{ member: boolean; less: boolean }>(
+    connection,
+    `SELECT
+        EXISTS (
+          SELECT FROM pg_catalog.pg_auth_members AS m JOIN pg_catalog.pg_roles AS g ON g.oid = m.grantor
+            WHERE m.roleid = b.oid AND m.member = c.oid AND (g.rolsuper OR g.rolname = session_user)
+        ) AS member,
+        NOT EXISTS (
+          SELECT FROM pg_catalog.pg_auth_members AS m JOIN pg_catalog.pg_roles AS r ON r.oid = m.roleid
+            WHERE m.member = c.oid AND r.oid <> b.oid AND r.rolname IS DISTINCT FROM $3
+        ) AND (b.rolsuper OR NOT c.rolsuper) AND (b.rolcreaterole OR NOT c.rolcreaterole)
+          AND (b.rolcreatedb OR NOT c.rolcreatedb) AND (b.rolreplication OR NOT c.rolreplication)
+          AND (b.rolbypassrls OR NOT c.rolbypassrls) AS less
+      FROM pg_catalog.pg_roles AS b, pg_catalog.pg_roles AS c WHERE b.rolname = $1 AND c.rolname = $2`,
+    [base, base === to ? from : to, options.ownerRole ?? null],
+  )
+  if (row === undefined) return (await readRole(connection, to)) === undefined ? 'absent' : 'unknown'
+  return row.member && (to === base || row.less) ? 'related' : 'unknown'
 }
 
 /**
@@ -322,6 +363,9 @@ async function changing(connection: PostgresqlConnection, work: () => Promise<vo
 
 const derive = promisify(pbkdf2)
 
+/** As the driver has it for logins: a server could otherwise keep a thread at work for as long as it likes. */
+const SCRAM_ITERATIONS_MAX = 100_000
+
 /** A literal of what the server keeps of a password. https://www.rfc-editor.org/rfc/rfc5803 */
 async function verifier(connection: PostgresqlConnection, password: string): Promise<string> {
   const [row] = await query<{ iterations: string | null }>(
@@ -329,6 +373,9 @@ async function verifier(connection: PostgresqlConnection, password: string): Pro
     "SELECT current_setting('scram_iterations', true) AS iterations",
   )
   const iterations = Number(row?.iterations ?? 4096)
+  if (!(iterations >= 1 && iterations <= SCRAM_ITERATIONS_MAX)) {
+    throw new RotatorError('permission', `The server asks for more than ${SCRAM_ITERATIONS_MAX} scram_iterations.`)
+  }
   const salt = connection.io.randomBytes(16)
   const salted = await derive(prepared(password), salt, iterations, 32, 'sha256')
   const hmac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest()

@@ -28,7 +28,7 @@ const HASHING = 'rabbit_password_hashing_sha256'
 const MANAGEMENT = { tls: 15_671, plain: 15_672 } as const
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
-export const rabbitmq: Engine<RabbitmqConnection> & Required<Pick<Engine<RabbitmqConnection>, 'clone'>> = {
+export const rabbitmq: Engine<RabbitmqConnection> & Required<Pick<Engine<RabbitmqConnection>, 'clone' | 'relation'>> = {
   id: 'rabbitmq',
   title: 'RabbitMQ',
   names: ['rabbitmq'],
@@ -45,6 +45,7 @@ export const rabbitmq: Engine<RabbitmqConnection> & Required<Pick<Engine<Rabbitm
       { name: 'vhost', required: false, about: 'Virtual host of the application; / where it and dbname are absent.' },
       { name: 'managementPort', required: false, about: 'Of the management API; 15671, or 15672 where ssl is false.' },
     ],
+    ways: ['managementPort'],
     read: (value) => ({ ...value, dbname: value.vhost ?? value.dbname }),
     withPassword: (value, password) => ({ ...value, password }),
   },
@@ -57,6 +58,11 @@ export const rabbitmq: Engine<RabbitmqConnection> & Required<Pick<Engine<Rabbitm
   async setPassword(connection, { username, password }: NewPassword) {
     const { tags } = await readUser(connection, username)
     await putUser(connection, username, tags, password)
+  },
+
+  async relation(connection, { to }) {
+    const { status } = await ask(connection, 'GET', ['users', to], { also: [404] })
+    return status === 404 ? 'absent' : 'unknown'
   },
 
   clone,

@@ -18,7 +18,7 @@ export type RedisConnection = {
   end(): void
 }
 
-export const redis: Engine<RedisConnection> & Required<Pick<Engine<RedisConnection>, 'clone'>> = {
+export const redis: Engine<RedisConnection> & Required<Pick<Engine<RedisConnection>, 'clone' | 'relation'>> = {
   id: 'redis',
   title: 'Redis and Valkey',
   names: ['redis', 'valkey'],
@@ -53,6 +53,10 @@ export const redis: Engine<RedisConnection> & Required<Pick<Engine<RedisConnecti
     const kept = keep === undefined ? [] : [hashOf(keep)]
     await connection.send('ACL', 'SETUSER', username, 'resetpass', hashOf(password), ...kept)
     await save(connection)
+  },
+
+  async relation(connection, { to }) {
+    return (await findRules(connection, to)) === undefined ? 'absent' : 'unknown'
   },
 
   async clone(connection, { from, to, password }) {
@@ -157,13 +161,18 @@ const WITHOUT_FILE = 'The server has no such file.'
  * What `ACL SETUSER` makes the same user of, without passwords. As one line of `ACL LIST`, which every version writes in the words that it reads.
  * @throws RotatorError `secret` where there is no such user: `ACL SETUSER` would make one
  */
-async function rulesOf({ send, at }: RedisConnection, username: string): Promise<readonly string[]> {
+async function rulesOf(connection: RedisConnection, username: string): Promise<readonly string[]> {
+  const rules = await findRules(connection, username)
+  if (rules === undefined) throw new RotatorError('secret', `${connection.at} has no user of that name.`)
+  return rules
+}
+
+async function findRules({ send, at }: RedisConnection, username: string): Promise<readonly string[] | undefined> {
   const lines = await send('ACL', 'LIST')
   if (!Array.isArray(lines)) throw new RotatorError('other', `${at} does not list its users.`)
   const line = lines.map(String).find((text) => text.startsWith(`user ${username} `))
-  if (line === undefined) throw new RotatorError('secret', `${at} has no user of that name.`)
   return line
-    .slice(`user ${username} `.length)
+    ?.slice(`user ${username} `.length)
     .split(' ')
     .filter((word) => word !== '' && !word.startsWith('#') && word !== 'nopass')
 }

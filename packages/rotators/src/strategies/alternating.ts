@@ -2,8 +2,9 @@
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html
 
 import { alternateOf } from '../alternate.ts'
-import type { Engine, Plan } from '../engine.ts'
-import type { Rotator } from '../rotator.ts'
+import type { Engine, Login, Plan } from '../engine.ts'
+import { RotatorError } from '../errors.ts'
+import type { Finding, Io, Rotator, Run } from '../rotator.ts'
 import { readLogin, readMaster } from '../secret.ts'
 import {
   asMaster,
@@ -13,10 +14,12 @@ import {
   lookAround,
   lookAtPrevious,
   mustBeReady,
+  previousOf,
   withNewPassword,
+  works,
 } from './shared.ts'
 
-type Cloning<C> = Engine<C> & Required<Pick<Engine<C>, 'clone'>>
+type Cloning<C> = Engine<C> & Required<Pick<Engine<C>, 'clone' | 'relation'>>
 
 /** `ENGINE-alternating-users`, for an engine that can clone a user. */
 export function alternating<C>(engine: Cloning<C>): Rotator {
@@ -40,9 +43,10 @@ export function alternating<C>(engine: Cloning<C>): Rotator {
     async set(run, io) {
       const { current, pending } = credentials(engine, run, alternateOf)
       const master = readMaster(engine, run.master, run.current)
-      // Not even after a crash is the pending password tried: cloning again is right whatever came of the first time.
+      // The pending password is tried only to know the other user by: cloning again is right whatever came of the first time.
       await asMaster(engine, { own: [current], master }, io, async (connection) => {
         await mustBeReady(engine, connection, { ...plan(current.username), options: run.options })
+        await mustBelong(engine, connection, run, io, { current, pending })
         await engine.clone(connection, {
           from: current.username,
           to: pending.username,
@@ -59,6 +63,44 @@ export function alternating<C>(engine: Cloning<C>): Rotator {
 
     settle: (run, io) => lookAtPrevious(engine, run, io),
 
-    dryRun: (run, io) => lookAround(engine, run, io, { plan, withMaster: true }),
+    dryRun: (run, io) =>
+      lookAround(engine, run, io, {
+        plan,
+        withMaster: true,
+        look: async (connection, current): Promise<readonly Finding[]> => {
+          try {
+            await mustBelong(engine, connection, run, io, { current })
+            return []
+          } catch (error) {
+            if (!(error instanceof RotatorError) || error.kind !== 'permission') throw error
+            return [{ level: 'problem', message: error.message }]
+          }
+        },
+      }),
   }
+}
+
+/**
+ * That the master gives the other user no new password on the strength of its name alone: where it is there already, whoever keeps the secret
+ * knows its password too, or the server shows whose it is.
+ * @throws RotatorError `permission`
+ */
+async function mustBelong<C>(
+  engine: Cloning<C>,
+  connection: C,
+  run: Run,
+  io: Io,
+  { current, pending }: { readonly current: Login; readonly pending?: Login },
+): Promise<void> {
+  const to = alternateOf(current.username)
+  const relation = await engine.relation(connection, { from: current.username, to, options: run.options })
+  if (relation !== 'unknown') return
+  const previous = previousOf(engine, run, { ...current, username: to })
+  for (const login of [previous, pending]) {
+    if (login !== undefined && (await works(engine, login, io))) return
+  }
+  throw new RotatorError(
+    'permission',
+    `The server has a user ${to}, and nothing shows that it takes turns with ${current.username}: no version AWSPREVIOUS of the secret logs in as it. Drop it, or put its credential into AWSPREVIOUS.`,
+  )
 }

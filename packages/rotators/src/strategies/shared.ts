@@ -74,16 +74,25 @@ export async function asMaster<C, T>(
 ): Promise<T> {
   return loggedInAsAny(engine, own, io, async (ownConnection, ownLogin) =>
     loggedIn(engine, master, io, async (connection) => {
-      await mustBeOneServer(engine, [ownLogin, ownConnection], [master, connection])
+      await mustBeOneServer(engine, [ownLogin, ownConnection], [master, connection], io)
       return work(connection)
     }),
   )
 }
 
-async function mustBeOneServer<C>(engine: Engine<C>, a: readonly [Login, C], b: readonly [Login, C]): Promise<void> {
-  if (placeOf(a[0]) === placeOf(b[0])) return
-  const [one, other] = [await engine.serverId(a[1]), await engine.serverId(b[1])]
-  if (one !== undefined && one === other) return
+/** What a server says of itself any other may say too: where the places differ, the user's credential is let in at the master's as well. */
+async function mustBeOneServer<C>(
+  engine: Engine<C>,
+  [own, ownConnection]: readonly [Login, C],
+  [master, masterConnection]: readonly [Login, C],
+  io: Io,
+): Promise<void> {
+  if (placeOf(own) === placeOf(master)) return
+  const [one, other] = [await engine.serverId(ownConnection), await engine.serverId(masterConnection)]
+  if (one !== undefined && one === other) {
+    const { host, port } = master
+    return loggedIn(engine, { ...own, host, port, tls: own.tls || master.tls }, io, async () => {})
+  }
   throw new RotatorError('secret', 'The master secret is of another server than the secret.')
 }
 
@@ -106,8 +115,8 @@ export function credentials(
   return { current, pending, previous: previousOf(engine, run, current) }
 }
 
-/** Of the same user at the same server, or none. */
-function previousOf(engine: Facts, { previous }: Run, current: Login): Login | undefined {
+/** AWSPREVIOUS, where it is of the user of `current` at the same server. */
+export function previousOf(engine: Facts, { previous }: Run, current: Login): Login | undefined {
   if (previous === undefined) return undefined
   try {
     const login = readLogin(engine, previous)
@@ -144,7 +153,16 @@ export async function lookAround<C>(
   engine: Engine<C>,
   run: Run,
   io: Io,
-  { plan, withMaster }: { readonly plan: (username: string) => Omit<Plan, 'options'>; readonly withMaster: boolean },
+  {
+    plan,
+    withMaster,
+    look = async () => [],
+  }: {
+    readonly plan: (username: string) => Omit<Plan, 'options'>
+    readonly withMaster: boolean
+    /** What else the master is to see. */
+    readonly look?: (connection: C, current: Login) => Promise<readonly Finding[]>
+  },
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   try {
@@ -160,9 +178,10 @@ export async function lookAround<C>(
         return
       }
       await loggedIn(engine, master, io, async (masterConnection) => {
-        await mustBeOneServer(engine, [current, connection], [master, masterConnection])
+        await mustBeOneServer(engine, [current, connection], [master, masterConnection], io)
         findings.push({ level: 'ok', message: 'The master credential logs in at the same server.' })
         findings.push(...(await engine.preflight(masterConnection, whole)))
+        findings.push(...(await look(masterConnection, current)))
       })
     })
   } catch (error) {
@@ -213,7 +232,11 @@ export function frame(
       if (master === 'required' && !namesMaster(value)) {
         throw new RotatorError('secret', 'The secret does not fit this rotator: masterarn is missing.')
       }
-      return { place: placeOf(login) }
+      const ways = engine.members?.ways ?? []
+      return {
+        place: placeOf(login),
+        way: [login.tls ? 'TLS' : 'plain', ...ways.map((one) => login.value[one])].join(' '),
+      }
     },
   }
 }

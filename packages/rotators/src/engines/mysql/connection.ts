@@ -3,6 +3,7 @@
 import { connect as connectSocket } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import mysql from 'mysql2'
+import { limitReceived } from '../../connection.ts'
 import type { Login } from '../../engine.ts'
 import { RotatorError } from '../../errors.ts'
 import { networkError } from '../../network.ts'
@@ -29,6 +30,11 @@ export async function connect(login: Login, io: Io): Promise<MysqlConnection> {
   const address = await io.resolve(login.host, login.port)
   if (io.signal.aborted) throw new RotatorError('unreachable', `No connection to ${at}: ABORT_ERR.`)
   const socket = connectSocket({ host: address, port: login.port, noDelay: true })
+  const unwatch = limitReceived(
+    () => socket.bytesRead,
+    () => socket.destroy(),
+  )
+  socket.once('close', unwatch)
   // What TLS verifies where the host is an address, which is never sent as a server name.
   Object.assign(socket, { _host: login.host })
   const client = mysql.createConnection({

@@ -20,10 +20,10 @@ import {
 } from './accounts.ts'
 import { close, column, connect, type MysqlConnection, query, quoted, setting, text, variable } from './connection.ts'
 
-export type FamilyEngine = Engine<MysqlConnection> & Required<Pick<Engine<MysqlConnection>, 'clone'>>
+export type FamilyEngine = Engine<MysqlConnection> & Required<Pick<Engine<MysqlConnection>, 'clone' | 'relation'>>
 
 type Common = 'strategies' | 'defaults' | 'passwords' | 'selfChange' | MethodName
-type MethodName = 'connect' | 'close' | 'serverId' | 'preflight' | 'setPassword' | 'clone' | 'probe'
+type MethodName = 'connect' | 'close' | 'serverId' | 'preflight' | 'setPassword' | 'relation' | 'clone' | 'probe'
 
 export const family: Pick<FamilyEngine, Common> = {
   strategies: ['single', 'alternating', 'dual'],
@@ -38,6 +38,9 @@ export const family: Pick<FamilyEngine, Common> = {
   },
   preflight,
   setPassword,
+  async relation(connection, { to }) {
+    return (await visibleAccounts(connection, to)).length === 0 ? 'absent' : 'unknown'
+  },
   clone,
   async probe(connection) {
     await query(connection, 'SELECT 1')
@@ -109,6 +112,17 @@ async function accountsOf(connection: MysqlConnection, user: string, keep?: stri
     if (opens) accounts.push(account)
   }
   return accounts
+}
+
+/** Whether who is let in as one of the accounts has the password of the others; MySQL's hashes do not tell. */
+async function opensAll(connection: MysqlConnection, accounts: readonly Account[]): Promise<boolean> {
+  if (connection.server === 'mysql') return true
+  const kept = new Set<string>()
+  for (const account of accounts) {
+    const { authentications } = await definitionOf(connection, account)
+    kept.add(authentications.map((way) => way.kept).join(' '))
+  }
+  return kept.size <= 1
 }
 
 const isByPassword = ({ server }: MysqlConnection, authentications: Definition['authentications']): boolean =>
@@ -304,6 +318,9 @@ async function preflight(connection: MysqlConnection, plan: Plan): Promise<reado
     warning(`${accounts.map(quoted).join(', ')} each get the new password, and keep what is theirs beside it.`)
   }
   if (plan.strategy === 'alternating') {
+    if (!(await opensAll(connection, accounts))) {
+      problem(`${accounts.map(quoted).join(', ')} have different passwords: they may be of different people.`)
+    }
     for (const one of accounts) {
       const grants = await grantsOf(connection, one)
       for (const right of grants.rights) {

@@ -1,7 +1,7 @@
 // What RotateSecret keeps for a ready-made rotator. It has no role of its own: it works with the rights that the caller had then, which are
 // asked for here and of nothing else. docs/rotators.md
 
-import { parseSecret, type Rotator, RotatorError, rotators } from '@strongroom/rotators'
+import { parseSecret, type Rotator, RotatorError, rotators, type SecretValue } from '@strongroom/rotators'
 import type { Call } from '../../../call.ts'
 import * as errors from '../errors.ts'
 import {
@@ -60,7 +60,7 @@ export async function allowReadyMade(
       await tryKey(noting, secret.arn, secret.kmsKeyId)
       const value = await openSecret(noting, secret, selectVersion(secret, undefined, undefined))
       tellReading(call, stored)
-      const { place } = rotator.check(value, options)
+      const place = masterPlaceOf(rotator, value, options)
       const arn = rotator.master === 'unused' ? undefined : masterOf(value)
       if (arn === undefined) return
       tellReading(call, (await mayUseMaster(noting, secret, arn)).stored)
@@ -95,6 +95,15 @@ export async function openSecret(call: Call, secret: Secret, version: ValuedVers
   } finally {
     bytes.fill(0)
   }
+}
+
+/**
+ * Where and how a master's credential goes: by the same host and port it could go without TLS, or to another port beside.
+ * @throws RotatorError `secret`
+ */
+export function masterPlaceOf(rotator: Rotator, value: SecretValue, options: ReadyMade['options']): string | undefined {
+  const { place, way } = rotator.check(value, options)
+  return place === undefined || way === undefined ? place : `${place} ${way}`
 }
 
 /** The ARN in `masterarn`; undefined where the value has none. */

@@ -10,7 +10,7 @@ import { startTestServer, type TestAnswer, type TestServer, withJobsOnDemand } f
 import { ask } from '../../strongroom/testing-rotations.ts'
 import { call, createCaller, events, labels, token } from '../testing.ts'
 import { createRotationFunctions } from './functions.ts'
-import { createReadyMade } from './ready-made.ts'
+import { createReadyMade, ioOf } from './ready-made.ts'
 
 const PASSWORD = 'first-password-of-a-user'
 let postgres: TestPostgresql
@@ -372,4 +372,34 @@ test('a password that is refused gives way to another one, three times at most',
     ['failed', 1, 'refused', 'policy'],
   )
   assert.equal(tried.length, 6)
+})
+
+test('a name that changes its address in the middle of a step leads the master nowhere else', async (t) => {
+  const server = await startTestServer(t)
+  const answers = ['10.0.0.1', '10.0.0.2']
+  const options = { resolve: async () => answers.shift() ?? assert.fail('asked again'), authorities: [] }
+  const io = ioOf(server.app, options, new AbortController().signal)
+  assert.deepEqual(
+    [await io.resolve('db.example', 5432), await io.resolve('DB.example', 15_672)],
+    ['10.0.0.1', '10.0.0.1'],
+  )
+  const next = ioOf(server.app, options, new AbortController().signal)
+  assert.equal(await next.resolve('db.example', 5432), '10.0.0.2')
+})
+
+test('whoever writes the secret cannot have the master go without TLS', async (t) => {
+  if (skip(t)) return
+  const { server, value, create, rotate, read, latest } = await start(t)
+  const masterarn = await create('master', { username: 'postgres', password: postgres.password })
+  await create('db', { ...value, masterarn })
+  await rotate('db', 'postgresql-alternating-users')
+  await server.jobs.runDue()
+  assert.equal((await latest('db')).Outcome, 'succeeded')
+  const changed = JSON.stringify({ ...(await read('db')), ssl: false })
+  await call(server, 'PutSecretValue', { SecretId: 'db', ClientRequestToken: token(), SecretString: changed })
+  await call(server, 'RotateSecret', { SecretId: 'db', ClientRequestToken: token() })
+  await server.jobs.runDue()
+  const { Outcome, Calls } = await latest('db')
+  assert.deepEqual([Outcome, Calls.at(-1).ErrorType], ['failed', 'permission'], JSON.stringify(Calls))
+  assert.match(Calls.at(-1).Message, /way there/)
 })

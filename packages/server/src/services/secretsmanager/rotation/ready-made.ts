@@ -46,7 +46,7 @@ import {
   type TargetQuestion,
 } from './functions.ts'
 import type { ReadyMade, StepError } from './model.ts'
-import { findRotator, masterOf, mayUseMaster, openSecret } from './ready-made-settings.ts'
+import { findRotator, masterOf, masterPlaceOf, mayUseMaster, openSecret } from './ready-made-settings.ts'
 import { findRotation } from './store.ts'
 
 /** How often a password that the other side refuses is replaced by another one. */
@@ -123,16 +123,20 @@ export function createManagedRotation(
   }
 }
 
-/** How rotators reach the world. */
+/** How rotators reach the world: throughout one step, a name is one address, so that a master goes where the user's own credential went. */
 export const ioOf = (
   app: App,
   { resolve, authorities }: Omit<ReadyMadeOptions, 'rotators'>,
   signal: AbortSignal,
+  addresses = new Map<string, Promise<string>>(),
 ): Io => ({
   resolve: async (host, port) => {
     const late = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const name = host.toLowerCase()
     try {
-      return await Promise.race([resolve(host, port), whenAborted(late)])
+      const address = addresses.get(name) ?? resolve(host, port)
+      addresses.set(name, address)
+      return await Promise.race([address, whenAborted(late)])
     } catch (error) {
       if (!(error instanceof OutboundError)) throw error
       throw new RotatorError(error.kind === 'forbidden' ? 'permission' : 'unreachable', error.message)
@@ -231,7 +235,7 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
     const current = await read(before)
     const version = valued(findVersion(secret, versionId))
     const pending = version && { value: await read(version), digest: version.value.digest }
-    const older = step === 'setSecret' && !promoted ? holder(PREVIOUS) : undefined
+    const older = (step === 'setSecret' || invocation.kind === 'test') && !promoted ? holder(PREVIOUS) : undefined
     const previous = older && (await read(older).catch(asAbsent))
     const used = await openMaster(rotator, { secret, readyMade, call, current })
     if (used !== undefined) {
@@ -280,11 +284,11 @@ async function openMaster(
 ) {
   const arn = rotator.master === 'unused' ? undefined : masterOf(current)
   if (arn === undefined) return undefined
-  const { place } = rotator.check(current, readyMade.options)
+  const place = masterPlaceOf(rotator, current, readyMade.options)
   if (readyMade.master?.arn !== arn || readyMade.master.place !== place) {
     throw new RotatorError(
       'permission',
-      'The secret names another master secret, or another server, than when RotateSecret was called: call RotateSecret again with RotationLambdaARN.',
+      'The secret names another master secret, or another server or way there, than when RotateSecret was called: call RotateSecret again with RotationLambdaARN.',
     )
   }
   return mayUseMaster(call, secret, arn)
