@@ -1,15 +1,48 @@
 // One request of HTTP and its answer, to an address that was looked at: nothing is redirected, and nothing unbounded is read.
 
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { connectionError, within } from './connection.ts'
 import { RotatorError } from './errors.ts'
+import type { Io } from './rotator.ts'
 
 export type HttpAnswer = { readonly status: number; readonly body: string }
 
-/** Sends `body`, and reads the whole answer. @throws RotatorError `other` beyond `bytesMax`; what Node says of connections */
-export const exchange = (
+export type Exchange = {
+  readonly io: Io
+  /** Where it is sent, for messages: `host:port`. */
+  readonly at: string
+  readonly tls: boolean
+  /** Of the answer. */
+  readonly bytesMax: number
+}
+
+/**
+ * Sends `body`, and reads the whole answer within the time limit.
+ * @throws RotatorError `unreachable`, `tls`; `other` for an answer that is too long or is no HTTP
+ */
+export async function exchange(
   request: ClientRequest,
   body: Buffer | undefined,
-  { at, bytesMax }: { readonly at: string; readonly bytesMax: number },
+  { io, at, tls, bytesMax }: Exchange,
+): Promise<HttpAnswer> {
+  let handshaking = tls
+  request.once('socket', (socket) => socket.once('secureConnect', () => (handshaking = false)))
+  try {
+    return await within(
+      io,
+      at,
+      () => void request.destroy(),
+      () => answered(request, body, { at, bytesMax }),
+    )
+  } catch (error) {
+    throw connectionError(error, at, { handshaking }) ?? new RotatorError('other', `${at} does not speak HTTP.`)
+  }
+}
+
+const answered = (
+  request: ClientRequest,
+  body: Buffer | undefined,
+  { at, bytesMax }: Pick<Exchange, 'at' | 'bytesMax'>,
 ): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
     request.on('error', reject)

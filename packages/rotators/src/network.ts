@@ -19,11 +19,17 @@ export function networkError(error: unknown, at: string): RotatorError | undefin
 
 const contexts = new WeakMap<readonly string[], SecureContext>()
 
+/** The system's authorities and these, in PEM. */
+export const withSystem = (authorities: readonly string[]): string[] => [
+  ...getCACertificates('default'),
+  ...authorities,
+]
+
 /** Trusts the system's authorities and these: read once, since reading them takes longer than a handshake. */
 export function trusting(authorities: readonly string[]): SecureContext {
   const known = contexts.get(authorities)
   if (known !== undefined) return known
-  const context = createSecureContext({ ca: [...getCACertificates('default'), ...authorities], minVersion: 'TLSv1.2' })
+  const context = createSecureContext({ ca: withSystem(authorities), minVersion: 'TLSv1.2' })
   contexts.set(authorities, context)
   return context
 }

@@ -165,20 +165,8 @@ async function ask(
     },
   }
   const request = login.tls ? requestTls({ ...options, ...verifiedTls(login, io) }) : requestPlain(options)
-  let answer: Answer
-  try {
-    const got = await within(
-      io,
-      at,
-      () => void request.destroy(),
-      () => exchange(request, text, { at, bytesMax: ANSWER_BYTES_MAX }),
-    )
-    answer = readAnswer(got, at)
-  } catch (error) {
-    throw (
-      connectionError(error, at, { handshaking: login.tls }) ?? new RotatorError('other', `${at} does not speak HTTP.`)
-    )
-  }
+  const got = await exchange(request, text, { io, at, tls: login.tls, bytesMax: ANSWER_BYTES_MAX })
+  const answer = readAnswer(got, at)
   const { status } = answer
   if ((status >= 200 && status < 300) || also.includes(status)) return answer
   if (status === 401)

@@ -3,7 +3,7 @@
 
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
-import { connectionError, verifiedTls, within } from '../connection.ts'
+import { verifiedTls } from '../connection.ts'
 import { RotatorError } from '../errors.ts'
 import { exchange } from '../http.ts'
 import type { Finding, Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
@@ -207,18 +207,7 @@ async function send({ host, port, tls, origin }: Place, at: string, rendered: Re
     },
   }
   const request = tls ? requestTls({ ...options, ...verifiedTls({ host }, io) }) : requestPlain(options)
-  let handshaking = tls
-  request.once('socket', (socket) => socket.once('secureConnect', () => (handshaking = false)))
-  try {
-    return await within(
-      io,
-      at,
-      () => void request.destroy(),
-      () => exchange(request, body, { at, bytesMax: ANSWER_BYTES_MAX }),
-    )
-  } catch (error) {
-    throw connectionError(error, at, { handshaking }) ?? new RotatorError('other', `${at} does not speak HTTP.`)
-  }
+  return exchange(request, body, { io, at, tls, bytesMax: ANSWER_BYTES_MAX })
 }
 
 async function test(api: Api, credential: SecretValue): Promise<void> {

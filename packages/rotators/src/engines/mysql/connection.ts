@@ -1,12 +1,11 @@
 // A connection to MariaDB or MySQL: verified TLS or none, limits on every wait, and errors by kind.
 
 import { connect as connectSocket } from 'node:net'
-import { rootCertificates } from 'node:tls'
 import mysql from 'mysql2'
 import { limitReceived } from '../../connection.ts'
 import type { Login } from '../../engine.ts'
 import { RotatorError } from '../../errors.ts'
-import { networkError } from '../../network.ts'
+import { networkError, withSystem } from '../../network.ts'
 import type { Io } from '../../rotator.ts'
 import { placeOf } from '../../secret.ts'
 import type { Account } from './accounts.ts'
@@ -47,7 +46,7 @@ export async function connect(login: Login, io: Io): Promise<MysqlConnection> {
     ...(login.tls
       ? {
           ssl: {
-            ca: [...rootCertificates, ...io.authorities],
+            ca: withSystem(io.authorities),
             rejectUnauthorized: true,
             verifyIdentity: true,
             minVersion: 'TLSv1.2',
