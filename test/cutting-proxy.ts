@@ -6,16 +6,31 @@ export type CuttingProxy = {
   readonly port: number
   /** Pieces of data that drivers sent since the last time this was asked, or `stopAt` was called. */
   sent(): number
-  /** Once so many pieces came: `then`, with the last of them sent on or not. */
+  /** Once so many pieces came: `then`, with the last of them sent on or not. Where fewer come than the last time: once no more do. */
   stopAt(pieces: number, forwarded: boolean, then: () => Promise<void>): void
   close(): void
 }
+
+/** Longer than a driver that has more to send is quiet. */
+const QUIET_MS = 5_000
+const BEGINS_MS = 60_000
 
 /** Between the driver and the server: TLS goes through it as it is. */
 export async function startProxy(to: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   let count = 0
   let stop: { readonly at: number; readonly forwarded: boolean; readonly then: () => Promise<void> } | undefined
+  let quiet: NodeJS.Timeout | undefined
+  const fire = (): void => {
+    clearTimeout(quiet)
+    const due = stop
+    stop = undefined
+    void due?.then()
+  }
+  const wait = (ms: number): void => {
+    clearTimeout(quiet)
+    quiet = setTimeout(fire, ms)
+  }
   const server = createServer((inward) => {
     const outward = connect(to, '127.0.0.1')
     for (const [one, other] of [
@@ -34,9 +49,8 @@ export async function startProxy(to: number): Promise<CuttingProxy> {
       count++
       const due = stop !== undefined && count >= stop.at ? stop : undefined
       if (due === undefined || due.forwarded) outward.write(piece)
-      if (due === undefined) return
-      stop = undefined
-      void due.then()
+      if (due !== undefined) fire()
+      else if (stop !== undefined) wait(QUIET_MS)
     })
     inward.on('end', () => outward.end())
   })
@@ -51,8 +65,10 @@ export async function startProxy(to: number): Promise<CuttingProxy> {
     stopAt: (at, forwarded, then) => {
       count = 0
       stop = { at, forwarded, then }
+      wait(BEGINS_MS)
     },
     close: () => {
+      clearTimeout(quiet)
       for (const socket of sockets) socket.destroy()
       server.close()
     },

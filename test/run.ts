@@ -38,6 +38,8 @@ const FIRST = ['test/', 'packages/cli/', 'packages/functions/']
 /** Many tests wait for processes and clocks: one more than there are processors. */
 const AT_ONCE = availableParallelism() + 1
 const SLOWEST = 40
+/** Far more than any process takes: what hangs fails, and does not keep the others from being told. */
+const timeout = SOAK ? Number.POSITIVE_INFINITY : 1_200_000
 
 const { positionals: wanted, values } = parseArgs({ allowPositionals: true, options: { slowest: { type: 'boolean' } } })
 process.env.TEST_SEED ??= String(randomInt(1_000_000))
@@ -117,7 +119,7 @@ async function runPart({ database, files, environment }: Part): Promise<void> {
   const used = join(usage, String(started))
   const env = { ...process.env, ...environment, TEST_FILES: files.map((file) => resolve(file)).join(',') }
   const measured = process.platform === 'linux' ? { TEST_USAGE: used } : {}
-  const stream = run({ files: [TOGETHER], concurrency: 1, env: { ...env, ...measured } })
+  const stream = run({ files: [TOGETHER], concurrency: 1, timeout, env: { ...env, ...measured } })
   stream.on('test:pass', ({ details, skip, todo }) => {
     if (details.type === 'suite') return
     if (skip !== undefined || todo !== undefined) totals.skipped++
