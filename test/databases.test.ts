@@ -13,11 +13,11 @@ import { type DBInstance, RDS } from '@aws-sdk/client-rds'
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { startPostgresql, type TestPostgresql } from '../packages/rotators/src/testing/postgresql.ts'
 import { FIRST_PASSWORD, logIn } from '../packages/server/src/services/rds/testing.ts'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 import { startProxy } from './cutting-proxy.ts'
 import { COMMAND, clientOf, makeHome, REGION, type ServerProcess, sdkOptions, startProcess } from './server-process.ts'
 
 const run = promisify(execFile)
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 const ROUNDS = SOAK ? 20 : 1
 const ROTATIONS_UNDER_LOAD = SOAK ? 20 : 3
 const DBInstanceIdentifier = 'orders'

@@ -22,9 +22,9 @@ import { TRUSTS_LAMBDA } from '../packages/server/src/services/iam/testing.ts'
 import { zip } from '../packages/server/src/services/lambda/testing.ts'
 import { STEPS, type Step } from '../packages/server/src/services/secretsmanager/rotation/model.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 import { clientOf, type Home, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 /** By runtime; a plain run shares the steps out. */
 const KILLS: { readonly [runtime: string]: readonly Step[] } = {
   'python3.13': SOAK ? everyStep(50) : ['createSecret', 'finishSecret'],

@@ -13,11 +13,11 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { signedCall } from '../packages/server/src/testing.ts'
+import { SOAK } from '../packages/server/src/testing-sample.ts'
 import { type CuttingProxy, startProxy } from './cutting-proxy.ts'
 import { type Credential, ROTATED, type RotatedKind, type RotatedServer } from './rotated-servers.ts'
 import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
-const SOAK = process.env.STRONGROOM_TEST_SOAK !== undefined
 const ROUNDS = SOAK ? 20 : 1
 const ROTATIONS_UNDER_LOAD = SOAK ? 20 : 2
 const CLIENTS = 4

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Directory, readEntry } from '../directory.ts'
 import type { Login } from '../engine.ts'
-import { RotatorError, type RotatorErrorKind } from '../errors.ts'
+import { RotatorError } from '../errors.ts'
 import type { Io, Run, SecretValue } from '../rotator.ts'
 import { readLogin } from '../secret.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
+import { fails } from '../testing/refusals.ts'
 import { SAMBA_SKIP, startSamba, type TestSamba } from '../testing/samba.ts'
 import { startBlackHole } from '../testing/server.ts'
 import { activedirectory } from './activedirectory.ts'
@@ -55,14 +56,6 @@ async function as<T>(who: Login, work: (connection: Directory) => Promise<T>, th
 }
 const logsIn = (name: string, password: string, given: object = {}) =>
   as(login(name, password, given), activedirectory.probe)
-
-const fails = (kind: RotatorErrorKind, work: Promise<unknown>, message?: RegExp) =>
-  assert.rejects(work, (error) => {
-    assert.ok(error instanceof RotatorError, String(error))
-    assert.equal(error.kind, kind, error.message)
-    if (message) assert.match(error.message, message)
-    return true
-  })
 
 /** `badPwdCount` and `badPasswordTime`: what a lockout goes by. */
 const badLogins = (name: string) =>

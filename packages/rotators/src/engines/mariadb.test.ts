@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { RotatorError, type RotatorErrorKind } from '../errors.ts'
+import type { RotatorErrorKind } from '../errors.ts'
 import type { PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
 import { alternating } from '../strategies/alternating.ts'
 import { dual } from '../strategies/dual.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { startMariadb, type TestMariadb } from '../testing/mariadb.ts'
+import { refusal } from '../testing/refusals.ts'
 import { mariadb as engine } from './mariadb.ts'
 import { mysql } from './mysql.ts'
 
@@ -59,13 +60,7 @@ const login = (username: string, password = PASSWORD, own = {}) => ({
 
 const master = (): SecretValue => value('root', { password: server.password })
 
-const refused = (kind: RotatorErrorKind, message?: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof RotatorError, String(error))
-  assert.equal(error.kind, kind, error.message)
-  if (message) assert.match(error.message, message)
-  assert.doesNotMatch(JSON.stringify([error.message, error.cause]), new RegExp(PASSWORD))
-  return true
-}
+const refused = (kind: RotatorErrorKind, message?: RegExp) => refusal(kind, message, new RegExp(PASSWORD))
 
 /** The four steps, and settle. */
 async function rotate(rotator: Rotator, run: Omit<Run, 'versionId' | 'options' | 'resumed'> & Partial<Run>) {

@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import { RotatorError, type RotatorErrorKind } from '../errors.ts'
+import type { RotatorErrorKind } from '../errors.ts'
 import type { Run, SecretValue } from '../rotator.ts'
 import { alternating } from '../strategies/alternating.ts'
 import { dual } from '../strategies/dual.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { type MysqlDouble, startMysqlDouble } from '../testing/mysql-double.ts'
+import { refusal } from '../testing/refusals.ts'
 import { mysql as engine } from './mysql.ts'
 
 const TAIL =
@@ -70,13 +71,7 @@ const runOf = (own: SecretValue = {}, more: SecretValue = {}) => ({
 
 const aloneOf = ({ master: _, ...run }: ReturnType<typeof runOf>) => run
 
-const refused = (kind: RotatorErrorKind, message?: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof RotatorError, String(error))
-  assert.equal(error.kind, kind, error.message)
-  if (message) assert.match(error.message, message)
-  assert.doesNotMatch(JSON.stringify([error.message, error.cause]), /password-of-app/)
-  return true
-}
+const refused = (kind: RotatorErrorKind, message?: RegExp) => refusal(kind, message, /password-of-app/)
 
 const changed = () => double.statements.filter((sql) => !/^(SHOW|SELECT)/.test(sql))
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Directory } from '../directory.ts'
 import type { Login } from '../engine.ts'
-import { RotatorError, type RotatorErrorKind } from '../errors.ts'
+import { RotatorError } from '../errors.ts'
 import type { Io, Run } from '../rotator.ts'
 import { readLogin } from '../secret.ts'
 import { dual } from '../strategies/dual.ts'
@@ -10,6 +10,7 @@ import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
 import { OPENLDAP_SKIP, startOpenldap, type TestOpenldap } from '../testing/openldap.ts'
+import { fails } from '../testing/refusals.ts'
 import { startBlackHole } from '../testing/server.ts'
 import { openldap } from './openldap.ts'
 
@@ -75,14 +76,6 @@ async function as<T>(who: Login, work: (connection: Directory) => Promise<T>, th
   }
 }
 const logsIn = (name: string, password: string, given: object = {}) => as(login(name, password, given), openldap.probe)
-
-const fails = (kind: RotatorErrorKind, work: Promise<unknown>, message?: RegExp) =>
-  assert.rejects(work, (error) => {
-    assert.ok(error instanceof RotatorError, String(error))
-    assert.equal(error.kind, kind, error.message)
-    if (message) assert.match(error.message, message)
-    return true
-  })
 
 test('an entry changes its own password, and a master changes it too', { skip }, async () => {
   makeEntry(server, 'own', 'first')

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { Login } from '../engine.ts'
-import { RotatorError, type RotatorErrorKind } from '../errors.ts'
 import type { Io } from '../rotator.ts'
 import { readLogin, readMaster } from '../secret.ts'
 import { alternating } from '../strategies/alternating.ts'
@@ -10,6 +9,7 @@ import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
 import { RABBITMQ_SKIP, startRabbitmq, type TestRabbitmq } from '../testing/rabbitmq.ts'
+import { fails } from '../testing/refusals.ts'
 import { readIfThere, startBlackHole } from '../testing/server.ts'
 import { type RabbitmqConnection, rabbitmq } from './rabbitmq.ts'
 
@@ -51,14 +51,6 @@ async function as<T>(who: Login, work: (connection: RabbitmqConnection) => Promi
 }
 const logsIn = (username: string, password: string, given: object = {}) =>
   as(login(username, password, given), rabbitmq.probe)
-
-const fails = (kind: RotatorErrorKind, work: Promise<unknown>, message?: RegExp) =>
-  assert.rejects(work, (error) => {
-    assert.ok(error instanceof RotatorError, String(error))
-    assert.equal(error.kind, kind, error.message)
-    if (message) assert.match(error.message, message)
-    return true
-  })
 
 /** The management API, as its administrator. */
 async function api(method: string, path: string, body?: object): Promise<unknown> {

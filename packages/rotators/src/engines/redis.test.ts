@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { createClient } from '@redis/client'
 import type { Login } from '../engine.ts'
-import { RotatorError, type RotatorErrorKind } from '../errors.ts'
+import { RotatorError } from '../errors.ts'
 import type { Io, SecretValue } from '../rotator.ts'
 import { readLogin } from '../secret.ts'
 import { alternating } from '../strategies/alternating.ts'
@@ -12,6 +12,7 @@ import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
 import { REDIS_SKIP, startRedis, type TestRedis } from '../testing/redis.ts'
+import { fails } from '../testing/refusals.ts'
 import { readIfThere, startBlackHole } from '../testing/server.ts'
 import { type RedisConnection, redis } from './redis.ts'
 
@@ -54,14 +55,6 @@ const makeUser = (name: string, password: string, ...rules: readonly string[]) =
   as(adminLogin(), ({ send }) => send('ACL', 'SETUSER', name, 'reset', 'on', `>${password}`, ...rules))
 
 const logsIn = (username: string, password: string) => as(login(username, password), redis.probe)
-
-const fails = (kind: RotatorErrorKind, work: Promise<unknown>, message?: RegExp) =>
-  assert.rejects(work, (error) => {
-    assert.ok(error instanceof RotatorError, String(error))
-    assert.equal(error.kind, kind, error.message)
-    if (message) assert.match(error.message, message)
-    return true
-  })
 
 const CHANGE = ['+acl|setuser', '+acl|list', '+acl|save', '+acl|dryrun', '+config|get', '+info'] as const
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import { makeCertificate } from './certificates.ts'
-import { sparePort } from './postgresql.ts'
+import { sparePort } from './server.ts'
 
 export type TestMariadb = {
   readonly port: number

@@ -4,8 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeCertificate } from './certificates.ts'
-import { sparePort } from './postgresql.ts'
-import { listens, makeFolder, readIfThere, type Scope, skipWithout, startProgram } from './server.ts'
+import { listens, makeFolder, readIfThere, type Scope, skipWithout, sparePort, startProgram } from './server.ts'
 
 export const OPENLDAP_SKIP = skipWithout('slapd', 'slapd ldap-utils')
 

@@ -2,12 +2,12 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chownSync, existsSync, globSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { makeCertificate } from './certificates.ts'
+import { sparePort } from './server.ts'
 
 export type TestPostgresql = {
   readonly port: number
@@ -113,17 +113,6 @@ const ended = (child: ChildProcess, kill: () => void): Promise<void> =>
   new Promise((resolve) => {
     child.on('exit', () => resolve())
     kill()
-  })
-
-/** A loopback port that is free now. */
-export const sparePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
   })
 
 /** `STRONGROOM_TEST_PG_BIN` names the folder of another version's programs. */

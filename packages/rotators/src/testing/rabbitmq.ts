@@ -3,8 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeCertificate } from './certificates.ts'
-import { sparePort } from './postgresql.ts'
-import { listens, makeFolder, type Scope, skipWithout, startProgram } from './server.ts'
+import { listens, makeFolder, type Scope, skipWithout, sparePort, startProgram } from './server.ts'
 
 export const RABBITMQ_SKIP = skipWithout('rabbitmq-server', 'rabbitmq-server')
 

@@ -4,8 +4,7 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeCertificate } from './certificates.ts'
-import { sparePort } from './postgresql.ts'
-import { listens, makeFolder, type Scope, skipWithout, startProgram } from './server.ts'
+import { listens, makeFolder, type Scope, skipWithout, sparePort, startProgram } from './server.ts'
 
 export const REDIS_SKIP = skipWithout('redis-server', 'redis-server')
 
