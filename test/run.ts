@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { startPostgres } from '../packages/server/src/storage/testing.ts'
 import { SOAK, sampleOf, seed } from '../packages/server/src/testing-sample.ts'
 
@@ -58,6 +58,7 @@ const chosen = [...always, ...sampleOf(sampled, REST_ONE_IN)]
 
 const totals = { passed: 0, failed: 0, skipped: 0 }
 const costs: Cost[] = []
+const failures: string[] = []
 const notes = [`seed ${seed()}: TEST_SEED=${seed()} samples the same again`]
 const postgres = chosen.length === 0 ? undefined : await startPostgres()
 const parts = partsOf(files, 'SQLite', {})
@@ -83,7 +84,7 @@ rmSync(usage, { recursive: true })
 
 if (values.slowest) tellSlowest()
 process.stdout.write(
-  `\n${notes.join('\n')}\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
+  `\n${[...failures, ...notes].join('\n')}\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
 )
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0
 
@@ -125,8 +126,10 @@ async function runPart({ database, files, environment }: Part): Promise<void> {
     if (skip !== undefined || todo !== undefined) totals.skipped++
     else totals.passed++
   })
-  stream.on('test:fail', ({ details }) => {
-    if (details.type !== 'suite') totals.failed++
+  stream.on('test:fail', ({ name, details }) => {
+    if (details.type === 'suite') return
+    totals.failed++
+    failures.push(`== Failed: ${what}: ${name}\n${inspect(details.error.cause ?? details.error)}`)
   })
   let text = ''
   for await (const piece of stream.compose(spec)) text += piece
