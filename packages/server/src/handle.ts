@@ -7,6 +7,7 @@ import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
 import { expiredToken, SignatureError, signatureRefused, unsignedHeader } from './auth/errors.ts'
+import type { Proof } from './auth/repeat.ts'
 import type {
   AlsoEvent,
   Call,
@@ -22,7 +23,7 @@ import { GLOBAL_REGION, globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
-import type { AnyOperation, Service, Target } from './operation.ts'
+import type { Again, AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
 import { type AuthorizationRequest, type Context, type Decision, ownContext, type Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
@@ -41,7 +42,8 @@ import {
   XML_CONTENT_TYPE,
 } from './protocol/query.ts'
 import { decodeRest, encodeRest, encodeRestError, REST_JSON_CONTENT_TYPE } from './protocol/rest-json.ts'
-import { createRouter, OWN_PATH, type Route, type Router } from './protocol/route.ts'
+import { createRouter, OWN_PATH, type Route } from './protocol/route.ts'
+import { createRepeats, type Repeats } from './repeats.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { refuseCallOfSession, sealAuthorizationMessage } from './services/sts/port.ts'
@@ -64,7 +66,18 @@ type Progress = {
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
   owner: string | undefined
+  /** Of who signed. */
+  proof?: Proof
 }
+
+/** What is noted while a call is made. */
+type Notes = {
+  readonly also: AlsoEvent[]
+  /** Whether a policy asked what time it is. */
+  timed: boolean
+}
+
+const newNotes = (): Notes => ({ also: [], timed: false })
 
 /** What GET /_strongroom/health answers: 200 where `ok`, else 503. `problems` and `warnings` name what an operator can act on. */
 export type Health = {
@@ -83,6 +96,7 @@ export type OpenAnswers = {
 /** What the listener calls: the open routes, and the path of every other request. */
 export function createHandler(app: App, { health, metrics }: OpenAnswers): Handler {
   const router = createRouter(app.services)
+  const repeats: Repeats = createRepeats(app, (request, route) => handle(app, repeats, request, route))
   const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
     'GET /_strongroom/health': async () => {
       const state = await health()
@@ -104,18 +118,20 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
       app.metrics.refused('TooManyRequests')
       return Promise.resolve(TOO_MANY_REQUESTS)
     },
-    handle: (request) => handle(app, router, request),
+    handle: (request) => {
+      const route = router.route(request)
+      return repeats.answer(request, route) ?? handle(app, repeats, request, route)
+    },
   }
 }
 
 const TOO_MANY_REQUESTS: WireResponse = { status: 429, contentType: 'text/plain', body: 'Too many requests.\n' }
 
-async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
+async function handle(app: App, repeats: Repeats, request: WireRequest, route: Route): Promise<WireResponse> {
   const started = performance.now()
   const requestId = app.uuid()
   const ownEventId = app.uuid()
   const time = app.wallNow()
-  const route = router.route(request)
   const progress: Progress = { region: '', parameters: null, resources: [], owner: undefined }
 
   const event = (error?: ServiceError, responseElements: Plain | null = null, eventId = ownEventId): AuditEvent => ({
@@ -151,6 +167,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const caller = await authenticate(app, tx, request, route)
     progress.identity = caller.identity
     progress.region = caller.region
+    progress.proof = caller.proof
 
     if (route.error) throw route.error
     const { service, operation } = route
@@ -213,19 +230,24 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   /** The call itself: its target, its permissions, its run, and the events that tell of it. */
   const perform = async (tx: Transaction, { service, operation, base }: Asked, prepared?: unknown): Promise<Done> => {
     progress.owner = undefined
-    const also: AlsoEvent[] = []
-    const call = await beginCall(request, base, service, tx, prepared, also)
+    const notes = newNotes()
+    const call = await beginCall(request, base, service, tx, prepared, notes)
     const target: Target = await operation.target(call)
     progress.resources = resourcesOf(target)
     if (target.requestParameters) progress.parameters = { ...progress.parameters, ...target.requestParameters }
     authorizeAll(call, service, operation, target)
     progress.owner = target.account
-    const result: Plain = await operation.run({ ...call, target })
+    const found = await operation.run({ ...call, target })
+    const again = typeof found === 'function' ? (found as Again<Plain>) : undefined
+    const result = again === undefined ? (found as Plain) : again(base)!
     const own = event(undefined, operation.responseElements?.(result) ?? null)
-    const others = also.flatMap(({ owner, ...fields }) =>
+    const others = notes.also.flatMap(({ owner, ...fields }) =>
       inTrails({ ...event(undefined, null, app.uuid()), ...fields }, owner),
     )
-    return { service, operation, base, result, events: [...inTrails(own, progress.owner), ...others] }
+    const events = [...inTrails(own, progress.owner), ...others]
+    const { snapshot } = tx
+    const lasts = again !== undefined && snapshot !== undefined && !notes.timed
+    return { service, operation, base, result, events, ...(lasts && { lasting: { again, snapshot } }) }
   }
 
   /** What goes on after the answer: each look at the data is a read of its own, by a caller who must still be let in. */
@@ -236,7 +258,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
         return await app.database.transaction('read', async (tx) => {
           const { session } = base.identity
           if (session !== undefined && session.expiresAt <= app.wallNow()) throw expiredToken()
-          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, [])
+          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, newNotes())
           authorizeAll(call, service, operation, await operation.target(call))
           return work(call)
         })
@@ -254,6 +276,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
     const response = operation.stream
       ? encodeStream(operation.stream, follow(done), result, requestId)
       : encodeOutput(request, service, operation, result, requestId)
+    learn(repeats, request, done, progress)
     app.metrics.finished(service.name, operation.name, '', performance.now() - started)
     return response
   } catch (thrown) {
@@ -284,6 +307,17 @@ type Asked = { readonly service: Service; readonly operation: AnyOperation; read
 type Done = Asked & {
   readonly result: Plain
   readonly events: readonly AuditEvent[]
+  /** Of what holds until something is committed. */
+  readonly lasting?: { readonly again: Again<Plain>; readonly snapshot: number }
+}
+
+/** Where one event tells of it in the caller's own trail. */
+function learn(repeats: Repeats, request: WireRequest, done: Done, { identity, region, proof }: Progress): void {
+  const { service, operation, lasting, events } = done
+  const [event, ...others] = events
+  if (lasting === undefined || proof === undefined || identity === undefined) return
+  if (event === undefined || others.length > 0 || service.protocol !== 'json') return
+  repeats.learn({ request, service, operation, identity, region, proof, event, ...lasting })
 }
 
 /**
@@ -354,7 +388,7 @@ function authenticate(app: App, tx: Transaction, request: WireRequest, route: Ro
 /** The first authorization of an operation that works outside the transaction; it is repeated inside. */
 async function prepareCall(request: WireRequest, { base, service, operation }: Asked): Promise<unknown> {
   await base.app.database.transaction('read', async (tx) => {
-    const call = await beginCall(request, base, service, tx, undefined, [])
+    const call = await beginCall(request, base, service, tx, undefined, newNotes())
     authorizeAll(call, service, operation, await operation.target(call))
   })
   return operation.prepare!(base)
@@ -366,10 +400,10 @@ async function beginCall(
   service: Service,
   tx: Transaction,
   prepared: unknown,
-  also: AlsoEvent[],
+  notes: Notes,
 ): Promise<Call<Plain>> {
   const principal = await principalOf(base.app, tx, base.identity)
-  return callOf(request, base, service, tx, principal, prepared, also).call
+  return callOf(request, base, service, tx, principal, prepared, notes).call
 }
 
 function callOf(
@@ -379,12 +413,15 @@ function callOf(
   tx: Transaction,
   principal: Principal,
   prepared: unknown,
-  also: AlsoEvent[],
+  notes: Notes,
 ): Supposition & { readonly call: Call<Plain> } {
   const { app, region } = base
   const { organization } = app
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
+  const onTime = (): void => {
+    notes.timed = true
+  }
   let known: Context | undefined
   const globals = (): Context =>
     (known ??= globalContext({
@@ -399,7 +436,7 @@ function callOf(
   const question = (asked: Permission, concealed?: Concealed): AuthorizationRequest => {
     const permission = concealed === undefined ? asked : withConcealed(asked, concealed)
     const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
-    return { principal, permission, context, layers }
+    return { principal, permission, context, layers, onTime }
   }
   const decide = (asked: Permission, concealed?: Concealed): Decision => {
     const request = question(asked, concealed)
@@ -416,7 +453,7 @@ function callOf(
   }
   const suppose = ({ principal, region, service }: Supposed): Supposition => {
     const { identity, account } = principal
-    return callOf(request, { ...base, identity, account, region }, service, tx, principal, undefined, [])
+    return callOf(request, { ...base, identity, account, region }, service, tx, principal, undefined, newNotes())
   }
   const call = {
     ...base,
@@ -426,7 +463,7 @@ function callOf(
     decide,
     authorize,
     suppose,
-    also: (event: AlsoEvent) => also.push(event),
+    also: (event: AlsoEvent) => notes.also.push(event),
   }
   return { call, question }
 }

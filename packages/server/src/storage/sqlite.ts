@@ -76,6 +76,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
       if (closing !== undefined) return Promise.reject(new DatabaseError('unavailable', 'the database is closed'))
       return access === 'read' ? reads.transaction(work) : writes.transaction(work)
     },
+    newest: () => (closing === undefined ? reads.newest() : undefined),
     stats: () => ({
       commits: writes.commits,
       transactions: writes.transactions,
@@ -244,6 +245,11 @@ class ReadPool {
       })
     }
     return this.#known
+  }
+
+  newest(): number | undefined {
+    const version = this.versionOfTurn()
+    return this.durable?.holds(version) === false ? undefined : version
   }
 
   /** A connection for one transaction; a promise where all are in use. @throws DatabaseError where too many wait already. */

@@ -2,7 +2,7 @@
 // read for every call, so that a disabled key stops at once; only then may an unwrapped key from memory be used.
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import type { Call } from '../../call.ts'
+import type { Call, Moment } from '../../call.ts'
 import { findMaterialId } from '../../crypto/ciphertext.ts'
 import { isAsymmetric } from '../../crypto/kms/spec.ts'
 import { isOpenAccount } from '../iam/port.ts'
@@ -21,7 +21,16 @@ import { KeyCache } from './key-cache.ts'
 import { mustBeFit } from './key-states.ts'
 import { noteUse } from './key-uses.ts'
 import { findManagedKey } from './managed-keys.ts'
-import { aliasArn, arnOf, isManagedService, type KmsKey, keyArn, managedAlias, parseKeyName } from './model.ts'
+import {
+  aliasArn,
+  arnOf,
+  isManagedService,
+  type KmsKey,
+  type KmsMaterial,
+  keyArn,
+  managedAlias,
+  parseKeyName,
+} from './model.ts'
 import type { EncryptionContext, Kms } from './port.ts'
 import { findMaterial } from './store.ts'
 import { findNamed } from './target.ts'
@@ -45,6 +54,59 @@ type Found = { readonly key: KmsKey; readonly alias?: string }
 export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOptions): Kms {
   const dataKeys = new KeyCache<Opened>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
 
+  const findDataKey: Kms['findDataKey'] = async (call, service, ciphertextBlob, context) => {
+    const operation = 'Decrypt'
+    const name = blobName(ciphertextBlob)
+    const known = dataKeys.get(name)
+    const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
+    if (materialId === undefined) throw invalidCiphertext()
+    const material = await findMaterial(call, materialId, call.region)
+    if (material === undefined) throw invalidCiphertext()
+    const foreign = material.accountId !== call.account
+    if (foreign && !(await isOpenAccount(call.app, call.tx, material.accountId))) throw ciphertextNotAuthorized()
+    const { key } = await keyOfMaterial(call, material)
+    if (foreign) {
+      const permission = await permissionThroughService(call, key, { service, operation, context })
+      if (!call.decide(permission).allow) throw ciphertextNotAuthorized()
+    } else await authorizeThroughService(call, key, { service, operation, context })
+    mustBeFit(key, 'use')
+
+    noteUse(call, key, operation)
+    const usable = known !== undefined && material.wrapped !== '' && sameContext(known.context, context)
+    const opened = usable ? known.key : openDataKey(call, { key, material, name }, ciphertextBlob, context)
+    return takerOf(call, key, name, opened)
+  }
+
+  const openDataKey = (
+    call: Call,
+    { key, material, name }: { readonly key: KmsKey; readonly material: KmsMaterial; readonly name: string },
+    ciphertextBlob: Uint8Array,
+    context: EncryptionContext,
+  ): KeyObject => {
+    const bytes = decryptUnder(call, key, material, ciphertextBlob, context)
+    if (bytes.length !== DATA_KEY_BYTES) throw invalidCiphertext() // encrypted by Encrypt: no data key
+    const dataKey = createSecretKey(bytes)
+    bytes.fill(0)
+    const { materialId } = material
+    dataKeys.set(name, { key: dataKey, materialId, context: Object.isFrozen(context) ? context : { ...context } })
+    return dataKey
+  }
+
+  /** Holds the key no longer than until it is taken: afterwards only the cache does, for its minute. */
+  const takerOf = ({ app, account }: Call, key: KmsKey, name: string, opened: KeyObject) => {
+    let first: KeyObject | undefined = opened
+    return (use: Moment): KeyObject | undefined => {
+      if (first !== undefined) {
+        const taken = first
+        first = undefined
+        return taken
+      }
+      const known = dataKeys.get(name)
+      if (known !== undefined) noteUse({ app, account, ...use }, key, 'Decrypt')
+      return known?.key
+    }
+  }
+
   return {
     generateDataKey: async (call, service, keyId, context) => {
       const operation = 'GenerateDataKey'
@@ -61,32 +123,10 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
       return { key: dataKey, ciphertextBlob: blob, keyArn: arnOf(key) }
     },
 
-    decryptDataKey: async (call, service, ciphertextBlob, context) => {
-      const operation = 'Decrypt'
-      const name = blobName(ciphertextBlob)
-      const known = dataKeys.get(name)
-      const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
-      if (materialId === undefined) throw invalidCiphertext()
-      const material = await findMaterial(call, materialId, call.region)
-      if (material === undefined) throw invalidCiphertext()
-      const foreign = material.accountId !== call.account
-      if (foreign && !(await isOpenAccount(call.app, call.tx, material.accountId))) throw ciphertextNotAuthorized()
-      const { key } = await keyOfMaterial(call, material)
-      if (foreign) {
-        const permission = await permissionThroughService(call, key, { service, operation, context })
-        if (!call.decide(permission).allow) throw ciphertextNotAuthorized()
-      } else await authorizeThroughService(call, key, { service, operation, context })
-      mustBeFit(key, 'use')
+    decryptDataKey: async (call, service, ciphertextBlob, context) =>
+      (await findDataKey(call, service, ciphertextBlob, context))(call)!,
 
-      noteUse(call, key, operation)
-      if (known !== undefined && material.wrapped !== '' && sameContext(known.context, context)) return known.key
-      const bytes = decryptUnder(call, key, material, ciphertextBlob, context)
-      if (bytes.length !== DATA_KEY_BYTES) throw invalidCiphertext() // encrypted by Encrypt: no data key
-      const dataKey = createSecretKey(bytes)
-      bytes.fill(0)
-      dataKeys.set(name, { key: dataKey, materialId, context: Object.isFrozen(context) ? context : { ...context } })
-      return dataKey
-    },
+    findDataKey,
 
     askFor: async (call, service, keyId, operation) => {
       const { key, alias } = await findKeyFor(call, service, keyId, `kms:${operation}`)

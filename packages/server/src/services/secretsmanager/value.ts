@@ -1,7 +1,8 @@
 // Values under KMS: each version has its own data key, asked for and opened as the caller, in the context of secret and version.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 
-import type { Call } from '../../call.ts'
+import type { KeyObject } from 'node:crypto'
+import type { Call, Moment } from '../../call.ts'
 import { sameBytes } from '../../crypto/mac.ts'
 import { openValue, sealValue, type ValuePlace } from '../../crypto/value.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
@@ -23,19 +24,21 @@ const SERVICE = 'secretsmanager'
 /** The SecretVersionId under which a key is tried. */
 const PROBE = 'RequestToValidateKeyAccess'
 
-/** What GetSecretValue and an entry of BatchGetSecretValue answer. Notes the day of access. */
-export async function readSecretValue(call: Call, stored: StoredSecret, version: ValuedVersion) {
+/** What GetSecretValue and an entry of BatchGetSecretValue answer. Notes the day of access, each time. */
+export async function findSecretValue(call: Call, stored: StoredSecret, version: ValuedVersion) {
+  const { accesses } = call.app
   const { secret } = stored
   const value = await readValue(call, secret, version)
-  const plain = await open(call, secret, version, value)
-  call.app.accesses.note(stored, version, value, call.now)
-  return {
-    ARN: secret.arn,
-    Name: secret.name,
-    VersionId: version.id,
-    ...(plain.kind === 'string' ? { SecretString: takeText(plain.bytes) } : { SecretBinary: plain.bytes }),
-    VersionStages: version.stages,
-    CreatedDate: version.createdAt,
+  const frame = frameOf(secret, version, value)
+  const takeKey = await onRead(call, call.app.kms.findDataKey(call, SERVICE, frame.encryptedKey, frame.context))
+  const { id: VersionId, stages: VersionStages, createdAt: CreatedDate } = version
+  const told = { ARN: secret.arn, Name: secret.name, VersionId, VersionStages, CreatedDate }
+  return (moment: Moment) => {
+    const dataKey = takeKey(moment)
+    if (dataKey === undefined) return undefined
+    const { kind, bytes } = openUnder(dataKey, frame, version)
+    accesses.note(stored, version, value, moment.now)
+    return kind === 'string' ? { ...told, SecretString: takeText(bytes) } : { ...told, SecretBinary: bytes }
   }
 }
 
@@ -147,11 +150,15 @@ function frameOf(secret: Secret, version: ValuedVersion, value: StoredValue): Fr
 }
 
 async function open(call: Call, secret: Secret, version: ValuedVersion, value: StoredValue): Promise<Plain> {
-  const { encryptedKey, sealed, context, place } = frameOf(secret, version, value)
-  const dataKey = await onRead(call, call.app.kms.decryptDataKey(call, SERVICE, encryptedKey, context))
+  const frame = frameOf(secret, version, value)
+  const dataKey = await onRead(call, call.app.kms.decryptDataKey(call, SERVICE, frame.encryptedKey, frame.context))
+  return openUnder(dataKey, frame, version)
+}
+
+function openUnder(dataKey: KeyObject, { sealed, place }: Framed, version: ValuedVersion): Plain {
   const opened = openValue(dataKey, place, sealed)
   if (opened?.kind !== version.value.kind) {
-    throw new IntegrityError('secret_version', [secret.arn, version.id], 'does not open under its data key')
+    throw new IntegrityError('secret_version', [place.secretArn, version.id], 'does not open under its data key')
   }
   return { kind: opened.kind, bytes: opened.plaintext }
 }
