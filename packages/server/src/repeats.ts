@@ -3,13 +3,13 @@
 // event is written, and nothing else of the path of a request is done a second time. Whatever does not hold takes the whole path.
 
 import type { App } from './app.ts'
-import { type EventForm, fillForm, formOf } from './audit/encode.ts'
+import { type EventForm, fillForm, lastingForm } from './audit/encode.ts'
 import type { AuditEvent } from './audit/event.ts'
 import { type IsRepeated, type Proof, repeatsOf } from './auth/repeat.ts'
 import type { Identity } from './call.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import type { Again, AnyOperation, Service } from './operation.ts'
-import { encodeJson, JSON_CONTENT_TYPE } from './protocol/json.ts'
+import { encoderLike, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import type { Route } from './protocol/route.ts'
 import { Lru } from './storage/cache.ts'
 
@@ -36,7 +36,11 @@ export type Repeats = {
   learn(answered: Answered): void
 }
 
-type Known = Answered & { readonly isRepeated: IsRepeated; form?: EventForm }
+type Known = Answered & {
+  readonly isRepeated: IsRepeated
+  /** Made when it comes again for the first time: most calls do not. */
+  prepared?: { readonly form: EventForm; readonly encode: (output: Plain) => string }
+}
 
 /** Each holds a request of at most BODY_BYTES_MAX and its headers, and what its operation remembers. */
 const KNOWN_MAX = 4_096
@@ -48,34 +52,40 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
   const calls = new Lru<string, Known>(KNOWN_MAX)
   const operations = new Set<AnyOperation>()
 
+  /** Its stages stand apart, so that the calls of one turn take each of them together (docs/adr/0004-requests-start-together.md). */
+  async function repeat(request: WireRequest, route: Route, known: Known): Promise<WireResponse> {
+    const started = performance.now()
+    const { service, operation, identity, region } = known
+    const time = app.wallNow()
+    if (!known.isRepeated(request, time)) return whole(request, route)
+    await undefined
+    if (known.snapshot !== app.database.newest()) return whole(request, route)
+    if (app.rates.take(operation, identity.account, service.global ? '' : region, time) > 0)
+      return whole(request, route)
+    const moment = { requestId: app.uuid(), eventId: app.uuid(), now: app.now() }
+    const { requestId, eventId, now } = moment
+    const output = known.again(moment)
+    if (output === undefined) return whole(request, route)
+    app.uses.note(identity, { usedAt: now, service: service.name, region })
+    await undefined
+    known.prepared ??= { form: lastingForm(known.event), encode: encoderLike(operation.output ?? {}, output) }
+    const { form, encode } = known.prepared
+    try {
+      await app.trail.appendLine({ time: Math.floor(time), text: fillForm(form, time, requestId, eventId) })
+    } catch {
+      return whole(request, route)
+    }
+    app.metrics.finished(service.name, operation.name, '', performance.now() - started)
+    return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encode(output) }
+  }
+
   return {
     answer: (request, route) => {
       const { operation } = route
       if (operation === undefined || !operations.has(operation)) return undefined
       const key = keyOf(request, operation)
       const known = key === undefined ? undefined : calls.get(key)
-      if (known === undefined) return undefined
-      const started = performance.now()
-      const time = app.wallNow()
-      if (known.snapshot !== app.database.newest() || !known.isRepeated(request, time)) return undefined
-      const { service, identity, region } = known
-      if (app.rates.take(operation, identity.account, service.global ? '' : region, time) > 0) return undefined
-
-      const moment = { requestId: app.uuid(), eventId: app.uuid(), now: app.now() }
-      const { requestId, eventId, now } = moment
-      const output = known.again(moment)
-      if (output === undefined) return undefined
-      app.uses.note(identity, { usedAt: now, service: service.name, region })
-      known.form ??= formOf(known.event)
-      const text = fillForm(known.form, time, requestId, eventId)
-      return app.trail.appendLine({ time: Math.floor(time), text }).then(
-        () => {
-          const body = encodeJson(operation.output, output)
-          app.metrics.finished(service.name, operation.name, '', performance.now() - started)
-          return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body }
-        },
-        () => whole(request, route),
-      )
+      return known && repeat(request, route, known)
     },
 
     learn: (answered) => {

@@ -32,8 +32,17 @@ export const encodeEvent = (event: AuditEvent): string =>
 export const fillForm = ({ head, middle, tail }: EventForm, time: number, requestId: string, eventId: string): string =>
   `${head}${isoSecond(time)}${middle}${quote(requestId)},"eventID":${quote(eventId)}${tail}`
 
+/** The form of many events: one run of characters each, where what was put together from pieces would be put together again every time. */
+export const lastingForm = (event: AuditEvent): EventForm => {
+  const { head, middle, tail } = formOf(event)
+  return { head: joined(head), middle: joined(middle), tail: joined(tail) }
+}
+
+/** JSON has no lone surrogates: what it escapes is well-formed. */
+const joined = (text: string): string => Buffer.from(text).toString()
+
 /** Members stand in the order in which CloudTrail writes them. */
-export function formOf(event: AuditEvent): EventForm {
+function formOf(event: AuditEvent): EventForm {
   omitted = false
   const source = `${clip(event.service, 64)}.amazonaws.com`
   const { identity } = event

@@ -1,9 +1,10 @@
 // Requests that come again: a client says the same a second time, and only its time and its signature are new. What was read of the first is not
 // read anew; the signature is.
 
+import { hash } from 'node:crypto'
 import { canonicalRequest, stringToSign } from './canonical.ts'
 import { SignatureError } from './errors.ts'
-import { tidyValue, type WireRequest } from './request.ts'
+import type { WireRequest } from './request.ts'
 import { HMAC } from './signing-keys.ts'
 import { canonicalOf, hmacMatches, type ParsedSignature, type Verified } from './sigv4.ts'
 import { checkTime, readTime } from './time.ts'
@@ -36,6 +37,10 @@ const SIGNATURE_ONLY: ReadonlySet<string> = new Set([
 /** Where such a value stands in the canonical request: no header can hold it. */
 const HOLE = '\u0001'
 const SIGNATURE_LENGTH = 64
+/** Of these the UTF-8 is the bytes as received. */
+const ASCII = /^[\n -~]*$/
+/** What stands in a canonical request as it was sent. */
+const TIDY_ASCII = /^[!-~]+(?: [!-~]+)*$/
 
 /** Undefined where requests like this one are read anew each time: signed in the query, by SigV4a, or with a header twice. */
 export function repeatsOf(first: WireRequest, proof: Proof): IsRepeated | undefined {
@@ -59,9 +64,8 @@ export function repeatsOf(first: WireRequest, proof: Proof): IsRepeated | undefi
   const headers = new Map(parsed.headers)
   for (const name of holes) headers.set(name, HOLE)
   const pieces = canonicalRequest({ ...canonicalOf(parsed, method, bodyHash), headers }).split(HOLE)
-  if (pieces.length !== holes.length + 1) return undefined
+  if (pieces.length !== holes.length + 1 || !pieces.every((piece) => ASCII.test(piece))) return undefined
   const holesAt = holes.map(place)
-  const last = pieces.at(-1)!
 
   const isSame = (request: WireRequest): boolean => {
     const given = request.rawHeaders
@@ -81,9 +85,13 @@ export function repeatsOf(first: WireRequest, proof: Proof): IsRepeated | undefi
     const time = readTime(given[dateAt]!, 'x-amz-date')
     if (!time.timestamp.startsWith(parsed.date)) return false
     checkTime(time, undefined, wallNow, skewMs)
-    let canonical = ''
-    for (let at = 0; at < holesAt.length; at++) canonical += pieces[at]! + tidyValue(given[holesAt[at]!]!)
-    const text = stringToSign(HMAC, time.timestamp, parsed.scope, canonical + last)
+    let canonical = pieces[0]!
+    for (let at = 0; at < holesAt.length; at++) {
+      const value = given[holesAt[at]!]!
+      if (!TIDY_ASCII.test(value)) return false
+      canonical += value + pieces[at + 1]!
+    }
+    const text = stringToSign(HMAC, time.timestamp, parsed.scope, hash('sha256', canonical, 'hex'))
     return hmacMatches(key, text, signed.slice(-SIGNATURE_LENGTH))
   }
   return (request, wallNow) => {

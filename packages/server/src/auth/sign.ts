@@ -3,7 +3,7 @@
 
 import { createSecretKey, hash } from 'node:crypto'
 import { hmacHex } from '../crypto/mac.ts'
-import { canonicalRequest, stringToSign } from './canonical.ts'
+import { canonicalRequest, hashCanonical, stringToSign } from './canonical.ts'
 import { deriveHmacKey, HMAC } from './signing-keys.ts'
 
 export type ToSign = {
@@ -45,7 +45,7 @@ export function signedHeaders(request: ToSign): { readonly [name: string]: strin
   const { accessKeyId, secretAccessKey } = credentials
   const credential = `${accessKeyId}/${scope}`
   const key = deriveHmacKey({ date, scopeRegion: region, service }, createSecretKey(Buffer.from(secretAccessKey)))
-  const signature = hmacHex(key, stringToSign(HMAC, timestamp, scope, canonical))
+  const signature = hmacHex(key, stringToSign(HMAC, timestamp, scope, hashCanonical(canonical)))
   const authorization = `${HMAC} Credential=${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`
   return { ...headers, authorization }
 }

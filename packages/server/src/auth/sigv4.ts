@@ -5,7 +5,7 @@
 import { hash, type KeyObject, timingSafeEqual, verify as verifyEcdsa } from 'node:crypto'
 import { hmacHex, type PaddedKey } from '../crypto/mac.ts'
 import type { Protocol } from '../operation.ts'
-import { type Canonical, canonicalRequest, stringToSign } from './canonical.ts'
+import { type Canonical, canonicalRequest, hashCanonical, stringToSign } from './canonical.ts'
 import { echo, headerInQuery, incomplete, mismatch, unsignedHeader, wrongScope } from './errors.ts'
 import { parseAuthorization, parsePresigned, type SignatureFields } from './fields.ts'
 import { isRegion, pickRegion } from './region.ts'
@@ -130,7 +130,8 @@ export function textOf(
   bodyHash: string,
 ): { readonly canonical: string; readonly toSign: string } {
   const canonical = canonicalRequest(canonicalOf(parsed, request.method, bodyHash))
-  return { canonical, toSign: stringToSign(parsed.algorithm, parsed.time.timestamp, parsed.scope, canonical) }
+  const toSign = stringToSign(parsed.algorithm, parsed.time.timestamp, parsed.scope, hashCanonical(canonical))
+  return { canonical, toSign }
 }
 
 export const canonicalOf = (parsed: ParsedSignature, method: string, bodyHash: string): Canonical => ({

@@ -113,6 +113,30 @@ export function encodeJson(members: Members | undefined, output: Plain): string 
   return members === undefined ? '' : JSON.stringify(encodeMembers(members, output))
 }
 
+/**
+ * encodeJson for outputs that say mostly what `first` does: what is the same is encoded once. Sensitive members are encoded each time and not kept.
+ */
+export function encoderLike(members: Members, first: Plain): (output: Plain) => string {
+  const kept = Object.keys(members).map((name) => {
+    const shape = shapeOf(members[name]!)
+    const value = shape.sensitive ? undefined : first[name]
+    return { name, shape, value, text: value === undefined ? '' : encodeMember(name, shape, value) }
+  })
+  return (output) => {
+    let text = ''
+    for (const member of kept) {
+      const value = output[member.name]
+      if (value === undefined) continue
+      const same = value === member.value
+      text += `${text === '' ? '{' : ','}${same ? member.text : encodeMember(member.name, member.shape, value)}`
+    }
+    return text === '' ? '{}' : `${text}}`
+  }
+}
+
+const encodeMember = (name: string, shape: Shape, value: unknown): string =>
+  `${JSON.stringify(name)}:${JSON.stringify(encodeValue(shape, value))}`
+
 function encodeMembers(members: Members, output: Plain): Plain {
   const encoded: Record<string, unknown> = {}
   for (const name in members) {

@@ -4,7 +4,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Call, Moment } from '../../call.ts'
 import { sameBytes } from '../../crypto/mac.ts'
-import { openValue, sealValue, type ValuePlace } from '../../crypto/value.ts'
+import { openParts, sealValue, takeApart, type ValueParts, type ValuePlace } from '../../crypto/value.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import type { DataKey, EncryptionContext } from '../kms/port.ts'
 import * as errors from './errors.ts'
@@ -127,7 +127,8 @@ async function seal(
 /** What a stored value says before it is opened: the same objects for as long as its row stands. */
 type Framed = {
   readonly encryptedKey: Uint8Array
-  readonly sealed: Uint8Array
+  /** Undefined where it is in no format. */
+  readonly parts: ValueParts | undefined
   readonly context: EncryptionContext
   readonly place: ValuePlace
 }
@@ -139,11 +140,12 @@ function frameOf(secret: Secret, version: ValuedVersion, value: StoredValue): Fr
   if (known !== undefined && known.place.secretArn === secret.arn && known.place.versionId === version.id) return known
   const { bytes } = value
   const valueAt = 4 + (bytes[0]! * 0x1000000 + bytes[1]! * 0x10000 + bytes[2]! * 0x100 + bytes[3]!)
+  const place = { secretArn: secret.arn, versionId: version.id }
   const frame = {
     encryptedKey: bytes.subarray(4, valueAt),
-    sealed: bytes.subarray(valueAt),
+    parts: takeApart(place, bytes.subarray(valueAt)),
     context: Object.freeze(contextOf(secret.arn, version.id)),
-    place: { secretArn: secret.arn, versionId: version.id },
+    place,
   }
   framed.set(value, frame)
   return frame
@@ -155,8 +157,8 @@ async function open(call: Call, secret: Secret, version: ValuedVersion, value: S
   return openUnder(dataKey, frame, version)
 }
 
-function openUnder(dataKey: KeyObject, { sealed, place }: Framed, version: ValuedVersion): Plain {
-  const opened = openValue(dataKey, place, sealed)
+function openUnder(dataKey: KeyObject, { parts, place }: Framed, version: ValuedVersion): Plain {
+  const opened = parts && openParts(dataKey, parts)
   if (opened?.kind !== version.value.kind) {
     throw new IntegrityError('secret_version', [place.secretArn, version.id], 'does not open under its data key')
   }
