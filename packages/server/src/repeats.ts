@@ -8,9 +8,11 @@ import type { AuditEvent } from './audit/event.ts'
 import { type IsRepeated, type Proof, repeatsOf } from './auth/repeat.ts'
 import type { Identity } from './call.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
+import type { Shared } from './one-run.ts'
 import type { Again, AnyOperation, Service } from './operation.ts'
 import { encoderLike, JSON_CONTENT_TYPE } from './protocol/json.ts'
 import type { Route } from './protocol/route.ts'
+import { shapeOf } from './shape/shape.ts'
 import { Lru } from './storage/cache.ts'
 
 type Plain = { readonly [name: string]: unknown }
@@ -37,46 +39,57 @@ export type Repeats = {
 }
 
 type Known = Answered & {
-  readonly isRepeated: IsRepeated
-  /** Made when it comes again for the first time: most calls do not. */
-  prepared?: { readonly form: EventForm; readonly encode: (output: Plain) => string }
+  /** Made when it comes again for the first time, as most calls do not; null where it cannot be. */
+  isRepeated?: IsRepeated | null
+  form?: EventForm
+  encode?: (output: Plain) => string
 }
 
-/** Each holds a request of at most BODY_BYTES_MAX and its headers, and what its operation remembers. */
 const KNOWN_MAX = 4_096
+/** Characters of all headers, and bytes of the body, of a call that is remembered. */
+const HEADERS_LENGTH_MAX = 8_192
 const BODY_BYTES_MAX = 1_024
-const AUTHORIZATION_LENGTH_MAX = 1_024
+/** Of headers, shared by the calls of one client. */
+const TEXTS_MAX = 4_096
 
 /** @param whole the path of a request, for a call whose event could not be written: it tells what there is to tell */
 export function createRepeats(app: App, whole: (request: WireRequest, route: Route) => Promise<WireResponse>): Repeats {
   const calls = new Lru<string, Known>(KNOWN_MAX)
   const operations = new Set<AnyOperation>()
+  const texts = new Lru<string, string>(TEXTS_MAX)
+  const shared: Shared = (text) => {
+    const known = texts.get(text)
+    if (known === undefined) texts.set(text, text)
+    return known ?? text
+  }
 
   /** Its stages stand apart, so that the calls of one turn take each of them together (docs/adr/0004-requests-start-together.md). */
   async function repeat(request: WireRequest, route: Route, known: Known): Promise<WireResponse> {
     const started = performance.now()
     const { service, operation, identity, region } = known
     const time = app.wallNow()
-    if (!known.isRepeated(request, time)) return whole(request, route)
+    known.isRepeated ??= repeatsOf(known.request, known.proof, shared) ?? null
+    if (!known.isRepeated?.(request, time)) return whole(request, route)
     await undefined
     if (known.snapshot !== app.database.newest()) return whole(request, route)
-    if (app.rates.take(operation, identity.account, service.global ? '' : region, time) > 0)
-      return whole(request, route)
+    const waitMs = app.rates.take(operation, identity.account, service.global ? '' : region, time)
+    if (waitMs > 0) return whole(request, route)
     const moment = { requestId: app.uuid(), eventId: app.uuid(), now: app.now() }
     const { requestId, eventId, now } = moment
-    const output = known.again(moment)
-    if (output === undefined) return whole(request, route)
-    app.uses.note(identity, { usedAt: now, service: service.name, region })
-    await undefined
-    known.prepared ??= { form: lastingForm(known.event), encode: encoderLike(operation.output ?? {}, output) }
-    const { form, encode } = known.prepared
     try {
-      await app.trail.appendLine({ time: Math.floor(time), text: fillForm(form, time, requestId, eventId) })
+      const output = known.again(moment)
+      if (output === undefined) return whole(request, route)
+      app.uses.note(identity, { usedAt: now, service: service.name, region })
+      await undefined
+      known.form ??= lastingForm(known.event)
+      known.encode ??= encoderLike(operation.output ?? {}, output)
+      await app.trail.appendLine({ time: Math.floor(time), text: fillForm(known.form, time, requestId, eventId) })
+      const body = known.encode(output)
+      app.metrics.finished(service.name, operation.name, '', performance.now() - started)
+      return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body }
     } catch {
       return whole(request, route)
     }
-    app.metrics.finished(service.name, operation.name, '', performance.now() - started)
-    return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body: encode(output) }
   }
 
   return {
@@ -85,16 +98,17 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
       if (operation === undefined || !operations.has(operation)) return undefined
       const key = keyOf(request, operation)
       const known = key === undefined ? undefined : calls.get(key)
-      return known && repeat(request, route, known)
+      return known?.snapshot === app.database.newest() ? repeat(request, route, known!) : undefined
     },
 
     learn: (answered) => {
-      const { request, operation, proof } = answered
-      const isRepeated = repeatsOf(request, proof)
+      const { request, operation } = answered
+      if (Object.values(operation.input).some((member) => shapeOf(member).sensitive)) return
+      if (request.rawHeaders.reduce((sum, text) => sum + text.length, 0) > HEADERS_LENGTH_MAX) return
       const key = keyOf(request, operation)
-      if (key === undefined || isRepeated === undefined) return
+      if (key === undefined) return
       operations.add(operation)
-      calls.set(key, { ...answered, isRepeated })
+      calls.set(key, answered)
     },
   }
 }
@@ -102,9 +116,8 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
 /** What tells most calls apart, the body wholly; the rest is compared. Undefined of a call that is not looked for. */
 function keyOf({ rawHeaders, remoteAddress, body }: WireRequest, { name }: AnyOperation): string | undefined {
   const authorization = header(rawHeaders, 'authorization')
-  if (authorization === undefined || authorization.length > AUTHORIZATION_LENGTH_MAX) return undefined
-  if (body.length > BODY_BYTES_MAX) return undefined
-  const signer = authorization.slice(0, authorization.lastIndexOf('='))
+  if (authorization === undefined || body.length > BODY_BYTES_MAX) return undefined
+  const signer = authorization.slice(0, authorization.indexOf(','))
   const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1')
   return `${name} ${remoteAddress} ${signer} ${text}`
 }

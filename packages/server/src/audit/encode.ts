@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
 import type { FederatedFacts, Identity, SessionFacts } from '../call.ts'
+import { inOneRun } from '../one-run.ts'
 import type { AuditEvent, AuditResource } from './event.ts'
 
 /** Characters of JSON that requestParameters and responseElements may have, and additionalEventData. CloudTrail: 100 KB and 28 KB. */
@@ -35,11 +36,8 @@ export const fillForm = ({ head, middle, tail }: EventForm, time: number, reques
 /** The form of many events: one run of characters each, where what was put together from pieces would be put together again every time. */
 export const lastingForm = (event: AuditEvent): EventForm => {
   const { head, middle, tail } = formOf(event)
-  return { head: joined(head), middle: joined(middle), tail: joined(tail) }
+  return { head: inOneRun(head), middle: inOneRun(middle), tail: inOneRun(tail) }
 }
-
-/** JSON has no lone surrogates: what it escapes is well-formed. */
-const joined = (text: string): string => Buffer.from(text).toString()
 
 /** Members stand in the order in which CloudTrail writes them. */
 function formOf(event: AuditEvent): EventForm {

@@ -2,6 +2,7 @@
 // read anew; the signature is.
 
 import { hash } from 'node:crypto'
+import type { Shared } from '../one-run.ts'
 import { canonicalRequest, stringToSign } from './canonical.ts'
 import { SignatureError } from './errors.ts'
 import type { WireRequest } from './request.ts'
@@ -43,7 +44,7 @@ const ASCII = /^[\n -~]*$/
 const TIDY_ASCII = /^[!-~]+(?: [!-~]+)*$/
 
 /** Undefined where requests like this one are read anew each time: signed in the query, by SigV4a, or with a header twice. */
-export function repeatsOf(first: WireRequest, proof: Proof): IsRepeated | undefined {
+export function repeatsOf(first: WireRequest, proof: Proof, shared: Shared): IsRepeated | undefined {
   const { parsed, key, bodyHash, expiresMs, skewMs } = proof
   const { rawHeaders, method, target, remoteAddress, secure, tlsVersion } = first
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
@@ -53,18 +54,20 @@ export function repeatsOf(first: WireRequest, proof: Proof): IsRepeated | undefi
   const authorizationAt = place('authorization')
   const dateAt = place('x-amz-date')
   const authorization = rawHeaders[authorizationAt]!
-  const unsigned = authorization.slice(0, -SIGNATURE_LENGTH)
+  const unsigned = shared(authorization.slice(0, -SIGNATURE_LENGTH))
   if (!unsigned.endsWith('Signature=') || !authorization.endsWith(parsed.signature)) return undefined
 
   /** Of names, and of values that may not differ: what stands there. */
   const same = rawHeaders.map((text, at) =>
-    at % 2 === 1 && SIGNATURE_ONLY.has(names[(at - 1) / 2]!) ? undefined : text,
+    at % 2 === 1 && SIGNATURE_ONLY.has(names[(at - 1) / 2]!) ? undefined : shared(text),
   )
   const holes = parsed.signedHeaders.filter((name) => SIGNATURE_ONLY.has(name))
   const headers = new Map(parsed.headers)
   for (const name of holes) headers.set(name, HOLE)
-  const pieces = canonicalRequest({ ...canonicalOf(parsed, method, bodyHash), headers }).split(HOLE)
-  if (pieces.length !== holes.length + 1 || !pieces.every((piece) => ASCII.test(piece))) return undefined
+  const pieces = canonicalRequest({ ...canonicalOf(parsed, method, HOLE), headers })
+    .split(HOLE)
+    .map(shared)
+  if (pieces.length !== holes.length + 2 || !pieces.every((piece) => ASCII.test(piece))) return undefined
   const holesAt = holes.map(place)
 
   const isSame = (request: WireRequest): boolean => {
@@ -91,7 +94,7 @@ export function repeatsOf(first: WireRequest, proof: Proof): IsRepeated | undefi
       if (!TIDY_ASCII.test(value)) return false
       canonical += value + pieces[at + 1]!
     }
-    const text = stringToSign(HMAC, time.timestamp, parsed.scope, hash('sha256', canonical, 'hex'))
+    const text = stringToSign(HMAC, time.timestamp, parsed.scope, hash('sha256', canonical + bodyHash, 'hex'))
     return hmacMatches(key, text, signed.slice(-SIGNATURE_LENGTH))
   }
   return (request, wallNow) => {

@@ -108,6 +108,8 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
   }
 
   return {
+    keepsDataKeys: dataKeyCache,
+
     generateDataKey: async (call, service, keyId, context) => {
       const operation = 'GenerateDataKey'
       const { key, alias } = await findKeyFor(call, service, keyId, `kms:${operation}`)

@@ -13,6 +13,8 @@ export type DataKey = {
 }
 
 export type Kms = {
+  /** Whether opened data keys stay in memory for a minute, so that what findDataKey gives can serve again. */
+  readonly keepsDataKeys: boolean
   /**
    * A fresh data key under a customer key or, with `keyId` undefined, under the AWS managed key of the calling service, made on first use.
    * Authorized as the caller. @throws ServiceError of KMS: NotFoundException, DisabledException, AccessDeniedException, ...

@@ -24,8 +24,21 @@ const SERVICE = 'secretsmanager'
 /** The SecretVersionId under which a key is tried. */
 const PROBE = 'RequestToValidateKeyAccess'
 
-/** What GetSecretValue and an entry of BatchGetSecretValue answer. Notes the day of access, each time. */
+/** Larger ones are not held for calls that come again. */
+const HELD_BYTES_MAX = 8_192
+
+/** What GetSecretValue answers, now and when it comes again. */
 export async function findSecretValue(call: Call, stored: StoredSecret, version: ValuedVersion) {
+  const { read, bytes } = await findReading(call, stored, version)
+  return bytes <= HELD_BYTES_MAX && call.app.kms.keepsDataKeys ? read : read(call)!
+}
+
+/** The same of an entry of BatchGetSecretValue. */
+export const readSecretValue = async (call: Call, stored: StoredSecret, version: ValuedVersion) =>
+  (await findReading(call, stored, version)).read(call)!
+
+/** `read` opens the value and notes the day of access, each time; it returns undefined where its data key is no longer in memory. */
+async function findReading(call: Call, stored: StoredSecret, version: ValuedVersion) {
   const { accesses } = call.app
   const { secret } = stored
   const value = await readValue(call, secret, version)
@@ -33,13 +46,14 @@ export async function findSecretValue(call: Call, stored: StoredSecret, version:
   const takeKey = await onRead(call, call.app.kms.findDataKey(call, SERVICE, frame.encryptedKey, frame.context))
   const { id: VersionId, stages: VersionStages, createdAt: CreatedDate } = version
   const told = { ARN: secret.arn, Name: secret.name, VersionId, VersionStages, CreatedDate }
-  return (moment: Moment) => {
+  const read = (moment: Moment) => {
     const dataKey = takeKey(moment)
     if (dataKey === undefined) return undefined
     const { kind, bytes } = openUnder(dataKey, frame, version)
     accesses.note(stored, version, value, moment.now)
     return kind === 'string' ? { ...told, SecretString: takeText(bytes) } : { ...told, SecretBinary: bytes }
   }
+  return { read, bytes: value.bytes.length }
 }
 
 /** Whether a version has this value, in time that depends on the lengths only. */

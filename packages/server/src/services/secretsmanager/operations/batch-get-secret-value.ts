@@ -12,7 +12,7 @@ import { listPage, openNextToken, orderOf, sealNextToken } from '../list.ts'
 import { selectVersion } from '../model.ts'
 import { Filters, MaxResultsOfBatch, NextToken, SecretError, SecretIdList, SecretValueEntry } from '../shapes.ts'
 import { liveSecret, permissionOn, resolveSecret, type SecretTarget } from '../target.ts'
-import { findSecretValue } from '../value.ts'
+import { readSecretValue } from '../value.ts'
 
 const PAGE_MAX = 20
 const ORDER = orderOf()
@@ -105,8 +105,7 @@ const authorizeOne = (call: Call, target: SecretTarget): void =>
 
 async function readOne(call: Call, target: SecretTarget) {
   const stored = liveSecret(target)
-  const read = await findSecretValue(call, stored, selectVersion(stored.secret, undefined, undefined))
-  return read(call)!
+  return readSecretValue(call, stored, selectVersion(stored.secret, undefined, undefined))
 }
 
 /** The event of GetSecretValue that the call stands for. */
