@@ -85,6 +85,7 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
       known.encode ??= encoderLike(operation.output ?? {}, output)
       await app.trail.appendLine({ time: Math.floor(time), text: fillForm(known.form, time, requestId, eventId) })
       const body = known.encode(output)
+      app.metrics.repeated.inc()
       app.metrics.finished(service.name, operation.name, '', performance.now() - started)
       return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body }
     } catch {

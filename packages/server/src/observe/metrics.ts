@@ -10,6 +10,8 @@ export type Metrics = {
   finished(service: string, operation: string, code: string, ms: number): void
   /** Counts a request refused before an identity was known, by error code. Such requests are not in the audit trail. */
   refused(code: string): void
+  /** Requests that were answered as an earlier one that said the same (repeats.ts). */
+  readonly repeated: Counter
   /** Rows that did not carry their MAC. */
   readonly integrityFailures: Counter<'table'>
   /** Background work, by kind and outcome. */
@@ -76,6 +78,11 @@ export function createMetrics(): Metrics {
       found.time.observe(ms / 1000)
     },
     refused: (code) => refused.inc({ code }),
+    repeated: new Counter({
+      name: 'strongroom_repeated_requests_total',
+      help: 'Requests that were decided as an earlier one that said the same, since nothing was committed in between',
+      registers,
+    }),
     integrityFailures: new Counter({
       name: 'strongroom_integrity_failures_total',
       help: 'Rows that did not carry their MAC',
