@@ -39,8 +39,8 @@ export type Repeats = {
 }
 
 type Known = Answered & {
-  /** Made when it comes again for the first time, as most calls do not; null where it cannot be. */
-  isRepeated?: IsRepeated | null
+  /** These are made when it comes again for the first time, as most calls do not. */
+  isRepeated?: IsRepeated
   form?: EventForm
   encode?: (output: Plain) => string
 }
@@ -51,6 +51,7 @@ const HEADERS_LENGTH_MAX = 8_192
 const BODY_BYTES_MAX = 1_024
 /** Of headers, shared by the calls of one client. */
 const TEXTS_MAX = 4_096
+const NO_BODY = new Uint8Array(0)
 
 /** @param whole the path of a request, for a call whose event could not be written: it tells what there is to tell */
 export function createRepeats(app: App, whole: (request: WireRequest, route: Route) => Promise<WireResponse>): Repeats {
@@ -68,8 +69,8 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
     const started = performance.now()
     const { service, operation, identity, region } = known
     const time = app.wallNow()
-    known.isRepeated ??= repeatsOf(known.request, known.proof, shared) ?? null
-    if (!known.isRepeated?.(request, time)) return whole(request, route)
+    known.isRepeated ??= repeatsOf(known.request, known.proof, shared)
+    if (!known.isRepeated(request, time)) return whole(request, route)
     await undefined
     if (known.snapshot !== app.database.newest()) return whole(request, route)
     const waitMs = app.rates.take(operation, identity.account, service.global ? '' : region, time)
@@ -85,7 +86,7 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
       known.encode ??= encoderLike(operation.output ?? {}, output)
       await app.trail.appendLine({ time: Math.floor(time), text: fillForm(known.form, time, requestId, eventId) })
       const body = known.encode(output)
-      app.metrics.repeated.inc()
+      app.metrics.repeated()
       app.metrics.finished(service.name, operation.name, '', performance.now() - started)
       return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body }
     } catch {
@@ -109,7 +110,8 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
       const key = keyOf(request, operation)
       if (key === undefined) return
       operations.add(operation)
-      calls.set(key, answered)
+      // The body stands in the key; its bytes may be a part of a larger buffer.
+      calls.set(key, { ...answered, request: { ...request, body: NO_BODY } })
     },
   }
 }

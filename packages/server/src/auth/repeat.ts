@@ -43,19 +43,22 @@ const ASCII = /^[\n -~]*$/
 /** What stands in a canonical request as it was sent. */
 const TIDY_ASCII = /^[!-~]+(?: [!-~]+)*$/
 
-/** Undefined where requests like this one are read anew each time: signed in the query, by SigV4a, or with a header twice. */
-export function repeatsOf(first: WireRequest, proof: Proof, shared: Shared): IsRepeated | undefined {
+/** Where requests are read anew each time. */
+const never: IsRepeated = () => false
+
+/** Nothing repeats a request that is signed in the query or by SigV4a, or that has a header twice. */
+export function repeatsOf(first: WireRequest, proof: Proof, shared: Shared): IsRepeated {
   const { parsed, key, bodyHash, expiresMs, skewMs } = proof
   const { rawHeaders, method, target, remoteAddress, secure, tlsVersion } = first
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
-  if (parsed.carrier !== 'header' || !('inner' in key) || parsed.query.length > 0) return undefined
-  if (new Set(names).size < names.length || !parsed.signedHeaders.includes('x-amz-date')) return undefined
+  if (parsed.carrier !== 'header' || !('inner' in key) || parsed.query.length > 0) return never
+  if (new Set(names).size < names.length || !parsed.signedHeaders.includes('x-amz-date')) return never
   const place = (name: string): number => 2 * names.indexOf(name) + 1
   const authorizationAt = place('authorization')
   const dateAt = place('x-amz-date')
   const authorization = rawHeaders[authorizationAt]!
   const unsigned = shared(authorization.slice(0, -SIGNATURE_LENGTH))
-  if (!unsigned.endsWith('Signature=') || !authorization.endsWith(parsed.signature)) return undefined
+  if (!unsigned.endsWith('Signature=') || !authorization.endsWith(parsed.signature)) return never
 
   /** Of names, and of values that may not differ: what stands there. */
   const same = rawHeaders.map((text, at) =>
@@ -67,7 +70,7 @@ export function repeatsOf(first: WireRequest, proof: Proof, shared: Shared): IsR
   const pieces = canonicalRequest({ ...canonicalOf(parsed, method, HOLE), headers })
     .split(HOLE)
     .map(shared)
-  if (pieces.length !== holes.length + 2 || !pieces.every((piece) => ASCII.test(piece))) return undefined
+  if (pieces.length !== holes.length + 2 || !pieces.every((piece) => ASCII.test(piece))) return never
   const holesAt = holes.map(place)
 
   const isSame = (request: WireRequest): boolean => {
