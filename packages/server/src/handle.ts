@@ -119,8 +119,12 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
       return Promise.resolve(TOO_MANY_REQUESTS)
     },
     handle: (request) => {
-      const route = router.route(request)
-      return repeats.answer(request, route) ?? handle(app, repeats, request, route)
+      try {
+        const route = router.route(request)
+        return repeats.answer(request, route) ?? handle(app, repeats, request, route)
+      } catch (error) {
+        return Promise.reject(error)
+      }
     },
   }
 }

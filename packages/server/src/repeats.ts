@@ -53,7 +53,7 @@ const BODY_BYTES_MAX = 1_024
 const TEXTS_MAX = 4_096
 const NO_BODY = new Uint8Array(0)
 
-/** @param whole the path of a request, for a call whose event could not be written: it tells what there is to tell */
+/** @param whole the path of a request: whatever does not hold, or goes wrong, it finds again and tells */
 export function createRepeats(app: App, whole: (request: WireRequest, route: Route) => Promise<WireResponse>): Repeats {
   const calls = new Lru<string, Known>(KNOWN_MAX)
   const operations = new Set<AnyOperation>()
@@ -66,18 +66,18 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
 
   /** Its stages stand apart, so that the calls of one turn take each of them together (docs/adr/0004-requests-start-together.md). */
   async function repeat(request: WireRequest, route: Route, known: Known): Promise<WireResponse> {
-    const started = performance.now()
-    const { service, operation, identity, region } = known
-    const time = app.wallNow()
-    known.isRepeated ??= repeatsOf(known.request, known.proof, shared)
-    if (!known.isRepeated(request, time)) return whole(request, route)
-    await undefined
-    if (known.snapshot !== app.database.newest()) return whole(request, route)
-    const waitMs = app.rates.take(operation, identity.account, service.global ? '' : region, time)
-    if (waitMs > 0) return whole(request, route)
-    const moment = { requestId: app.uuid(), eventId: app.uuid(), now: app.now() }
-    const { requestId, eventId, now } = moment
     try {
+      const started = performance.now()
+      const { service, operation, identity, region } = known
+      const time = app.wallNow()
+      known.isRepeated ??= repeatsOf(known.request, known.proof, shared)
+      if (!known.isRepeated(request, time)) return whole(request, route)
+      await undefined
+      if (known.snapshot !== app.database.newest()) return whole(request, route)
+      const waitMs = app.rates.take(operation, identity.account, service.global ? '' : region, time)
+      if (waitMs > 0) return whole(request, route)
+      const moment = { requestId: app.uuid(), eventId: app.uuid(), now: app.now() }
+      const { requestId, eventId, now } = moment
       const output = known.again(moment)
       if (output === undefined) return whole(request, route)
       app.uses.note(identity, { usedAt: now, service: service.name, region })

@@ -247,9 +247,14 @@ class ReadPool {
     return this.#known
   }
 
+  /** Never throws: the read that follows tells what is wrong. */
   newest(): number | undefined {
-    const version = this.versionOfTurn()
-    return this.durable?.holds(version) === false ? undefined : version
+    try {
+      const version = this.versionOfTurn()
+      return this.durable?.holds(version) === false ? undefined : version
+    } catch {
+      return undefined
+    }
   }
 
   /** A connection for one transaction; a promise where all are in use. @throws DatabaseError where too many wait already. */
