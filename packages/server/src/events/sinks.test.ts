@@ -5,13 +5,15 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeCertificate } from '../../../rotators/src/testing/certificates.ts'
 import { call } from '../services/secretsmanager/testing.ts'
 import { temporaryDirectory } from '../storage/testing.ts'
 import { startTestServer } from '../testing.ts'
-import { parseSigningSecret, signatureHeaders } from './https-sink.ts'
+import { parseSigningSecret, postEvent, signatureHeaders } from './https-sink.ts'
 
 type Post = { readonly headers: IncomingHttpHeaders; readonly body: string }
 
@@ -152,4 +154,28 @@ test('the signature is that of Standard Webhooks, and the secret must be one', (
   ]) {
     assert.equal(parseSigningSecret(wrong), undefined, wrong)
   }
+})
+
+test('over TLS an event goes to whom the authority vouches for, by the name that was given', async (t) => {
+  const { authority, certificateFile, keyFile } = await makeCertificate(temporaryDirectory(t), ['DNS:localhost'])
+  const taken: string[] = []
+  const tls = { cert: readFileSync(certificateFile), key: readFileSync(keyFile) }
+  const server = createTlsServer(tls, async (request, response) => {
+    taken.push(Buffer.concat(await request.toArray()).toString())
+    response.writeHead(204).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as { readonly port: number }
+  const signing = parseSigningSecret(`whsec_${randomBytes(32).toString('base64')}`)!
+  const post = (host: string, ca: readonly string[] | undefined) =>
+    postEvent(`https://${host}:${port}/`, signing, ca, { id: '1', body: '{}' }, Date.now(), AbortSignal.timeout(20_000))
+  assert.equal(await post('localhost', undefined), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+  assert.equal(await post('127.0.0.1', [authority]), 'ERR_TLS_CERT_ALTNAME_INVALID')
+  assert.deepEqual(taken, [])
+  assert.equal(await post('localhost', [authority]), undefined)
+  assert.deepEqual(taken, ['{}'])
 })
