@@ -31,14 +31,14 @@ function withEnvironment(t: TestContext, variables: { readonly [name: string]: s
 test('replication over the wire follows every change, and survives either side being killed', async (t) => {
   const directory = temporaryDirectory(t)
   const { authorityFile: ca, certificateFile, keyFile } = await makeCertificate(directory)
-  const tls = ['--tls-cert', certificateFile, '--tls-key', keyFile]
+  const options = ['--tls-cert', certificateFile, '--tls-key', keyFile, '--workers', '2']
   withEnvironment(t, { STRONGROOM_BOOTSTRAP_ACCOUNT_ID: ACCOUNT, NODE_EXTRA_CA_CERTS: ca })
   const requestHandler = { httpsAgent: new Agent({ ca: readFileSync(ca) }) }
 
   const there = await makeHome(t)
-  let destination = await startProcess(there, ...tls)
+  let destination = await startProcess(there, ...options)
   const { port } = new URL(destination.url)
-  const again = () => startProcess(there, ...tls, '--port', port)
+  const again = () => startProcess(there, ...options, '--port', port)
   const common = { endpoint: destination.url, credentials: { ...destination.credentials }, requestHandler }
   const reader = new sm.SecretsManagerClient({ ...common, region: OTHER, maxAttempts: 1 })
   t.after(() => reader.destroy())
