@@ -37,7 +37,7 @@ test('a backup of a busy server holds what was acknowledged before it, and verif
   client.destroy()
   await server.kill('SIGTERM')
 
-  const other = await makeHome(t)
+  const other = await makeHome(t, { bare: true })
   await strongroom('restore', file, '--data-dir', other.dataDir, ...other.options)
   copyFileSync(join(home.dataDir, 'root.key'), join(other.dataDir, 'root.key'))
   copyFileSync(join(home.dataDir, 'credentials'), join(other.dataDir, 'credentials'))

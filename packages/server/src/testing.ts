@@ -11,7 +11,7 @@ import { createJobs } from './jobs/jobs.ts'
 import type { AnyOperation } from './operation.ts'
 import { jobHandlers } from './services/index.ts'
 import { type RunningServer, startServer } from './start.ts'
-import { openTestDatabaseUrl, type TestScope, temporaryDirectory } from './storage/testing.ts'
+import { openTestDatabaseUrl, type TestScope, temporaryDataDirectory, temporaryDirectory } from './storage/testing.ts'
 
 export const TEST_REGION = 'eu-central-1'
 
@@ -81,8 +81,8 @@ export async function startTestServer(t: TestContext, given: GivenOptions = {}):
   const scope = new AsyncDisposableStack()
   t.after(() => scope.disposeAsync())
   const after = (end: () => unknown): void => scope.defer(async () => void (await end()))
-  const dataDir = temporaryDirectory({ after })
   const database = await openTestDatabaseUrl({ after }, { migrated: true })
+  const dataDir = database === undefined ? temporaryDataDirectory({ after }) : temporaryDirectory({ after })
   return start({ after }, { dataDir, ...(database !== undefined && { database }), ...given })
 }
 

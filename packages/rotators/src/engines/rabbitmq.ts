@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto'
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
-import { connect as connectAmqp } from 'amqplib'
 import { connectionError, verifiedTls, within } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
@@ -79,7 +78,8 @@ async function connect(login: Login, io: Io): Promise<RabbitmqConnection> {
   const protocol = login.tls ? 'amqps' : 'amqp'
   const options = { ...(login.tls && verifiedTls(login, io)), timeout: io.timeoutMs }
   let timedOut = false
-  const attempt = connectAmqp(
+  const amqp = await import('amqplib')
+  const attempt = amqp.connect(
     { protocol, hostname, port, username, password, vhost: encodeURIComponent(login.dbname ?? '/') },
     options,
   )

@@ -1,12 +1,15 @@
 // Databases for tests: SQLite in a temporary directory, or a fresh database of a PostgreSQL server that is there for the tests alone.
 
 import { execFile, spawn } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, copyFileSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { Client } from 'pg'
+import { loadConfig } from '../config.ts'
+import { DATABASE_NAME, openDatabases } from '../databases.ts'
+import { createLogger } from '../observe/log.ts'
 import type { Database } from './database.ts'
 import { type MigrationSet, migrate } from './migrate.ts'
 import { openPostgres } from './postgres.ts'
@@ -42,7 +45,7 @@ const ALL_SETS: readonly MigrationSet[] = ['main', 'audit']
 /** A fresh, migrated database, gone when the test ends. */
 export async function openTestDatabase(t: TestScope, options: TestDatabaseOptions = {}): Promise<Database> {
   const { testDatabaseUrl = process.env.TEST_DATABASE ?? '', sets = ALL_SETS } = options
-  const { open, remove } = testDatabaseUrl === '' ? freshSqlite() : await freshPostgres(testDatabaseUrl, sets)
+  const { open, remove } = testDatabaseUrl === '' ? freshSqlite(sets) : await freshPostgres(testDatabaseUrl, sets)
   const database = await open()
   t.after(async () => {
     await database.close()
@@ -52,10 +55,13 @@ export async function openTestDatabase(t: TestScope, options: TestDatabaseOption
   return database
 }
 
-function freshSqlite() {
+function freshSqlite(sets: readonly MigrationSet[]) {
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
+  const path = join(directory, 'test.db')
+  const template = sets.length === ALL_SETS.length ? sqliteTemplate() : undefined
+  if (template !== undefined) copyFileSync(join(template, DATABASE_NAME), path)
   return {
-    open: () => openSqlite({ path: join(directory, 'test.db'), durability: 'none' }),
+    open: () => openSqlite({ path, durability: 'none' }),
     remove: async () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }),
   }
 }
@@ -75,6 +81,27 @@ export async function openTestDatabaseUrl(
   const { url, drop } = await createDatabase(server, migrated ? migratedTemplate() : undefined)
   t.after(drop)
   return url
+}
+
+/**
+ * Migrated, empty SQLite databases of a server with one worker, which nobody works on: what TEST_SQLITE_TEMPLATE names, since copying them
+ * is quicker than migrating.
+ */
+export async function createSqliteTemplate(directory: string): Promise<void> {
+  mkdirSync(directory)
+  const config = loadConfig({ dataDir: directory }, {})
+  const databases = await openDatabases(config, 0, createLogger('silent'))
+  await databases.close()
+}
+
+const sqliteTemplate = (): string | undefined => process.env.TEST_SQLITE_TEMPLATE
+
+/** A data directory for a server in this process, gone when the test ends; migrated where there is a template. */
+export function temporaryDataDirectory(t: TestScope): string {
+  const directory = temporaryDirectory(t)
+  const template = sqliteTemplate()
+  if (template !== undefined) cpSync(template, directory, { recursive: true })
+  return directory
 }
 
 /** A directory that is removed when the test ends. Hooks run in the order in which they were registered, so before those registered later. */
