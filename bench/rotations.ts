@@ -60,7 +60,7 @@ async function withStrongroom(
 }
 
 async function createSecret(client: SecretsManagerClient, server: RotatedServer, name: string): Promise<string> {
-  const { value, master } = await server.makeUser(name, server.port)
+  const { value, master } = await server.makeUser(name, server)
   const secret = async (Name: string, content: object): Promise<string> =>
     (await client.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(content) }))).ARN!
   const masterarn = await secret(`${name}-master`, master)

@@ -30,7 +30,7 @@ async function makeWorld(t: TestContext) {
   }
   const home = await makeHome(t)
   home.after(() => postgres.stop())
-  const proxy = await startProxy(postgres.port)
+  const proxy = await startProxy(postgres)
   home.after(() => proxy.close())
   await postgres.sql(`CREATE ROLE master LOGIN CREATEROLE PASSWORD '${FIRST_PASSWORD}'`)
   const start = () => startProcess(home)

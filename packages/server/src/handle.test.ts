@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
+import { createHandler } from './handle.ts'
+import { listen } from './http/listen.ts'
 import { createCaller, token } from './services/secretsmanager/testing.ts'
 import { signedCall, startTestServer, type TestServer } from './testing.ts'
 
@@ -184,4 +186,31 @@ test('a Query service says of an action that it does not have which one it was',
     assert.equal(status, 400)
     assert.match(body, new RegExp(`<Code>${code}</Code><Message>[^<]*${message}[^<]*</Message>`))
   }
+})
+
+test('who runs jobs is woken by a change that asks for work at once, and by no other', async (t) => {
+  const server = await startTestServer(t)
+  let woken = 0
+  const answers = { health: async () => ({ ok: true, problems: [], warnings: [] }), metrics: async () => '' }
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 10 }
+  const listener = await listen(
+    options,
+    createHandler(server.app, answers, () => void woken++),
+  )
+  t.after(() => listener.close(1_000))
+  const wakes = async (name: string, input: object, expected: number): Promise<void> => {
+    woken = 0
+    const url = `http://127.0.0.1:${listener.port}/`
+    const { region, credentials } = server
+    await signedCall(url, 'secretsmanager', `secretsmanager.${name}`, input, { credentials, region })
+    assert.equal(woken, expected, name)
+  }
+  const value = { engine: 'postgres', host: '127.0.0.1', port: 1, username: 'app', password: 'x' }
+  await wakes('CreateSecret', { Name: 'db', ClientRequestToken: token(), SecretString: JSON.stringify(value) }, 0)
+  const arn = `arn:aws:lambda:${server.region}:${server.accountId}:function:strongroom-postgresql-single-user`
+  const rotate = { SecretId: 'db', ClientRequestToken: token(), RotationLambdaARN: arn }
+  await wakes('RotateSecret', { ...rotate, RotationRules: { AutomaticallyAfterDays: 0 } }, 0)
+  await wakes('RotateSecret', rotate, 1)
+  await wakes('DescribeSecret', { SecretId: 'db' }, 0)
+  await wakes('DeleteSecret', { SecretId: 'db' }, 0)
 })

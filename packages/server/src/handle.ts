@@ -22,6 +22,7 @@ import { GLOBAL_REGION, globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
+import { asksForWork } from './jobs/job.ts'
 import type { AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
 import { type AuthorizationRequest, type Context, type Decision, ownContext, type Permission } from './policy/engine.ts'
@@ -80,8 +81,8 @@ export type OpenAnswers = {
   readonly metrics: () => Promise<string>
 }
 
-/** What the listener calls: the open routes, and the path of every other request. */
-export function createHandler(app: App, { health, metrics }: OpenAnswers): Handler {
+/** What the listener calls: the open routes, and the path of every other request. `wake` is told of jobs that are due at once. */
+export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: () => void): Handler {
   const router = createRouter(app.services)
   const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
     'GET /_strongroom/health': async () => {
@@ -104,13 +105,13 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
       app.metrics.refused('TooManyRequests')
       return Promise.resolve(TOO_MANY_REQUESTS)
     },
-    handle: (request) => handle(app, router, request),
+    handle: (request) => handle(app, router, request, wake),
   }
 }
 
 const TOO_MANY_REQUESTS: WireResponse = { status: 429, contentType: 'text/plain', body: 'Too many requests.\n' }
 
-async function handle(app: App, router: Router, request: WireRequest): Promise<WireResponse> {
+async function handle(app: App, router: Router, request: WireRequest, wake: () => void): Promise<WireResponse> {
   const started = performance.now()
   const requestId = app.uuid()
   const ownEventId = app.uuid()
@@ -247,7 +248,7 @@ async function handle(app: App, router: Router, request: WireRequest): Promise<W
   })
 
   try {
-    const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform })
+    const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform, wake })
     const { service, operation, result } = done
     if (!operation.readOnly) app.events.committed()
     if (progress.paid) app.addressRates.succeeded('proof', request.remoteAddress)
@@ -298,10 +299,11 @@ async function inTransactions(
     readonly begin: (tx: Transaction) => Promise<Asked>
     readonly beginUnsigned: (service: Service, operation: AnyOperation) => Promise<Asked>
     readonly perform: (tx: Transaction, asked: Asked, prepared?: unknown) => Promise<Done>
+    readonly wake: () => void
   },
 ): Promise<Done> {
   const { database, trail } = app
-  const { begin, beginUnsigned, perform } = stages
+  const { begin, beginUnsigned, perform, wake } = stages
   const { service, operation } = route
   const unsigned = service !== undefined && operation?.identify !== undefined
   const beginOrDo = async (tx: Transaction): Promise<{ readonly begun: Asked; readonly done?: Done }> => {
@@ -322,11 +324,15 @@ async function inTransactions(
     await trail.append(done.events)
     return done
   }
-  return database.transaction('write', async (tx) => {
+  let due = false
+  const changed = await database.transaction('write', async (tx) => {
     const done = await perform(tx, asked, prepared)
     await trail.record(tx, done.events)
+    due = asksForWork(tx, app.now())
     return done
   })
+  if (due) wake()
+  return changed
 }
 
 const isPlainRead = ({ operation, base }: Asked): boolean =>

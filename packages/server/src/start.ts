@@ -278,7 +278,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
 
   const health = createHealth({ keyring, trail, retention, sinks, functions })
-  const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
+  const answers = { health, metrics: async () => app.metrics.text(await otherMetrics()) }
+  const handler = createHandler(app, answers, jobs.wake)
   gate.open(handler)
   const listening = listener ?? (await listenOrExplain(config, handler, tls))
   starting.defer(() => listening.close(graceMs))

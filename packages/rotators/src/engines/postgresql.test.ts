@@ -8,6 +8,7 @@ import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { startPostgresql, type TestPostgresql } from '../testing/postgresql.ts'
 import { refusal } from '../testing/refusals.ts'
+import { startFlood } from '../testing/server.ts'
 import { postgresql as engine } from './postgresql.ts'
 
 const PASSWORD = 'first-password-of-a-user'
@@ -146,18 +147,7 @@ describe('the PostgreSQL engine', () => {
   test('a server that sends without end is left long before the limit', async (t) => {
     if (skip(t)) return
     const notice = Buffer.concat([Buffer.from('N'), Buffer.from([0, 1, 0, 0]), Buffer.alloc(65_532, 'M')])
-    const flood = createServer((socket) => {
-      const more = (): void => {
-        while (!socket.destroyed && socket.write(notice));
-      }
-      socket
-        .on('data', more)
-        .on('drain', more)
-        .on('error', () => {})
-    })
-    await new Promise<void>((resolve) => flood.listen(0, '127.0.0.1', resolve))
-    t.after(() => flood.close())
-    const { port } = flood.address() as { port: number }
+    const port = await startFlood(t, Buffer.alloc(0), notice)
     const started = performance.now()
     const to = login('flooded', PASSWORD, { host: '127.0.0.1', port, tls: false })
     await assert.rejects(engine.connect(to, io({ timeoutMs: 20_000 })), refused('unreachable'))

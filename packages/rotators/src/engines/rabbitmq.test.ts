@@ -52,20 +52,8 @@ async function as<T>(who: Login, work: (connection: RabbitmqConnection) => Promi
 const logsIn = (username: string, password: string, given: object = {}) =>
   as(login(username, password, given), rabbitmq.probe)
 
-/** The management API, as its administrator. */
-async function api(method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(`http://127.0.0.1:${server.plainManagementPort}/api/${path}`, {
-    method,
-    headers: {
-      authorization: `Basic ${btoa(`${server.admin.username}:${server.admin.password}`)}`,
-      'content-type': 'application/json',
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  if (!response.ok && response.status !== 404) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined
-}
+const api: TestRabbitmq['api'] = (...words) => server.api(...words)
+
 /** The server writes its log in bursts. */
 async function logOnceItHolds(text: string): Promise<string> {
   for (let waited = 0; waited < 20_000; waited += 100) {

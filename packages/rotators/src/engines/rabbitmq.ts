@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
-import { connectionError, verifiedTls, within } from '../connection.ts'
+import { connectionError, RECEIVED_SHORT_MAX, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { exchange, type HttpAnswer } from '../http.ts'
@@ -77,20 +77,15 @@ async function connect(login: Login, io: Io): Promise<RabbitmqConnection> {
   const { username, password, port } = login
   const protocol = login.tls ? 'amqps' : 'amqp'
   const options = { ...(login.tls && verifiedTls(login, io)), timeout: io.timeoutMs }
-  let timedOut = false
-  const amqp = await import('amqplib')
-  const attempt = amqp.connect(
-    { protocol, hostname, port, username, password, vhost: encodeURIComponent(login.dbname ?? '/') },
-    options,
-  )
+  const { connect: connectAmqp } = await import('amqplib')
+  const sockets = new Sockets(at, RECEIVED_SHORT_MAX)
+  const url = { protocol, hostname, port, username, password, vhost: encodeURIComponent(login.dbname ?? '/') }
   try {
     const model = await within(
       io,
       at,
-      () => {
-        timedOut = true
-      },
-      () => attempt,
+      () => sockets.end(),
+      () => sockets.opening(() => connectAmqp(url, options)),
     )
     model.on('error', () => {})
     const name: unknown = (model.connection.serverProperties as { readonly cluster_name?: unknown }).cluster_name
@@ -102,11 +97,11 @@ async function connect(login: Login, io: Io): Promise<RabbitmqConnection> {
         () => {},
         () => closed,
       ).catch(() => {})
+      sockets.end()
     }
     return { at, login, io, clusterName: nameOf(name), refusal: undefined, end }
   } catch (error) {
-    // Whoever is let in after all is not left standing.
-    if (timedOut) attempt.then((model) => model.close()).catch(() => {})
+    sockets.end()
     const answer = answerError(error, at, login.tls)
     // Let in, but not where it wanted to go: a master needs no virtual host.
     if (answer.kind === 'permission')

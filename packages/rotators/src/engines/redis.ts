@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
-import { connectionError, verifiedTls, within } from '../connection.ts'
+import { connectionError, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import type { Finding, Io } from '../rotator.ts'
@@ -99,7 +99,11 @@ async function connect(login: Login, io: Io): Promise<RedisConnection> {
   })
   // Each error is told where it is met; unheard, it would end the process.
   client.on('error', () => {})
-  const end = (): void => client.destroy()
+  const sockets = new Sockets(at)
+  const end = (): void => {
+    client.destroy()
+    sockets.end()
+  }
   const asked = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await within(io, at, end, work)
@@ -108,7 +112,7 @@ async function connect(login: Login, io: Io): Promise<RedisConnection> {
     }
   }
   try {
-    await asked(() => client.connect())
+    await asked(() => sockets.opening(() => client.connect()))
   } catch (error) {
     end()
     const silent = handshaking && error instanceof RotatorError && error.kind === 'unreachable' && !io.signal.aborted
