@@ -16,7 +16,18 @@ import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
 export { RotatorError, type RotatorErrorKind } from './errors.ts'
-export type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue, Strategy } from './rotator.ts'
+export type {
+  Described,
+  Finding,
+  Io,
+  KeyPair,
+  KeyPairKind,
+  PendingRun,
+  Rotator,
+  Run,
+  SecretValue,
+  Strategy,
+} from './rotator.ts'
 export { parseSecret } from './secret.ts'
 
 export const rotators: readonly Rotator[] = [
