@@ -5,21 +5,24 @@ import pg from 'pg'
 import type { Engine } from '../packages/rotators/src/engine.ts'
 import { openldap } from '../packages/rotators/src/engines/openldap.ts'
 import { redis } from '../packages/rotators/src/engines/redis.ts'
+import { sshKey } from '../packages/rotators/src/issuers/ssh-key.ts'
 import { readLogin } from '../packages/rotators/src/secret.ts'
 import { testIo } from '../packages/rotators/src/testing/io.ts'
 import { startMariadb } from '../packages/rotators/src/testing/mariadb.ts'
 import { OPENLDAP_SKIP, startOpenldap } from '../packages/rotators/src/testing/openldap.ts'
 import { startPostgresql } from '../packages/rotators/src/testing/postgresql.ts'
 import { REDIS_SKIP, startRedis } from '../packages/rotators/src/testing/redis.ts'
+import { SSHD_SKIP, startSshd } from '../packages/rotators/src/testing/sshd.ts'
 
-export type Credential = { readonly username: string; readonly password: string; readonly [member: string]: unknown }
+export type Credential = { readonly [member: string]: unknown }
+type Password = { readonly username: string; readonly password: string }
 
 export type RotatedServer = {
   /** Certificates that the server is certified by, in PEM. */
-  readonly authorityFile: string
+  readonly authorityFile?: string
   readonly port: number
-  /** A new user: the secret's value with `port` as its port, and the master's. */
-  makeUser(name: string, port: number): Promise<{ readonly value: Credential; readonly master: Credential }>
+  /** A new user: the secret's value with `port` as its port, and the master's where there is one. */
+  makeUser(name: string, port: number): Promise<{ readonly value: Credential; readonly master?: Credential }>
   /** @throws where the server does not let the credential in */
   logIn(credential: Credential): Promise<void>
   stop(): Promise<void>
@@ -43,7 +46,30 @@ export const ROTATED: readonly RotatedKind[] = [
   { rotator: 'redis-alternating-users', keepsPrevious: true, start: startRotatedRedis },
   { rotator: 'openldap-single-user', keepsPrevious: false, start: startRotatedOpenldap },
   { rotator: 'openldap-dual-passwords', keepsPrevious: true, start: startRotatedOpenldap },
+  { rotator: 'ssh-key', keepsPrevious: true, start: startRotatedSshd },
 ]
+
+async function startRotatedSshd(): Promise<RotatedServer | { readonly reason: string }> {
+  if (SSHD_SKIP) return { reason: SSHD_SKIP }
+  const [scope, stop] = makeScope()
+  const { port, username, hostKey, makeKey, writeKeys, keysFile } = await startSshd(scope)
+  const logIn = (value: Credential): Promise<void> => {
+    const run = { current: value, versionId: '', options: {}, resumed: false }
+    return sshKey.test({ ...run, pending: value }, testIo({ timeoutMs: 60_000 }))
+  }
+  return {
+    port,
+    makeUser: async (_, port) => {
+      const { privateKey, publicKey } = makeKey()
+      writeKeys(username, `${publicKey}\n`)
+      return {
+        value: { host: 'localhost', port, username, privateKey, hostKey, authorizedKeysFile: keysFile(username) },
+      }
+    },
+    logIn: (credential) => logIn({ ...credential, port }),
+    stop,
+  }
+}
 
 async function startRotatedRedis(): Promise<RotatedServer | { readonly reason: string }> {
   if (REDIS_SKIP) return { reason: REDIS_SKIP }
@@ -122,7 +148,8 @@ async function startRotatedPostgresql(): Promise<RotatedServer | { readonly reas
         master: { ...place, username: 'postgres', password: server.password },
       }
     },
-    logIn: async ({ username, password }) => {
+    logIn: async (credential) => {
+      const { username, password } = credential as Password
       const client = new pg.Client({
         host: '127.0.0.1',
         port: server.port,
@@ -155,7 +182,8 @@ async function startRotatedMariadb(): Promise<RotatedServer | { readonly reason:
         master: { ...place, username: 'root', password: server.password },
       }
     },
-    logIn: async ({ username, password }) => {
+    logIn: async (credential) => {
+      const { username, password } = credential as Password
       const ssl = { ca: server.authority }
       const connection = await mysql.createConnection({
         host: '127.0.0.1',

@@ -14,7 +14,7 @@ import {
   type SshKey,
   sshKeyOf,
 } from '../ssh/keys.ts'
-import { type RemoteFile, readRemoteFile, replaceRemoteFile } from '../ssh/remote-file.ts'
+import { type RemoteFile, remoteFile } from '../ssh/remote-file.ts'
 
 const KINDS: { readonly [name: string]: KeyPairKind } = {
   ed25519: 'ed25519',
@@ -82,11 +82,12 @@ export const sshKey: Rotator = {
     const file = fileOf(run)
     // A master acts only for whom the host lets in.
     if (file.as !== undefined || file.keptFrom !== undefined) await logIn(account, key, io)
-    for (let tried = 1; tried <= CHANGES_MAX; tried++) {
-      const { content } = await readRemoteFile(file, io)
+    const to = (content: string): string => {
       mustHold(content, key, file)
-      const to = changeKeys(content, { beside: key, added: pending, removed: previous })
-      if (to === content || (await replaceRemoteFile(file, { from: content, to, name: run.versionId }, io))) return
+      return changeKeys(content, { beside: key, added: pending, removed: previous })
+    }
+    for (let tried = 1; tried <= CHANGES_MAX; tried++) {
+      if (await remoteFile(file, io, { name: run.versionId, to })) return
     }
     throw new RotatorError('other', `${file.path} at ${placeOf(account)} is changed all the time by somebody else.`)
   },
@@ -116,7 +117,7 @@ export const sshKey: Rotator = {
       await logIn(account, key, io)
       findings.push({ level: 'ok', message: `The current key logs in at ${placeOf(account)}.` })
       const file = fileOf(run)
-      const { content, writable } = await readRemoteFile(file, io)
+      const { content, writable } = (await remoteFile(file, io))!
       mustHold(content, key, file)
       const message = `${file.path} has the current key, and can${writable ? '' : 'not'} be changed.`
       findings.push({ level: writable ? 'ok' : 'problem', message })

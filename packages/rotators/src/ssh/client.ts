@@ -41,14 +41,20 @@ const OPTIONS = [
   ...['ControlMaster=no', 'ControlPath=none', 'ProxyCommand=none', 'PermitLocalCommand=no', 'LogLevel=ERROR'],
 ]
 
+export type SshCommand = {
+  readonly command: string
+  /** What is written to it, once, when it has put out this much; undefined where more has to come. It may throw. */
+  readonly reply?: (output: string) => string | undefined
+}
+
 /**
- * Logs in, runs the command with `input`, and waits for its end. The command goes to whatever shell the account has.
+ * Logs in, runs the command, and waits for its end. The command goes to whatever shell the account has.
  * @throws RotatorError `unreachable`, `tls` where the host's key is another, `authentication`, `permission` where there is no `ssh`, `other`
  */
 export async function runSsh(
   account: SshAccount,
   key: SshKey,
-  { command, input = '' }: { readonly command: string; readonly input?: string },
+  { command, reply = () => '' }: SshCommand,
   io: Io,
 ): Promise<SshAnswer> {
   const at = placeOf(account)
@@ -63,7 +69,7 @@ export async function runSsh(
     const words = ['-F', 'none', '-T', ...options.flatMap((option) => ['-o', option])]
     return await spawned(
       [...words, '-p', String(account.port), '-l', account.username, address, command],
-      input,
+      reply,
       at,
       io,
     )
@@ -73,32 +79,51 @@ export async function runSsh(
   }
 }
 
-async function spawned(words: readonly string[], input: string, at: string, io: Io): Promise<SshAnswer> {
+async function spawned(
+  words: readonly string[],
+  reply: NonNullable<SshCommand['reply']>,
+  at: string,
+  io: Io,
+): Promise<SshAnswer> {
   const child = spawn('ssh', words, {
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
     stdio: 'pipe',
   })
   const end = (): void => void child.kill('SIGKILL')
   const ended = Promise.withResolvers<SshAnswer>()
-  const pieces: Buffer[] = []
-  let bytes = 0
-  let complaint = ''
-  child.stdout.on('data', (piece: Buffer) => {
-    bytes += piece.length
-    if (bytes <= OUTPUT_BYTES_MAX) return void pieces.push(piece)
-    ended.reject(new RotatorError('other', `${at} answers with too much.`))
+  ended.promise.catch(() => {}) // nobody waits where it takes too long
+  const fail = (error: unknown): void => {
+    ended.reject(error)
     end()
+  }
+  let output = ''
+  let complaint = ''
+  const answer = (): void => {
+    if (child.stdin.writableEnded) return
+    try {
+      const text = reply(output)
+      if (text !== undefined) child.stdin.end(text, 'latin1')
+    } catch (error) {
+      fail(error)
+    }
+  }
+  child.stdout.setEncoding('latin1').on('data', (piece: string) => {
+    output += piece
+    if (output.length > OUTPUT_BYTES_MAX) return fail(new RotatorError('other', `${at} answers with too much.`))
+    answer()
   })
-  child.stderr.on('data', (piece: Buffer) => (complaint = (complaint + piece.toString('latin1')).slice(-COMPLAINT_MAX)))
+  child.stderr.setEncoding('latin1').on('data', (piece: string) => {
+    complaint = (complaint + piece).slice(-COMPLAINT_MAX)
+  })
   child.stdin.on('error', () => {}) // it ended before it had read everything, which its status tells
   child.on('error', (cause) =>
     ended.reject(new RotatorError('permission', 'There is no program ssh: install the OpenSSH client.', { cause })),
   )
   child.on('close', (status) => {
     if (status === NO_CONNECTION || status === null) return ended.reject(refusalOf(complaint, at))
-    ended.resolve({ status, output: Buffer.concat(pieces).toString('latin1') })
+    ended.resolve({ status, output })
   })
-  child.stdin.end(Buffer.from(input, 'latin1'))
+  answer()
   return within(io, at, end, () => ended.promise)
 }
 

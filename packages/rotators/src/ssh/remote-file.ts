@@ -19,68 +19,80 @@ export type RemoteFile = {
   readonly keptFrom?: string
 }
 
-/** These scripts pass any login shell as one word in single quotes: they have no quote, backslash, exclamation mark or line end. */
-const FIND = 'exec 2>&1; umask 077; n=$1; f=$2; cd || exit 1; [ -e "$f" ] || { echo "$n absent"; exit 0; }; '
-const GUARD =
-  '[ -z "$3" ] || [ -z "$(find "$f" "$(dirname "$f")" -prune "(" -user "$3" -o -perm -002 -o -type l ")")" ] || { echo "$n open"; exit 0; }; '
-const READ = `${FIND}${GUARD}f=$(readlink -f "$f"); [ -r "$f" ] || { echo "$n unreadable"; exit 0; }; if [ -w "$f" ] && [ -w "$(dirname "$f")" ]; then w=writable; else w=readonly; fi; echo "$n $w"; cat "$f"; echo "$n end"`
-const SWAP = [
-  `${FIND}${GUARD}f=$(readlink -f "$f"); t="$f.strongroom-$4"; rm -f "$t".*; t="$t.$$"`,
-  'end() { rm -f "$t.in" "$t.old" "$t.new"; }; trap end EXIT; trap "exit 1" HUP INT TERM PIPE',
-  'no() { echo "$n $1"; exit 0; }; like() { set -- $(ls -ldn "$1"); echo "$1 $3 $4"; }',
-  'cat > "$t.in" || no readonly; [ "$(wc -c < "$t.in")" -eq "$(($5 + $6))" ] || no short',
-  'head -c "$5" "$t.in" > "$t.old" && cp -p "$f" "$t.new" && tail -c "$6" "$t.in" > "$t.new" || no readonly',
+/**
+ * Prints the file, and where it is then told what to make of it, does so. It passes any login shell as one word in single quotes: it has no
+ * quote, backslash, exclamation mark or line end.
+ */
+const SCRIPT = [
+  'exec 2>&1; umask 077; n=$1; f=$2; who=$3; no() { echo "$n $1"; exit 0; }; cd && [ -e "$f" ] || no absent',
+  'if [ -n "$who" ] && [ -n "$(find "$f" "$(dirname "$f")" -prune "(" -user "$who" -o -perm -002 -o -type l ")")" ]; then no open; fi',
+  'f=$(readlink -f "$f"); [ -r "$f" ] || no unreadable',
+  'w=readonly; [ -w "$f" ] && [ -w "$(dirname "$f")" ] && w=writable',
+  'echo "$n $w"; cat "$f"; echo "$n end"; read -r old new || exit 0',
+  't="$f.strongroom-$4"; rm -f "$t".*; t="$t.$$"',
+  'clean() { rm -f "$t.in" "$t.old" "$t.new"; }; trap clean EXIT; trap "exit 1" HUP INT TERM PIPE',
+  'like() { set -- $(ls -ldn "$1"); echo "$1 $3 $4"; }',
+  'cat > "$t.in" || no readonly; [ "$(wc -c < "$t.in")" -eq "$(($old + $new))" ] || no short',
+  'head -c "$old" "$t.in" > "$t.old" && cp -p "$f" "$t.new" && tail -c "$new" "$t.in" > "$t.new" || no readonly',
   '[ "$(like "$f")" = "$(like "$t.new")" ] || no owner',
   'sync "$t.new" > /dev/null || sync; cmp -s "$f" "$t.old" || no changed',
   'mv -f "$t.new" "$f" && no done; no readonly',
 ].join('; ')
 
-type Word = 'absent' | 'open' | 'unreadable' | 'readonly' | 'writable' | 'short' | 'owner' | 'changed' | 'done'
+const REASONS = {
+  absent: 'is not there: the member authorizedKeysFile says where keys are.',
+  open: 'is a link, or can be changed by its account or by everybody: it is left to the account itself.',
+  unreadable: 'cannot be read.',
+  readonly: 'cannot be written, or its folder cannot.',
+  owner: 'would get another owner or mode.',
+} as const
 
-export type Read = { readonly content: string; readonly writable: boolean }
+/** In latin1, so that bytes stay what they are. */
+export type RemoteText = { readonly content: string; readonly writable: boolean }
 
-/** @throws RotatorError as of `runSsh`; `permission` where there is no such file, or it cannot be read */
-export async function readRemoteFile(file: RemoteFile, io: Io): Promise<Read> {
-  const { word, rest } = await run(file, READ, [], '', io)
-  if (word !== 'writable' && word !== 'readonly') throw refusal(file, word)
-  return { content: rest, writable: word === 'writable' }
+export type Change = {
+  /** Of who changes it: what its last interruption has left in the folder is taken away. */
+  readonly name: string
+  /** The new content; the same where nothing is to be changed. It may throw. */
+  readonly to: (content: string) => string
 }
 
 /**
- * @param name of who writes it: files that its last interruption has left are taken away
- * @returns false where the file is not `from` any more
- * @throws RotatorError as of `runSsh`; `permission` where it cannot be written
+ * What the file holds; with a change, what it held before.
+ * @returns undefined where somebody else has changed it meanwhile, and it is as they left it
+ * @throws RotatorError as of `runSsh`; `permission` where it is not there, or cannot be read or written
  */
-export async function replaceRemoteFile(
-  file: RemoteFile,
-  { from, to, name }: { readonly from: string; readonly to: string; readonly name: string },
-  io: Io,
-): Promise<boolean> {
-  const mark = createHash('sha256').update(name).digest('hex').slice(0, 16)
-  const { word } = await run(file, SWAP, [mark, String(from.length), String(to.length)], from + to, io)
-  if (word === 'changed') return false
-  if (word !== 'done') throw refusal(file, word)
-  return true
-}
-
-async function run(file: RemoteFile, script: string, more: readonly string[], input: string, io: Io) {
+export async function remoteFile(file: RemoteFile, io: Io, change?: Change): Promise<RemoteText | undefined> {
   const { account, key, path, as, keptFrom = '' } = file
   const nonce = io.randomBytes(16).toString('hex')
-  const shell = ['-c', script, 'sh', nonce, path, keptFrom, ...more]
+  const name = createHash('sha256')
+    .update(change?.name ?? '')
+    .digest('hex')
+    .slice(0, 16)
+  const shell = ['-c', SCRIPT, 'sh', nonce, path, keptFrom, name]
   const words =
     as === undefined
       ? ['/bin/sh', ...shell]
       : account.username === 'root'
         ? ['su', '-s', '/bin/sh', as, ...shell]
         : ['sudo', '-n', '-H', '-u', as, '/bin/sh', ...shell]
-  const { output } = await runSsh(account, key, { command: words.map(quoted).join(' '), input }, io)
-  const [, word = '', rest = ''] = new RegExp(`${nonce} ([a-z]+)\\n(?:([^]*)${nonce} end\\n)?`).exec(output) ?? []
-  if (word === '') {
-    const who = as === undefined ? 'The key' : `${account.username} may not become ${as}, or`
-    const message = `${who} runs no commands at ${placeOf(account)}: it has a forced command, or its account no shell.`
-    throw new RotatorError('permission', message)
+  const begin = new RegExp(`${nonce} (?:(writable|readonly)\\n([^]*?)${nonce} end\\n|((?!writable|readonly)[a-z]+)\\n)`)
+  let sent = false
+  const reply = (output: string): string | undefined => {
+    const [, writable, content = '', refused] = begin.exec(output) ?? []
+    if (refused !== undefined || (writable !== undefined && change === undefined)) return ''
+    if (writable === undefined) return undefined
+    const to = change!.to(content)
+    sent = to !== content
+    return sent ? `${content.length} ${to.length}\n${content}${to}` : ''
   }
-  return { word: word as Word, rest }
+  const { output } = await runSsh(account, key, { command: words.map(quoted).join(' '), reply }, io)
+  const [whole = '', writable, content = '', refused = ''] = begin.exec(output) ?? []
+  if (whole === '') throw noCommands(file)
+  const end = refused || (sent ? new RegExp(`${nonce} ([a-z]+)\\n$`).exec(output.slice(whole.length))?.[1] : 'done')
+  if (end === 'changed') return undefined
+  if (end !== 'done') throw refusal(file, end)
+  return { content, writable: writable === 'writable' }
 }
 
 function quoted(word: string): string {
@@ -88,15 +100,15 @@ function quoted(word: string): string {
   return /^[A-Za-z0-9./_-]+$/.test(word) ? word : `'${word}'`
 }
 
-function refusal({ path, account }: RemoteFile, word: Word): RotatorError {
+function noCommands({ account, as }: RemoteFile): RotatorError {
+  const who = as === undefined ? 'The key' : `${account.username} may not become ${as}, or its key`
+  const message = `${who} runs no commands at ${placeOf(account)}: it has a forced command, or its account no shell.`
+  return new RotatorError('permission', message)
+}
+
+function refusal({ path, account }: RemoteFile, word = ''): RotatorError {
   const place = `${path} at ${placeOf(account)}`
-  if (word === 'short') return new RotatorError('unreachable', `Less than the whole of ${place} arrived.`)
-  const why = {
-    absent: 'is not there: the member authorizedKeysFile says where keys are.',
-    open: 'is a link, or can be changed by its account or by everybody: it is left to the account itself.',
-    unreadable: 'cannot be read.',
-    owner: 'would get another owner or mode.',
-  } as const
-  const reason = word in why ? why[word as keyof typeof why] : 'cannot be written, or its folder cannot.'
-  return new RotatorError('permission', `${place} ${reason}`)
+  if (Object.hasOwn(REASONS, word))
+    return new RotatorError('permission', `${place} ${REASONS[word as keyof typeof REASONS]}`)
+  return new RotatorError('unreachable', `It is not known whether ${place} was changed: the connection ended before.`)
 }

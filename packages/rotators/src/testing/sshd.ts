@@ -41,7 +41,7 @@ export async function startSshd(scope: Scope): Promise<TestSshd> {
   const options = [
     ...[`Port=${port}`, 'ListenAddress=127.0.0.1', 'UsePAM=no', 'StrictModes=no', 'PidFile=none'],
     ...[`AuthorizedKeysFile=${folder}/keys-%u/authorized_keys`, 'PasswordAuthentication=no', 'PermitRootLogin=yes'],
-    ...['MaxStartups=100:30:200', 'LogLevel=VERBOSE'],
+    ...['MaxStartups=100:30:200', 'KexAlgorithms=curve25519-sha256', 'LogLevel=VERBOSE'],
   ]
   const words = options.flatMap((option) => ['-o', option])
   await startProgram(scope, ['/usr/sbin/sshd', '-D', '-e', '-f', '/dev/null', '-h', hostKeyFile, ...words], {
