@@ -9,6 +9,7 @@ import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
+import { sshKey } from './issuers/ssh-key.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
 import { dual } from './strategies/dual.ts'
@@ -16,7 +17,18 @@ import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
 export { RotatorError, type RotatorErrorKind } from './errors.ts'
-export type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue, Strategy } from './rotator.ts'
+export type {
+  Described,
+  Finding,
+  Io,
+  KeyPair,
+  KeyPairKind,
+  PendingRun,
+  Rotator,
+  Run,
+  SecretValue,
+  Strategy,
+} from './rotator.ts'
 export { parseSecret } from './secret.ts'
 
 export const rotators: readonly Rotator[] = [
@@ -37,4 +49,5 @@ export const rotators: readonly Rotator[] = [
   dual(openldap),
   single(activedirectory),
   ...httpCredentials,
+  sshKey,
 ]

@@ -1,6 +1,8 @@
 // What rotates a credential: the four steps of a rotation as functions of values, whatever keeps those values and whatever drives the steps.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_how.html
 
+import type { KeyObject } from 'node:crypto'
+
 /** A secret's value, parsed: AWS's members and whatever else its owner keeps there. https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html */
 export type SecretValue = { readonly [member: string]: unknown }
 
@@ -36,6 +38,9 @@ export type PendingRun = Run & {
   readonly pending: SecretValue
 }
 
+export type KeyPairKind = 'ed25519' | 'ec-p256' | 'ec-p384' | 'ec-p521' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096'
+export type KeyPair = { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
+
 /** How a rotator reaches the world, and all that it gets from there. */
 export type Io = {
   /**
@@ -50,6 +55,7 @@ export type Io = {
   /** Of one connection, statement or request. */
   readonly timeoutMs: number
   randomBytes(size: number): Buffer
+  generateKeyPair(kind: KeyPairKind): Promise<KeyPair>
   /** Ms since 1970. */
   now(): number
 }

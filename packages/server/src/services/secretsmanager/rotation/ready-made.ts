@@ -13,6 +13,8 @@ import {
 } from '@strongroom/rotators'
 import type { App } from '../../../app.ts'
 import type { AuditEvent } from '../../../audit/event.ts'
+import { generateKeyPair } from '../../../crypto/key-pair.ts'
+import { CryptoError } from '../../../crypto/kms/crypto-error.ts'
 import { IntegrityError, ServiceError } from '../../../errors.ts'
 import { OutboundError } from '../../../http/outbound.ts'
 import * as errors from '../errors.ts'
@@ -146,6 +148,11 @@ export const ioOf = (
   signal,
   timeoutMs: TIMEOUT_MS,
   randomBytes: (size) => Buffer.from(app.randomBytes(size)),
+  generateKeyPair: (kind) =>
+    generateKeyPair(kind).catch((error: unknown) => {
+      if (!(error instanceof CryptoError)) throw error
+      throw new RotatorError('unreachable', `No key was generated: ${error.message}.`, { cause: error })
+    }),
   now: app.wallNow,
 })
 
