@@ -37,7 +37,7 @@ async function withStrongroom(
 ): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
   const authorities = join(dataDir, 'authorities.pem')
-  writeFileSync(authorities, servers.map(({ authorityFile }) => readFileSync(authorityFile, 'utf8')).join('\n'))
+  writeFileSync(authorities, servers.map(({ authorityFile }) => readFileSync(authorityFile!, 'utf8')).join('\n'))
   const strongroom = await startStrongroom(BOTH_CORES, dataDir, '--rotation-ca', authorities)
   const { accessKeyId, secretAccessKey, host } = signerOf(dataDir, strongroom.port)
   const credentials = { accessKeyId, secretAccessKey }
@@ -63,7 +63,7 @@ async function createSecret(client: SecretsManagerClient, server: RotatedServer,
   const { value, master } = await server.makeUser(name, server.port)
   const secret = async (Name: string, content: object): Promise<string> =>
     (await client.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(content) }))).ARN!
-  const masterarn = await secret(`${name}-master`, master)
+  const masterarn = await secret(`${name}-master`, master!)
   return secret(name, { ...value, masterarn })
 }
 

@@ -9,6 +9,7 @@ import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
+import { iamAccessKeys } from './issuers/iam-access-key.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
 import { dual } from './strategies/dual.ts'
@@ -37,4 +38,5 @@ export const rotators: readonly Rotator[] = [
   dual(openldap),
   single(activedirectory),
   ...httpCredentials,
+  ...iamAccessKeys,
 ]

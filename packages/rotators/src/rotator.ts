@@ -20,6 +20,10 @@ export type Run = {
   readonly previous?: SecretValue
   /** Of the secret that `masterarn` names, its AWSCURRENT. */
   readonly master?: SecretValue
+  /** Of the newest other versions, AWSPREVIOUS first, whatever labels they have: to create, and to try out, where the rotator says `earlierMax`. */
+  readonly earlier?: readonly SecretValue[]
+  /** When the rotation began, in ms since 1970, where that is known. */
+  readonly startedAt?: number
   /** Names the rotation: the same at each step, and again after a crash. A UUID mostly; 32 to 64 characters. */
   readonly versionId: string
   /** What was given to RotateSecret for this rotator, by name; checked against `options`. */
@@ -73,12 +77,16 @@ export type Rotator = {
   readonly strategy: Strategy
   /** False where no server of the kind could be had to test against: tested as far as a double of its protocol goes. */
   readonly verified: boolean
+  /** What it was tested against, where that is not a server of the kind as others run it. */
+  readonly verifiedBy?: string
   /** Members that it reads of the secret. */
   readonly members: readonly Described[]
   /** What RotateSecret may give it beside. */
   readonly options: readonly Described[]
   /** Whether it reads the secret that `masterarn` names: always, or where the secret names one. */
   readonly master: 'required' | 'optional' | 'unused'
+  /** How many other versions it looks at before it creates a credential. */
+  readonly earlierMax?: number
 
   /**
    * Whether the secret's value can be rotated by it at all; what it connects to, so that two rotations do not meet there: `host:port`, lower

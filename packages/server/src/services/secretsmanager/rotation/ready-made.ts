@@ -181,6 +181,7 @@ function outcomeOf(error: unknown): StepOutcome {
 class OverError extends Error {}
 
 type Running = {
+  readonly startedAt: number
   readonly stored: StoredSecret
   readonly secret: RotatingSecret
   readonly readyMade: ReadyMade
@@ -197,12 +198,14 @@ async function mustBeRunning(store: Store, invocation: TargetQuestion): Promise<
   const running = rotation?.running
   if (stored?.secret.arn !== secretArn || stored.secret.deletedAt !== undefined) throw new OverError()
   if (rotation === undefined || running?.id !== instanceKey || running.versionId !== versionId) throw new OverError()
-  if ((await findRotation(store, secretArn, instanceKey))?.rev !== journalRev) throw new OverError()
+  const journal = await findRotation(store, secretArn, instanceKey)
+  if (journal?.rev !== journalRev) throw new OverError()
   const { readyMade } = rotation
   if (readyMade === undefined) {
     throw new RotatorError('permission', 'Nobody has allowed the rotator to use this secret: call RotateSecret again.')
   }
   return {
+    startedAt: journal.rotation.startedAt,
     stored,
     secret: { ...stored.secret, rotation },
     readyMade,
@@ -223,7 +226,7 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
   const { opened, events } = await app.database.transaction('read', async (tx) => {
     const store: Store = { app, tx }
     const events: AuditEvent[] = []
-    const { stored, secret, readyMade, call } = await mustBeRunning(store, invocation)
+    const { startedAt, stored, secret, readyMade, call } = await mustBeRunning(store, invocation)
     const read = async (version: ValuedVersion): Promise<SecretValue> => {
       events.push(serviceCall(app, stored, 'GetSecretValue', { secretId: secret.arn, versionId: version.id }))
       return openSecret(call, secret, version)
@@ -237,18 +240,37 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
     const pending = version && { value: await read(version), digest: version.value.digest }
     const older = (step === 'setSecret' || invocation.kind === 'test') && !promoted ? holder(PREVIOUS) : undefined
     const previous = older && (await read(older).catch(asAbsent))
+    const looksBack = (step === 'createSecret' || invocation.kind === 'test') && rotator.earlierMax !== undefined
+    const earlier = looksBack ? await readEarlier(secret, [before.id, versionId], rotator.earlierMax, read) : undefined
     const used = await openMaster(rotator, { secret, readyMade, call, current })
     if (used !== undefined) {
       const told = { secretId: used.stored.secret.arn, rotationOf: secret.arn }
       events.push(serviceCall(app, used.stored, 'GetSecretValue', told))
     }
     const { options } = readyMade
-    const others = { ...(previous && { previous }), ...(used && { master: used.value }) }
-    const opened: Opened = { run: { current, ...others, versionId, options, resumed }, pending, promoted }
+    const others = { ...(previous && { previous }), ...(earlier && { earlier }), ...(used && { master: used.value }) }
+    const opened: Opened = { run: { current, ...others, startedAt, versionId, options, resumed }, pending, promoted }
     return { opened, events }
   })
   await app.trail.append(events)
   return opened
+}
+
+/** The newest versions but for `without`, and AWSPREVIOUS before them. */
+async function readEarlier(
+  { versions }: Pick<RotatingSecret, 'versions'>,
+  without: readonly string[],
+  max: number,
+  read: (version: ValuedVersion) => Promise<SecretValue>,
+): Promise<readonly SecretValue[]> {
+  const previous = findHolder(versions, PREVIOUS)
+  const newestFirst = [previous, ...versions.toReversed()].filter(hasValue).filter(({ id }) => !without.includes(id))
+  const values: SecretValue[] = []
+  for (const version of [...new Set(newestFirst)].slice(0, max)) {
+    const value = await read(version).catch(asAbsent)
+    if (value !== undefined) values.push(value)
+  }
+  return values
 }
 
 /** What it connects to, as far as the secret can be read. */
@@ -280,7 +302,7 @@ function asAbsent(error: unknown): undefined {
  */
 async function openMaster(
   rotator: Rotator,
-  { secret, readyMade, call, current }: Omit<Running, 'stored'> & { readonly current: SecretValue },
+  { secret, readyMade, call, current }: Omit<Running, 'stored' | 'startedAt'> & { readonly current: SecretValue },
 ) {
   const arn = rotator.master === 'unused' ? undefined : masterOf(current)
   if (arn === undefined) return undefined
