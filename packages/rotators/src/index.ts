@@ -10,6 +10,7 @@ import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import { iamAccessKeys } from './issuers/iam-access-key.ts'
+import { keyPair } from './issuers/key-pair.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
 import { dual } from './strategies/dual.ts'
@@ -17,7 +18,17 @@ import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
 export { RotatorError, type RotatorErrorKind } from './errors.ts'
-export type { Described, Finding, Io, PendingRun, Rotator, Run, SecretValue, Strategy } from './rotator.ts'
+export type {
+  Described,
+  Finding,
+  Io,
+  PendingRun,
+  PrivateKeySpec,
+  Rotator,
+  Run,
+  SecretValue,
+  Strategy,
+} from './rotator.ts'
 export { parseSecret } from './secret.ts'
 
 export const rotators: readonly Rotator[] = [
@@ -39,4 +50,5 @@ export const rotators: readonly Rotator[] = [
   single(activedirectory),
   ...httpCredentials,
   ...iamAccessKeys,
+  keyPair,
 ]

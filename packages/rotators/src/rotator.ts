@@ -40,6 +40,16 @@ export type PendingRun = Run & {
   readonly pending: SecretValue
 }
 
+/** As KMS calls them. */
+export type PrivateKeySpec =
+  | 'RSA_2048'
+  | 'RSA_3072'
+  | 'RSA_4096'
+  | 'ECC_NIST_P256'
+  | 'ECC_NIST_P384'
+  | 'ECC_NIST_P521'
+  | 'ECC_NIST_EDWARDS25519'
+
 /** How a rotator reaches the world, and all that it gets from there. */
 export type Io = {
   /**
@@ -54,6 +64,8 @@ export type Io = {
   /** Of one connection, statement or request. */
   readonly timeoutMs: number
   randomBytes(size: number): Buffer
+  /** A fresh private key, in DER of PKCS #8. @throws RotatorError `unreachable` where too many are made at once */
+  generatePrivateKey(spec: PrivateKeySpec): Promise<Buffer>
   /** Ms since 1970. */
   now(): number
 }
@@ -106,6 +118,8 @@ export type Rotator = {
    * and what else is to be taken away.
    */
   settle?(run: PendingRun, io: Io): Promise<readonly Finding[]>
+  /** What anybody may read of a value that is current, where the options say so: JSON. @throws RotatorError `secret` */
+  published?(value: SecretValue, options: Run['options']): string | undefined
   /** Connects, looks at rights, policy and identity, and changes nothing. */
   dryRun(run: Run, io: Io): Promise<readonly Finding[]>
 }

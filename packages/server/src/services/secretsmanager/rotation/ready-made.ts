@@ -5,6 +5,7 @@
 import {
   type Io,
   type PendingRun,
+  type PrivateKeySpec,
   type Rotator,
   RotatorError,
   type Run,
@@ -13,6 +14,8 @@ import {
 } from '@strongroom/rotators'
 import type { App } from '../../../app.ts'
 import type { AuditEvent } from '../../../audit/event.ts'
+import { CryptoError } from '../../../crypto/kms/crypto-error.ts'
+import { generateKeyMaterial } from '../../../crypto/kms/key-material.ts'
 import { IntegrityError, ServiceError } from '../../../errors.ts'
 import { OutboundError } from '../../../http/outbound.ts'
 import * as errors from '../errors.ts'
@@ -30,6 +33,7 @@ import {
   splitTail,
   type ValuedVersion,
 } from '../model.ts'
+import { withPublished } from '../published.ts'
 import { changeByService } from '../replication.ts'
 import { callByRights } from '../rights.ts'
 import { findSecret, type Store, type StoredSecret } from '../store.ts'
@@ -146,8 +150,18 @@ export const ioOf = (
   signal,
   timeoutMs: TIMEOUT_MS,
   randomBytes: (size) => Buffer.from(app.randomBytes(size)),
+  generatePrivateKey,
   now: app.wallNow,
 })
+
+async function generatePrivateKey(spec: PrivateKeySpec): Promise<Buffer> {
+  try {
+    return await generateKeyMaterial(spec)
+  } catch (error) {
+    if (!(error instanceof CryptoError) || error.refusal !== 'busy') throw error
+    throw new RotatorError('unreachable', 'Too many RSA keys are being made.')
+  }
+}
 
 const whenAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
@@ -333,7 +347,7 @@ async function perform(app: App, rotator: Rotator, invocation: Invocation, io: I
       await rotator.test(whole, io)
       return { ok: true }
     case 'finishSecret':
-      if (!promoted) await promote(app, invocation)
+      if (!promoted) await promote(app, rotator, invocation, pending.value)
       return settle(rotator, whole, io)
   }
 }
@@ -395,17 +409,18 @@ function storePending(app: App, invocation: Invocation, pending: SecretValue, re
 }
 
 /** AWSCURRENT to the pending version. */
-function promote(app: App, invocation: Invocation): Promise<void> {
+function promote(app: App, rotator: Rotator, invocation: Invocation, pending: SecretValue): Promise<void> {
   const { versionId } = invocation
   return app.database.transaction('write', async (tx) => {
     const store: Store = { app, tx }
-    const { stored, secret } = await mustBeRunning(store, invocation)
+    const { stored, secret, readyMade } = await mustBeRunning(store, invocation)
     const from = findHolder(secret.versions, CURRENT)?.id
     if (from === versionId) return
     const versions = moveStage(secret.versions, CURRENT, from, versionId, app.limits.labelsPerSecret)
     const told = { secretId: secret.arn, versionStage: CURRENT, moveToVersionId: versionId, removeFromVersionId: from }
     await app.trail.record(tx, [serviceCall(app, stored, 'UpdateSecretVersionStage', told)])
-    await changeByService(store, stored, { ...secret, versions, changedAt: app.now() })
+    const moved = { ...secret, versions, changedAt: app.now() }
+    await changeByService(store, stored, withPublished(moved, rotator.published?.(pending, readyMade.options)))
   })
 }
 
