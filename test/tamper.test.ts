@@ -31,6 +31,7 @@ const OUTSIDE = new Map([
   ['kms_retirable_grant', 'who may retire a grant: the grants themselves decide, this only finds them'],
   ['kms_key_usage', 'when a KMS key was used last: shown by GetKeyLastUsage, and kms:TrailingDaysWithoutKeyUsage'],
   ['quota_usage', 'how many secrets there are: only the quota reads it'],
+  ['published_secret', 'of which secrets something is published: their sealed rows decide, and have it'],
   ['lambda_lease', 'which invocations are under way: it only counts them'],
   ['rotation_target', 'whose turn it is to rotate: the sealed rows say whether anything does'],
   ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],

@@ -3,11 +3,14 @@
 import { rotators } from '@strongroom/rotators'
 
 export const listRotators = (): readonly object[] =>
-  rotators.map(({ name, title, strategy, verified, members, options }) => ({
+  rotators.map(({ name, title, strategy, verified, verifiedBy, members, options }) => ({
     Function: `strongroom-${name}`,
     Title: title,
     Strategy: strategy,
-    Verified: verified ? 'against a real server' : 'not verified against a server',
+    Verified: verified ? `against ${verifiedBy ?? 'a real server'}` : notVerified(verifiedBy),
     Members: members.map(({ name, required, about }) => ({ Name: name, Required: required, About: about })),
     Options: options.map(({ name, about }) => ({ Name: name, About: about })),
   }))
+
+const notVerified = (by: string | undefined): string =>
+  `not verified against a server${by === undefined ? '' : `, but against ${by}`}`

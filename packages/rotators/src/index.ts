@@ -9,6 +9,8 @@ import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
+import { iamAccessKeys } from './issuers/iam-access-key.ts'
+import { keyPair } from './issuers/key-pair.ts'
 import { sshKey } from './issuers/ssh-key.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
@@ -21,9 +23,8 @@ export type {
   Described,
   Finding,
   Io,
-  KeyPair,
-  KeyPairKind,
   PendingRun,
+  PrivateKeySpec,
   Rotator,
   Run,
   SecretValue,
@@ -49,5 +50,7 @@ export const rotators: readonly Rotator[] = [
   dual(openldap),
   single(activedirectory),
   ...httpCredentials,
+  ...iamAccessKeys,
+  keyPair,
   sshKey,
 ]

@@ -22,6 +22,10 @@ export type Run = {
   readonly previous?: SecretValue
   /** Of the secret that `masterarn` names, its AWSCURRENT. */
   readonly master?: SecretValue
+  /** Of the newest other versions, AWSPREVIOUS first, whatever labels they have: to create, and to try out, where the rotator says `earlierMax`. */
+  readonly earlier?: readonly SecretValue[]
+  /** When the rotation began, in ms since 1970, where that is known. */
+  readonly startedAt?: number
   /** Names the rotation: the same at each step, and again after a crash. A UUID mostly; 32 to 64 characters. */
   readonly versionId: string
   /** What was given to RotateSecret for this rotator, by name; checked against `options`. */
@@ -38,8 +42,15 @@ export type PendingRun = Run & {
   readonly pending: SecretValue
 }
 
-export type KeyPairKind = 'ed25519' | 'ec-p256' | 'ec-p384' | 'ec-p521' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096'
-export type KeyPair = { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
+/** As KMS calls them. */
+export type PrivateKeySpec =
+  | 'RSA_2048'
+  | 'RSA_3072'
+  | 'RSA_4096'
+  | 'ECC_NIST_P256'
+  | 'ECC_NIST_P384'
+  | 'ECC_NIST_P521'
+  | 'ECC_NIST_EDWARDS25519'
 
 /** How a rotator reaches the world, and all that it gets from there. */
 export type Io = {
@@ -55,7 +66,8 @@ export type Io = {
   /** Of one connection, statement or request. */
   readonly timeoutMs: number
   randomBytes(size: number): Buffer
-  generateKeyPair(kind: KeyPairKind): Promise<KeyPair>
+  /** A fresh private key. @throws RotatorError `unreachable` where too many are made at once */
+  generatePrivateKey(spec: PrivateKeySpec): Promise<KeyObject>
   /** Ms since 1970. */
   now(): number
 }
@@ -79,12 +91,16 @@ export type Rotator = {
   readonly strategy: Strategy
   /** False where no server of the kind could be had to test against: tested as far as a double of its protocol goes. */
   readonly verified: boolean
+  /** What it was tested against, where that is not a server of the kind as others run it. */
+  readonly verifiedBy?: string
   /** Members that it reads of the secret. */
   readonly members: readonly Described[]
   /** What RotateSecret may give it beside. */
   readonly options: readonly Described[]
   /** Whether it reads the secret that `masterarn` names: always, or where the secret names one. */
   readonly master: 'required' | 'optional' | 'unused'
+  /** How many other versions it looks at before it creates a credential. */
+  readonly earlierMax?: number
 
   /**
    * Whether the secret's value can be rotated by it at all; what it connects to, so that two rotations do not meet there: `host:port`, lower
@@ -104,6 +120,8 @@ export type Rotator = {
    * and what else is to be taken away.
    */
   settle?(run: PendingRun, io: Io): Promise<readonly Finding[]>
+  /** What anybody may read of a value that is current, where the options say so: JSON. @throws RotatorError `secret` */
+  published?(value: SecretValue, options: Run['options']): string | undefined
   /** Connects, looks at rights, policy and identity, and changes nothing. */
   dryRun(run: Run, io: Io): Promise<readonly Finding[]>
 }

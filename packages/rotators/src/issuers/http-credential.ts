@@ -1,11 +1,8 @@
 // Credentials that a product's own HTTP API issues, as its secret describes the requests: API keys, tokens, client secrets.
 // docs/rotators.md#credentials-of-an-http-api
 
-import { request as requestPlain } from 'node:http'
-import { request as requestTls } from 'node:https'
-import { verifiedTls } from '../connection.ts'
 import { RotatorError } from '../errors.ts'
-import { exchange } from '../http.ts'
+import { readOrigin, send } from '../http.ts'
 import type { Finding, Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
 import { parseExactly, placeOf } from '../secret.ts'
 import {
@@ -13,7 +10,6 @@ import {
   type Operation,
   pick,
   pointAt,
-  type Rendered,
   readTemplate,
   render,
   type Scope,
@@ -35,6 +31,7 @@ function httpCredential({ overlap }: { readonly overlap: boolean }): Rotator {
     title: `Credential of an HTTP API: ${overlap ? 'the previous one works until the next rotation' : 'the previous one is revoked at once'}`,
     strategy: overlap ? 'dual' : 'single',
     verified: true,
+    verifiedBy: 'an HTTP API made for the tests, over TLS, and no vendor’s',
     members: [
       { name: 'url', required: true, about: 'https://HOST or https://HOST:PORT; http:// only with "ssl": false.' },
       { name: 'ssl', required: false, about: 'TLS with a verified certificate unless it is false.' },
@@ -45,12 +42,12 @@ function httpCredential({ overlap }: { readonly overlap: boolean }): Rotator {
     master: 'optional',
 
     check(value) {
-      const { host, port } = readUrl(value)
+      const origin = placeOfSecret(value)
       if (!hasMaster(value)) readTemplate(value[TEMPLATE], { withMaster: false })
       else if (value[TEMPLATE] !== undefined) {
         throw new RotatorError('secret', `With masterarn the member ${TEMPLATE} stands in the master secret alone.`)
       }
-      return { place: placeOf({ host, port }) }
+      return { place: placeOf(origin) }
     },
 
     async create(run, io) {
@@ -119,21 +116,7 @@ export const httpCredentials: readonly Rotator[] = [
 
 const hasMaster = ({ masterarn }: SecretValue): boolean => masterarn !== undefined && masterarn !== ''
 
-type Place = { readonly host: string; readonly port: number; readonly tls: boolean; readonly origin: string }
-
-/** @throws RotatorError `secret` */
-function readUrl({ url: text, ssl }: SecretValue): Place {
-  const url = typeof text === 'string' && text.length <= 300 ? URL.parse(text) : null
-  if (url === null || !/^https?:$/.test(url.protocol) || (text !== url.origin && text !== `${url.origin}/`)) {
-    throw new RotatorError('secret', 'The member url is not https://HOST or https://HOST:PORT, in lower case.')
-  }
-  const tls = url.protocol === 'https:'
-  if (tls === (ssl === false || ssl === 'false')) {
-    throw new RotatorError('secret', 'The member url is of http if, and only if, ssl is false.')
-  }
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  return { host, port: url.port === '' ? (tls ? 443 : 80) : Number(url.port), tls, origin: url.origin }
-}
+const placeOfSecret = ({ url, ssl }: SecretValue) => readOrigin('url', url, ssl)
 
 const isOfSamePlace = (one: SecretValue, other: SecretValue): boolean =>
   one.url === other.url && String(one.ssl) === String(other.ssl)
@@ -155,7 +138,7 @@ type Api = {
 
 /** @throws RotatorError `secret` */
 function apiOf(run: Run, io: Io): Api {
-  const place = readUrl(run.current)
+  const origin = placeOfSecret(run.current)
   const { master } = run
   if (hasMaster(run.current) !== (master !== undefined)) {
     throw new RotatorError('secret', 'The secret that masterarn names cannot be used.')
@@ -164,14 +147,16 @@ function apiOf(run: Run, io: Io): Api {
     throw new RotatorError('secret', 'The master secret needs the same url, and ssl, as the secret.')
   }
   const template = readTemplate((master ?? run.current)[TEMPLATE], { withMaster: master !== undefined })
-  const at = placeOf(place)
+  const at = placeOf(origin)
   return {
     at,
     template,
     scope: (secret) => ({ secret, master }),
     async ask(operation, scope) {
       const request = template[operation]!
-      const { status, body } = await send(place, at, render(operation, request, scope), io)
+      const { body: sent, ...rendered } = render(operation, request, scope)
+      const asked = { ...rendered, ...(sent !== undefined && { body: Buffer.from(sent) }) }
+      const { status, body } = await send(origin, asked, io, ANSWER_BYTES_MAX)
       if (!request.statuses.includes(status)) throw refusal(at, operation, status)
       try {
         return body === '' ? undefined : parseExactly(body)
@@ -189,25 +174,6 @@ function refusal(at: string, operation: Operation, status: number): RotatorError
   if (status === 401 || (status === 403 && operation === 'test')) return new RotatorError('authentication', message)
   if (status === 403) return new RotatorError('permission', message)
   return new RotatorError(status === 429 || status >= 500 ? 'unreachable' : 'other', message)
-}
-
-async function send({ host, port, tls, origin }: Place, at: string, rendered: Rendered, io: Io) {
-  const body = rendered.body === undefined ? undefined : Buffer.from(rendered.body)
-  const options = {
-    host: await io.resolve(host, port),
-    port,
-    method: rendered.method,
-    path: rendered.path,
-    agent: false as const,
-    headers: {
-      ...rendered.headers,
-      host: new URL(origin).host,
-      'accept-encoding': 'identity',
-      ...(body && { 'content-length': body.length }),
-    },
-  }
-  const request = tls ? requestTls({ ...options, ...verifiedTls({ host }, io) }) : requestPlain(options)
-  return exchange(request, body, { io, at, tls, bytesMax: ANSWER_BYTES_MAX })
 }
 
 async function test(api: Api, credential: SecretValue): Promise<void> {

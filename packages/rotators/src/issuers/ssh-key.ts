@@ -1,7 +1,7 @@
 // The SSH key of an account: the new one stands beside the current one in authorized_keys, and the one before goes. docs/rotators.md#ssh-keys
 
 import { RotatorError } from '../errors.ts'
-import type { Finding, Io, KeyPairKind, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
+import type { Finding, Io, PendingRun, PrivateKeySpec, Rotator, Run, SecretValue } from '../rotator.ts'
 import { namesMaster, placeOf, readPort } from '../secret.ts'
 import { changeKeys, optionsOf } from '../ssh/authorized-keys.ts'
 import { runSsh, type SshAccount } from '../ssh/client.ts'
@@ -16,13 +16,13 @@ import {
 } from '../ssh/keys.ts'
 import { type RemoteFile, remoteFile } from '../ssh/remote-file.ts'
 
-const KINDS: { readonly [name: string]: KeyPairKind } = {
-  ed25519: 'ed25519',
-  'ecdsa-p256': 'ec-p256',
-  'ecdsa-p384': 'ec-p384',
-  'ecdsa-p521': 'ec-p521',
-  'rsa-3072': 'rsa-3072',
-  'rsa-4096': 'rsa-4096',
+const KINDS: { readonly [name: string]: PrivateKeySpec } = {
+  ed25519: 'ECC_NIST_EDWARDS25519',
+  'ecdsa-p256': 'ECC_NIST_P256',
+  'ecdsa-p384': 'ECC_NIST_P384',
+  'ecdsa-p521': 'ECC_NIST_P521',
+  'rsa-3072': 'RSA_3072',
+  'rsa-4096': 'RSA_4096',
 }
 const USUAL_FILE = '.ssh/authorized_keys'
 const HOST = /^[A-Za-z0-9._:-]{1,253}$/
@@ -66,7 +66,7 @@ export const sshKey: Rotator = {
 
   async create(run, io) {
     const { account } = readSecret(run.current)
-    const key = sshKeyOf((await io.generateKeyPair(readKind(run.options))).privateKey)
+    const key = sshKeyOf(await io.generatePrivateKey(readKind(run.options)))
     const comment = `${account.username}@${account.host}`
     return {
       ...run.current,
@@ -136,7 +136,7 @@ export const sshKey: Rotator = {
 }
 
 /** @throws RotatorError `secret` */
-function readKind({ keyType = 'ed25519' }: Run['options']): KeyPairKind {
+function readKind({ keyType = 'ed25519' }: Run['options']): PrivateKeySpec {
   const kind = Object.hasOwn(KINDS, keyType) ? KINDS[keyType] : undefined
   if (kind === undefined) throw new RotatorError('secret', `keyType is none of ${Object.keys(KINDS).join(', ')}.`)
   return kind

@@ -14,6 +14,7 @@ export {
   openOwned,
   removeOwned,
 } from './owned.ts'
+export { type PublishedName, readPublished } from './published.ts'
 export { type PutReplicaInput, receivedTarget, receiveReplica, removeReceived } from './receive.ts'
 export { createRemoteRegions, type RemoteRegions } from './remote-regions.ts'
 export { callByRights, noteRights } from './rights.ts'

@@ -12,6 +12,7 @@ import {
   selectVersion,
   type ValuedVersion,
 } from '../model.ts'
+import { withPublished } from '../published.ts'
 import { noteRights } from '../rights.ts'
 import type { StoredSecret } from '../store.ts'
 import { liveSecret, permissionOn, resolveSecret } from '../target.ts'
@@ -45,7 +46,7 @@ export async function allowReadyMade(
   // A service of ours rotates it, with the rights of who has put it in charge.
   if (functionArn === undefined && secret.owningService !== undefined) return secret
   const kept: SecretRotation = { ...settings, ...(functionArn !== undefined && { functionArn }) }
-  if (!isReadyMade(functionArn)) return { ...secret, rotation: kept }
+  if (!isReadyMade(functionArn)) return withPublished({ ...secret, rotation: kept }, undefined)
   if (before !== undefined && !again && given === undefined) return secret
 
   const rotator = findRotator(functionArn)
@@ -54,6 +55,7 @@ export async function allowReadyMade(
   const options = given === undefined ? (sameRotator && before?.options) || {} : readOptions(rotator, given)
 
   let master: ReadyMade['master']
+  let published: string | undefined
   let failure: unknown
   const rights = await noteRights(call, async (noting) => {
     try {
@@ -61,6 +63,7 @@ export async function allowReadyMade(
       const value = await openSecret(noting, secret, selectVersion(secret, undefined, undefined))
       tellReading(call, stored)
       const place = masterPlaceOf(rotator, value, options)
+      published = rotator.published?.(value, options)
       const arn = rotator.master === 'unused' ? undefined : masterOf(value)
       if (arn === undefined) return
       tellReading(call, (await mayUseMaster(noting, secret, arn)).stored)
@@ -71,7 +74,8 @@ export async function allowReadyMade(
   })
   if (failure instanceof RotatorError) throw errors.notRotatable(failure.message)
   if (failure !== undefined) throw failure
-  return { ...secret, rotation: { ...kept, readyMade: { rights, options, ...(master && { master }) } } }
+  const readyMade = { rights, options, ...(master && { master }) }
+  return withPublished({ ...secret, rotation: { ...kept, readyMade } }, published)
 }
 
 /** The service looked at it, so that the call could be refused at once. */

@@ -2,9 +2,11 @@
 // used outside of it; what a step changes counts only while the rotation is still under way, by the journal of this very call.
 // docs/rotators.md
 
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import {
   type Io,
   type PendingRun,
+  type PrivateKeySpec,
   type Rotator,
   RotatorError,
   type Run,
@@ -13,8 +15,8 @@ import {
 } from '@strongroom/rotators'
 import type { App } from '../../../app.ts'
 import type { AuditEvent } from '../../../audit/event.ts'
-import { generateKeyPair } from '../../../crypto/key-pair.ts'
 import { CryptoError } from '../../../crypto/kms/crypto-error.ts'
+import { generateKeyMaterial } from '../../../crypto/kms/key-material.ts'
 import { IntegrityError, ServiceError } from '../../../errors.ts'
 import { OutboundError } from '../../../http/outbound.ts'
 import * as errors from '../errors.ts'
@@ -32,6 +34,7 @@ import {
   splitTail,
   type ValuedVersion,
 } from '../model.ts'
+import { withPublished } from '../published.ts'
 import { changeByService } from '../replication.ts'
 import { callByRights } from '../rights.ts'
 import { findSecret, type Store, type StoredSecret } from '../store.ts'
@@ -148,13 +151,21 @@ export const ioOf = (
   signal,
   timeoutMs: TIMEOUT_MS,
   randomBytes: (size) => Buffer.from(app.randomBytes(size)),
-  generateKeyPair: (kind) =>
-    generateKeyPair(kind).catch((error: unknown) => {
-      if (!(error instanceof CryptoError)) throw error
-      throw new RotatorError('unreachable', `No key was generated: ${error.message}.`, { cause: error })
-    }),
+  generatePrivateKey,
   now: app.wallNow,
 })
+
+async function generatePrivateKey(spec: PrivateKeySpec): Promise<KeyObject> {
+  try {
+    const material = await generateKeyMaterial(spec)
+    const key = createPrivateKey({ key: material, format: 'der', type: 'pkcs8' })
+    material.fill(0)
+    return key
+  } catch (error) {
+    if (!(error instanceof CryptoError) || error.refusal !== 'busy') throw error
+    throw new RotatorError('unreachable', 'Too many RSA keys are being made.')
+  }
+}
 
 const whenAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
@@ -188,6 +199,7 @@ function outcomeOf(error: unknown): StepOutcome {
 class OverError extends Error {}
 
 type Running = {
+  readonly startedAt: number
   readonly stored: StoredSecret
   readonly secret: RotatingSecret
   readonly readyMade: ReadyMade
@@ -204,12 +216,14 @@ async function mustBeRunning(store: Store, invocation: TargetQuestion): Promise<
   const running = rotation?.running
   if (stored?.secret.arn !== secretArn || stored.secret.deletedAt !== undefined) throw new OverError()
   if (rotation === undefined || running?.id !== instanceKey || running.versionId !== versionId) throw new OverError()
-  if ((await findRotation(store, secretArn, instanceKey))?.rev !== journalRev) throw new OverError()
+  const journal = await findRotation(store, secretArn, instanceKey)
+  if (journal?.rev !== journalRev) throw new OverError()
   const { readyMade } = rotation
   if (readyMade === undefined) {
     throw new RotatorError('permission', 'Nobody has allowed the rotator to use this secret: call RotateSecret again.')
   }
   return {
+    startedAt: journal.rotation.startedAt,
     stored,
     secret: { ...stored.secret, rotation },
     readyMade,
@@ -230,7 +244,7 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
   const { opened, events } = await app.database.transaction('read', async (tx) => {
     const store: Store = { app, tx }
     const events: AuditEvent[] = []
-    const { stored, secret, readyMade, call } = await mustBeRunning(store, invocation)
+    const { startedAt, stored, secret, readyMade, call } = await mustBeRunning(store, invocation)
     const read = async (version: ValuedVersion): Promise<SecretValue> => {
       events.push(serviceCall(app, stored, 'GetSecretValue', { secretId: secret.arn, versionId: version.id }))
       return openSecret(call, secret, version)
@@ -244,18 +258,37 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
     const pending = version && { value: await read(version), digest: version.value.digest }
     const older = (step === 'setSecret' || invocation.kind === 'test') && !promoted ? holder(PREVIOUS) : undefined
     const previous = older && (await read(older).catch(asAbsent))
+    const looksBack = (step === 'createSecret' || invocation.kind === 'test') && rotator.earlierMax !== undefined
+    const earlier = looksBack ? await readEarlier(secret, [before.id, versionId], rotator.earlierMax, read) : undefined
     const used = await openMaster(rotator, { secret, readyMade, call, current })
     if (used !== undefined) {
       const told = { secretId: used.stored.secret.arn, rotationOf: secret.arn }
       events.push(serviceCall(app, used.stored, 'GetSecretValue', told))
     }
     const { options } = readyMade
-    const others = { ...(previous && { previous }), ...(used && { master: used.value }) }
-    const opened: Opened = { run: { current, ...others, versionId, options, resumed }, pending, promoted }
+    const others = { ...(previous && { previous }), ...(earlier && { earlier }), ...(used && { master: used.value }) }
+    const opened: Opened = { run: { current, ...others, startedAt, versionId, options, resumed }, pending, promoted }
     return { opened, events }
   })
   await app.trail.append(events)
   return opened
+}
+
+/** The newest versions but for `without`, and AWSPREVIOUS before them. */
+async function readEarlier(
+  { versions }: Pick<RotatingSecret, 'versions'>,
+  without: readonly string[],
+  max: number,
+  read: (version: ValuedVersion) => Promise<SecretValue>,
+): Promise<readonly SecretValue[]> {
+  const previous = findHolder(versions, PREVIOUS)
+  const newestFirst = [previous, ...versions.toReversed()].filter(hasValue).filter(({ id }) => !without.includes(id))
+  const values: SecretValue[] = []
+  for (const version of [...new Set(newestFirst)].slice(0, max)) {
+    const value = await read(version).catch(asAbsent)
+    if (value !== undefined) values.push(value)
+  }
+  return values
 }
 
 /** What it connects to, as far as the secret can be read. */
@@ -287,7 +320,7 @@ function asAbsent(error: unknown): undefined {
  */
 async function openMaster(
   rotator: Rotator,
-  { secret, readyMade, call, current }: Omit<Running, 'stored'> & { readonly current: SecretValue },
+  { secret, readyMade, call, current }: Omit<Running, 'stored' | 'startedAt'> & { readonly current: SecretValue },
 ) {
   const arn = rotator.master === 'unused' ? undefined : masterOf(current)
   if (arn === undefined) return undefined
@@ -318,7 +351,7 @@ async function perform(app: App, rotator: Rotator, invocation: Invocation, io: I
       await rotator.test(whole, io)
       return { ok: true }
     case 'finishSecret':
-      if (!promoted) await promote(app, invocation)
+      if (!promoted) await promote(app, rotator, invocation, pending.value)
       return settle(rotator, whole, io)
   }
 }
@@ -380,17 +413,18 @@ function storePending(app: App, invocation: Invocation, pending: SecretValue, re
 }
 
 /** AWSCURRENT to the pending version. */
-function promote(app: App, invocation: Invocation): Promise<void> {
+function promote(app: App, rotator: Rotator, invocation: Invocation, pending: SecretValue): Promise<void> {
   const { versionId } = invocation
   return app.database.transaction('write', async (tx) => {
     const store: Store = { app, tx }
-    const { stored, secret } = await mustBeRunning(store, invocation)
+    const { stored, secret, readyMade } = await mustBeRunning(store, invocation)
     const from = findHolder(secret.versions, CURRENT)?.id
     if (from === versionId) return
     const versions = moveStage(secret.versions, CURRENT, from, versionId, app.limits.labelsPerSecret)
     const told = { secretId: secret.arn, versionStage: CURRENT, moveToVersionId: versionId, removeFromVersionId: from }
     await app.trail.record(tx, [serviceCall(app, stored, 'UpdateSecretVersionStage', told)])
-    await changeByService(store, stored, { ...secret, versions, changedAt: app.now() })
+    const moved = { ...secret, versions, changedAt: app.now() }
+    await changeByService(store, stored, withPublished(moved, rotator.published?.(pending, readyMade.options)))
   })
 }
 
