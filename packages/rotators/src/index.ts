@@ -8,6 +8,7 @@ import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
+import { redshift } from './engines/redshift.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
@@ -36,5 +37,7 @@ export const rotators: readonly Rotator[] = [
   single(openldap),
   dual(openldap),
   single(activedirectory),
+  single(redshift),
+  alternating(redshift),
   ...httpCredentials,
 ]
