@@ -3,11 +3,12 @@
 import { rotators } from '@strongroom/rotators'
 
 export const listRotators = (): readonly object[] =>
-  rotators.map(({ name, title, strategy, verified, members, options }) => ({
+  rotators.map(({ name, title, strategy, verified, install, members, options }) => ({
     Function: `strongroom-${name}`,
     Title: title,
     Strategy: strategy,
     Verified: verified ? 'against a real server' : 'not verified against a server',
+    ...(install !== undefined && { Driver: `npm i ${install}` }),
     Members: members.map(({ name, required, about }) => ({ Name: name, Required: required, About: about })),
     Options: options.map(({ name, about }) => ({ Name: name, About: about })),
   }))

@@ -3,6 +3,7 @@
 
 import { activedirectory } from './engines/activedirectory.ts'
 import { mariadb } from './engines/mariadb.ts'
+import { mongodb } from './engines/mongodb.ts'
 import { mysql } from './engines/mysql.ts'
 import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
@@ -39,5 +40,7 @@ export const rotators: readonly Rotator[] = [
   single(activedirectory),
   single(redshift),
   alternating(redshift),
+  single(mongodb),
+  alternating(mongodb),
   ...httpCredentials,
 ]

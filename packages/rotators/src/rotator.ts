@@ -73,6 +73,8 @@ export type Rotator = {
   readonly strategy: Strategy
   /** False where no server of the kind could be had to test against: tested as far as a double of its protocol goes. */
   readonly verified: boolean
+  /** What has to be installed for it beside: `name@version` of a package. */
+  readonly install?: string
   /** Members that it reads of the secret. */
   readonly members: readonly Described[]
   /** What RotateSecret may give it beside. */
