@@ -2,13 +2,13 @@
 
 import { RotatorError } from './errors.ts'
 
-/** @throws RotatorError `other`, with what to install: what waits for it goes on after the restart */
+/** @throws RotatorError `other`, with what to install: what waits for it goes on once it is there */
 export async function driver<T>(install: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
     if (typeof error !== 'object' || error === null || !('code' in error) || !MISSING.includes(error.code)) throw error
-    throw new RotatorError('other', `The driver of this rotator is not installed: npm i ${install}, and a restart.`)
+    throw new RotatorError('other', `The driver of this rotator is not installed: npm i ${install}`)
   }
 }
 

@@ -1,6 +1,7 @@
 // Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
 // `ENGINE-dual-passwords`. What issues credentials itself has names of its own.
 
+import { apart } from './apart.ts'
 import { activedirectory } from './engines/activedirectory.ts'
 import { mariadb } from './engines/mariadb.ts'
 import { mongodb } from './engines/mongodb.ts'
@@ -40,7 +41,7 @@ export const rotators: readonly Rotator[] = [
   single(activedirectory),
   single(redshift),
   alternating(redshift),
-  single(mongodb),
-  alternating(mongodb),
+  single(apart(mongodb)),
+  alternating(apart(mongodb)),
   ...httpCredentials,
 ]
