@@ -3,11 +3,12 @@
 import { rotators } from '@strongroom/rotators'
 
 export const listRotators = (): readonly object[] =>
-  rotators.map(({ name, title, strategy, verified, verifiedBy, members, options }) => ({
+  rotators.map(({ name, title, strategy, verified, verifiedBy, install, members, options }) => ({
     Function: `strongroom-${name}`,
     Title: title,
     Strategy: strategy,
     Verified: verified ? `against ${verifiedBy ?? 'a real server'}` : notVerified(verifiedBy),
+    ...(install !== undefined && { Driver: `npm i ${install}` }),
     Members: members.map(({ name, required, about }) => ({ Name: name, Required: required, About: about })),
     Options: options.map(({ name, about }) => ({ Name: name, About: about })),
   }))

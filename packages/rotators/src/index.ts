@@ -1,13 +1,16 @@
 // Every ready-made rotator: the table of contents. One line an engine and strategy; names are `ENGINE-single-user`, `ENGINE-alternating-users` and
 // `ENGINE-dual-passwords`. What issues credentials itself has names of its own.
 
+import { apart } from './apart.ts'
 import { activedirectory } from './engines/activedirectory.ts'
 import { mariadb } from './engines/mariadb.ts'
+import { mongodb } from './engines/mongodb.ts'
 import { mysql } from './engines/mysql.ts'
 import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
+import { redshift } from './engines/redshift.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import { iamAccessKeys } from './issuers/iam-access-key.ts'
 import { keyPair } from './issuers/key-pair.ts'
@@ -49,6 +52,10 @@ export const rotators: readonly Rotator[] = [
   single(openldap),
   dual(openldap),
   single(activedirectory),
+  single(redshift),
+  alternating(redshift),
+  single(apart(mongodb)),
+  alternating(apart(mongodb)),
   ...httpCredentials,
   ...iamAccessKeys,
   keyPair,

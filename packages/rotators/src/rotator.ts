@@ -93,6 +93,8 @@ export type Rotator = {
   readonly verified: boolean
   /** What it was tested against, where that is not a server of the kind as others run it. */
   readonly verifiedBy?: string
+  /** What has to be installed for it beside: `name@version` of a package. */
+  readonly install?: string
   /** Members that it reads of the secret. */
   readonly members: readonly Described[]
   /** What RotateSecret may give it beside. */

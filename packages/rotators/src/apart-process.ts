@@ -1,0 +1,64 @@
+// The other process of `apart.ts`: one connection of one engine. It ends with whoever started it.
+
+import { setDefaultCACertificates } from 'node:tls'
+import type { Asked, Beginning, Told } from './apart.ts'
+import type { Engine } from './engine.ts'
+import { RotatorError } from './errors.ts'
+import type { Io } from './rotator.ts'
+
+const engines: { readonly [id: string]: () => Promise<Engine<unknown>> } = {
+  mongodb: async () => (await import('./engines/mongodb.ts')).mongodb,
+}
+
+const ALIVE_MS = 500
+
+let engine: Engine<unknown>
+let connection: unknown
+
+process.on('disconnect', () => process.exit())
+process.on('message', (asked: Asked) => {
+  const { id } = asked
+  answer(asked).then(
+    (result) => tell({ id, result }),
+    (error) => tell({ id, error: told(error) }),
+  )
+})
+setInterval(() => tell({}), ALIVE_MS)
+
+const tell = (what: Told): void => void process.send!(what)
+
+/** A fault of the driver is told by its name alone: its message may quote what was sent. */
+function told(error: unknown): NonNullable<Told['error']> {
+  if (error instanceof RotatorError) return { kind: error.kind, message: error.message }
+  const name = error instanceof Error ? error.constructor.name : typeof error
+  return { kind: 'other', message: `The driver fails: ${name}.` }
+}
+
+async function answer(asked: Asked): Promise<unknown> {
+  if ('begin' in asked) {
+    await begin(asked.begin)
+    return undefined
+  }
+  const method = engine[asked.method] as ((connection: unknown, ...args: readonly unknown[]) => unknown) | undefined
+  return method?.(connection, ...asked.args)
+}
+
+async function begin({ engine: id, login, user, address, system, authorities, timeoutMs }: Beginning): Promise<void> {
+  setDefaultCACertificates(system)
+  engine = await engines[id]!()
+  const elsewhere = (): never => {
+    throw new Error('not in this process')
+  }
+  const io: Io = {
+    async resolve(host, port) {
+      if (host !== login.host || port !== login.port) throw elsewhere()
+      return address
+    },
+    authorities,
+    signal: new AbortController().signal,
+    timeoutMs,
+    randomBytes: elsewhere,
+    now: elsewhere,
+  }
+  connection = await engine.connect(login, io, user)
+}
