@@ -58,6 +58,7 @@ async function begin({ engine: id, login, user, address, system, authorities, ti
     signal: new AbortController().signal,
     timeoutMs,
     randomBytes: elsewhere,
+    generatePrivateKey: elsewhere,
     now: elsewhere,
   }
   connection = await engine.connect(login, io, user)
