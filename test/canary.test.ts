@@ -279,8 +279,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       const AddReplicaRegions = [{ Region: 'eu-west-1' }, { Region: 'us-east-1' }]
       await call('ReplicateSecretToRegions', { SecretId: 'made', AddReplicaRegions })
       await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })
-      await sleep(1_500)
-      await call('DescribeSecret', { SecretId: 'made' })
+      for (const until = Date.now() + 60_000; ; await sleep(200)) {
+        const { ReplicationStatus } = (await call('DescribeSecret', { SecretId: 'made' })).body
+        if (ReplicationStatus.every(({ Status }: { readonly Status: string }) => Status === 'InSync')) break
+        assert.ok(Date.now() < until, JSON.stringify(ReplicationStatus))
+      }
     },
     'secretsmanager StopReplicationToReplica': async () => {
       const SecretId = 'made'

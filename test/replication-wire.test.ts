@@ -79,7 +79,7 @@ test('replication over the wire follows every change, and survives either side b
       ? 'none'
       : ReplicationStatus.map(({ Status, StatusMessage = '' }) => `${Status}: ${StatusMessage}`).join()
   }
-  const becomes = async (SecretId: string, expected: RegExp, timeoutMs = 30_000): Promise<void> => {
+  const becomes = async (SecretId: string, expected: RegExp, timeoutMs = 120_000): Promise<void> => {
     for (const until = Date.now() + timeoutMs; ; await sleep(100)) {
       const status = await statusOf(SecretId)
       if (expected.test(status)) return

@@ -93,7 +93,7 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
       SourceArn: here,
     })
     await call('RotateSecret', { SecretId: 'here', RotationLambdaARN: FunctionArn, ClientRequestToken: randomUUID() })
-    for (let tries = 0; tries < 300; tries++) {
+    for (let tries = 0; tries < 1_200; tries++) {
       const { body } = await route('ListRotations', 'rotations/list', { SecretId: 'here' })
       const log: string | undefined = body.Rotations[0]?.Calls[0]?.Log
       if (log !== undefined) {
@@ -109,7 +109,7 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
   }
   const list = () => route('ListRotations', 'rotations/list', { SecretId })
   const settled = async (calls: number): Promise<void> => {
-    for (let tries = 0; tries < 300 && functions.calls.length < calls; tries++) await sleep(50)
+    for (let tries = 0; tries < 2_400 && functions.calls.length < calls; tries++) await sleep(50)
     await sleep(300)
   }
   return {

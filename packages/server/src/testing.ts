@@ -57,7 +57,8 @@ export type TestServer = {
   readonly jobs: RunningServer['jobs']
   /** Stops this server and starts another on the same data. */
   restart(): Promise<TestServer>
-  close(): Promise<void>
+  /** Requests in flight have a second to finish, unless told otherwise. */
+  close(graceMs?: number): Promise<void>
 }
 
 /** The same server, whose jobs run when the test says so and at no other time. */
@@ -97,13 +98,13 @@ async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
     maxAttempts: 1,
   })
   let closed = false
-  const close = async (): Promise<void> => {
+  const close = async (graceMs = 1_000): Promise<void> => {
     if (closed) return
     closed = true
     secretsManager.destroy()
-    await running.close(1_000)
+    await running.close(graceMs)
   }
-  t.after(close)
+  t.after(() => close())
   const { app } = running
   return {
     url: running.url,

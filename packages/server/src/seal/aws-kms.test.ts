@@ -136,7 +136,7 @@ test('what passes is tried again with pauses; what does not end is given up; ans
     name: 'RootKeyError',
     message: /Decrypt failed: no answer/,
   })
-  assert.ok(performance.now() - began < 5_000)
+  assert.ok(performance.now() - began < 20_000)
 
   const refused = async (answer: (response: ServerResponse) => void, message: RegExp) => {
     const { url, seen } = await serving(t, [answer])

@@ -137,6 +137,8 @@ export async function startPostgres(
     `unix_socket_directories=${directory}`,
     `fsync=${fsync}`,
     'max_connections=200',
+    // It would go round all the databases of the tests, several times a second, and find nothing that is worth it.
+    'autovacuum=off',
   ]
   if (!options.fsync) settings.push('full_page_writes=off', 'synchronous_commit=off')
   const parameters = [...settings, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting])
@@ -185,7 +187,8 @@ export async function startPostgres(
   }
 }
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
+const CONNECT_TIMEOUT_MS = 30_000
 
 async function reachable(url: string, ended: () => boolean): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS
@@ -216,16 +219,29 @@ const emptied: string[] = []
 
 async function takeCopy(server: string, template: string): Promise<FreshDatabase> {
   const url = emptied.pop() ?? (await create(server, template))
-  const schema = await administer(url, SCHEMA)
+  schemaOfCopies ??= await administer(url, SCHEMA)
   const giveBack = async (): Promise<void> => {
-    await administer(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${nameIn(url)}'`)
     // What a test did to the schema itself is not undone.
-    if (!isDeepStrictEqual(await administer(url, SCHEMA), schema)) return drop(server, url)
-    await administer(url, EMPTY_EVERY_TABLE)
-    emptied.push(url)
+    if (await connected(url, emptyAgain)) emptied.push(url)
+    else await drop(server, url)
   }
   return { url, drop: giveBack }
 }
+
+/** Of every copy, as the first one tells. */
+let schemaOfCopies: readonly unknown[] | undefined
+
+/** Ends all other sessions. @returns whether the schema is still that of the template, and every table empty */
+async function emptyAgain(client: Client): Promise<boolean> {
+  await client.query(END_OTHERS)
+  const { rows } = await client.query(SCHEMA)
+  if (!isDeepStrictEqual(rows, schemaOfCopies)) return false
+  await client.query(EMPTY_EVERY_TABLE)
+  return true
+}
+
+const END_OTHERS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid()`
 
 const SCHEMA = `SELECT relname, relkind, relnatts, relchecks, (SELECT count(*) FROM schema_migration) AS migrations
   FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname`
@@ -252,12 +268,15 @@ async function drop(server: string, url: string): Promise<void> {
   await administer(server, `DROP DATABASE IF EXISTS ${nameIn(url)} WITH (FORCE)`)
 }
 
-async function administer(url: string, sql: string): Promise<readonly unknown[]> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+const administer = (url: string, sql: string): Promise<readonly unknown[]> =>
+  connected(url, async (client) => (await client.query(sql)).rows)
+
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   client.on('error', () => {})
   await client.connect()
   try {
-    return (await client.query(sql)).rows
+    return await work(client)
   } finally {
     await client.end()
   }
