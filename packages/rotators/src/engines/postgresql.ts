@@ -5,7 +5,7 @@ import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { checkServerIdentity } from 'node:tls'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { baseOf } from '../alternate.ts'
+import { appeared, baseOf } from '../alternate.ts'
 import { limitReceived } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan, Relation } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
@@ -98,6 +98,7 @@ async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
     () => streamOf(client).destroy(),
   )
   client.on('end', unwatch)
+  if (!login.tls) refuseClearText(client, at)
   const connection = { client, at, io }
   try {
     io.signal.throwIfAborted()
@@ -119,9 +120,24 @@ async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
   }
 }
 
-/** The socket of a client, which pg declares for its own use. */
-const streamOf = (client: pg.Client): Stream =>
-  (client as unknown as { connection: { stream: Stream } }).connection.stream
+/** Who reads along without TLS would otherwise have only to ask for the password. It is asked for before the driver's own listener is there. */
+function refuseClearText(client: pg.Client, at: string): void {
+  innerOf(client).once('authenticationCleartextPassword', () => {
+    streamOf(client).destroy(
+      new RotatorError('tls', `The server at ${at} asks for the password in clear, which is sent over TLS alone.`),
+    )
+  })
+}
+
+type Inner = {
+  readonly stream: Stream
+  once(event: 'authenticationCleartextPassword', listener: () => void): void
+}
+
+/** What pg declares for its own use. */
+const innerOf = (client: pg.Client): Inner => (client as unknown as { readonly connection: Inner }).connection
+
+const streamOf = (client: pg.Client): Stream => innerOf(client).stream
 
 type Stream = { readonly bytesRead?: number; destroy(error?: Error): void }
 
@@ -165,7 +181,7 @@ async function relation(
  * The clone is a member of the base user and works as it from its first statement on, so that whatever either makes belongs to the base user.
  * Rights need no copying then; what a role has of its own is copied each time.
  */
-async function clone(connection: PostgresqlConnection, { from, to, password, options }: Clone): Promise<void> {
+async function clone(connection: PostgresqlConnection, { from, to, password, options, fresh }: Clone): Promise<void> {
   const base = baseOf(to) === to ? to : from
   const owner = options.ownerRole
   await changing(connection, async () => {
@@ -176,7 +192,9 @@ async function clone(connection: PostgresqlConnection, { from, to, password, opt
     if (to === base) {
       await statement(connection, `ALTER ROLE ${name(to)} PASSWORD ${secret}`)
     } else {
-      const verb = (await readRole(connection, to)) === undefined ? 'CREATE' : 'ALTER'
+      const isThere = (await readRole(connection, to)) !== undefined
+      if (fresh && isThere) throw appeared(to)
+      const verb = isThere ? 'ALTER' : 'CREATE'
       await statement(
         connection,
         `${verb} ROLE ${name(to)} LOGIN INHERIT CONNECTION LIMIT ${role.connectionLimit}
