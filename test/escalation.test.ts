@@ -7,6 +7,7 @@ import type { IAM } from '@aws-sdk/client-iam'
 import { CreateGrantCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms'
 import type { Lambda } from '@aws-sdk/client-lambda'
 import { CreateAccountCommand, OrganizationsClient } from '@aws-sdk/client-organizations'
+import type { RDS } from '@aws-sdk/client-rds'
 import { PutResourcePolicyCommand, RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { AssumeRoleCommand, GetFederationTokenCommand, type STSClient } from '@aws-sdk/client-sts'
 import {
@@ -17,11 +18,13 @@ import {
   trusting,
 } from '../packages/server/src/services/iam/testing.ts'
 import { ECHO, lambdaClient, startLambda } from '../packages/server/src/services/lambda/testing.ts'
+import { askDatabases, rdsClient } from '../packages/server/src/services/rds/testing.ts'
 import { newRole, newUser, stsClient } from '../packages/server/src/services/sts/testing.ts'
 
 const ADMIN = 'arn:aws:iam::aws:policy/AdministratorAccess'
 const PolicyDocument = policyDocument({ Effect: 'Allow', Action: '*', Resource: '*' })
 
+const MasterUserPassword = 'known-to-the-climber'
 const RESOURCE_POLICY = policyDocument({ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' })
 
 type World = {
@@ -31,6 +34,7 @@ type World = {
   readonly secrets: SecretsManagerClient
   readonly organizations: OrganizationsClient
   readonly lambda: Lambda
+  readonly rds: RDS
   readonly account: string
   /** Of a KMS key. */
   readonly key: string
@@ -123,6 +127,25 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
       Principal: account,
     }),
   'lambda:InvokeFunction': ({ lambda }) => lambda.invoke({ FunctionName: 'fn' }),
+  // Who sets a master password is master of the database, and what it keeps.
+  'rds:ModifyDBInstance': ({ rds }) => rds.modifyDBInstance({ DBInstanceIdentifier: 'orders', MasterUserPassword }),
+  'rds:ModifyDBCluster': ({ rds }) => rds.modifyDBCluster({ DBClusterIdentifier: 'ledger', MasterUserPassword }),
+  'rds:CreateDBInstance': ({ rds }) =>
+    rds.createDBInstance({
+      DBInstanceIdentifier: 'waiting',
+      DBInstanceClass: 'db.external',
+      Engine: 'postgres',
+      MasterUserPassword,
+    }),
+  'rds:CreateDBCluster': ({ rds }) =>
+    rds.createDBCluster({ DBClusterIdentifier: 'waiting', Engine: 'postgres', MasterUserPassword }),
+  'rds:AddTagsToResource': ({ rds, account }) =>
+    rds.addTagsToResource({ ResourceName: ordersOf(account), Tags: [{ Key: 'role', Value: 'admin' }] }),
+  'rds:RemoveTagsFromResource': ({ rds, account }) =>
+    rds.removeTagsFromResource({ ResourceName: ordersOf(account), TagKeys: ['limited'] }),
+  // A managed password is a secret, which is made with the rights of the caller.
+  'secretsmanager:CreateSecret': ({ rds }) =>
+    rds.modifyDBInstance({ DBInstanceIdentifier: 'orders', ManageMasterUserPassword: true }),
   'secretsmanager:RotateSecret': ({ secrets, account }) => secrets.send(rotating(account)),
   'organizations:CreateAccount': ({ organizations }) =>
     organizations.send(new CreateAccountCommand({ AccountName: 'new', Email: 'new@example.com' })),
@@ -149,6 +172,8 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
   'sts:GetFederationToken': ({ sts }) =>
     sts.send(new GetFederationTokenCommand({ Name: 'me', Policy: PolicyDocument })),
 }
+
+const ordersOf = (account: string): string => `arn:aws:rds:eu-central-1:${account}:db:orders`
 
 const newFunction = (account: string) => ({
   FunctionName: 'new',
@@ -202,6 +227,16 @@ test('every known way from a small right to all rights asks for its own permissi
   await iam.createVirtualMFADevice({ VirtualMFADeviceName: 'phone' })
   await server.call('secretsmanager', 'CreateSecret', { Name: 'secret', ClientRequestToken: 'a'.repeat(32) })
   const key = (await server.call('kms', 'CreateKey', {})).body.KeyMetadata.KeyId
+  for (const [Identifier, more] of [
+    ['orders', {}],
+    ['ledger', { Cluster: true }],
+    ['waiting', { AwaitCreate: true }],
+    ['waiting', { AwaitCreate: true, Cluster: true }],
+  ] as const) {
+    const endpoint = { Engine: 'postgres', Host: 'localhost', Port: 5_432, MasterUsername: 'master' }
+    const registration = { Identifier, ...endpoint, MasterUserPassword: 'nobody-knows-it', SkipLogin: true, ...more }
+    assert.equal((await askDatabases(server, 'register', registration)).status, 200)
+  }
   for (const [at, [action, call]] of Object.entries(PATHS).entries()) {
     const statements = [
       { Effect: 'Allow', Action: '*', Resource: '*' },
@@ -219,6 +254,7 @@ test('every known way from a small right to all rights asks for its own permissi
       iam: iamClient(t, server, user),
       sts: stsClient(t, server, user),
       lambda: lambdaClient(t, server, user),
+      rds: rdsClient(t, server, user),
       kms,
       secrets,
       organizations,

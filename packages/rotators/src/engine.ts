@@ -46,9 +46,12 @@ export type Clone = {
   readonly to: string
   readonly password: string
   readonly options: Run['options']
+  /** Whether `to` was not there: then it is made, and whoever has the name by now is not touched, where the server can tell in one step. */
+  readonly fresh?: boolean
 }
 
-export type Relation = 'absent' | 'related' | 'unknown'
+/** Of `foreign` no login shows enough: the server knows more of the name than a login comes to. */
+export type Relation = 'absent' | 'related' | 'foreign' | 'unknown'
 
 export type Engine<C> = {
   /** `postgresql` */
@@ -99,9 +102,13 @@ export type Engine<C> = {
   setPassword(connection: C, change: NewPassword): Promise<void>
   /**
    * For `alternating`, as the master: whether `to` is there, and whether the server itself shows that somebody who may administer both has made
-   * it for `from`. A name that fits shows nothing.
+   * it for `from`. A name that fits shows nothing. `known` are the passwords that the secret has for `to`: where the server shows that they open
+   * all of it, it is related too.
    */
-  relation?(connection: C, users: Pick<Clone, 'from' | 'to' | 'options'>): Promise<Relation>
+  relation?(
+    connection: C,
+    users: Pick<Clone, 'from' | 'to' | 'options'> & { readonly known: readonly string[] },
+  ): Promise<Relation>
   /**
    * For `alternating`: makes `to`, or brings it up to date, so that it may do what `from` may, and gives it the password. May be called again
    * after any interruption.

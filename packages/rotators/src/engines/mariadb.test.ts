@@ -445,12 +445,15 @@ describe('MariaDB, alternating users', () => {
     assert.equal((await grants('app_clone')).length, (await grants('app')).length)
     assert.equal((await grants('app')).length, 11)
 
+    const [same] = await server.sql(
+      "SELECT authentication_string AS hash FROM mysql.user WHERE User = 'app_clone' AND Host = '%'",
+    )
     await server.sql(`REVOKE INSERT, GRANT OPTION ON app.* FROM app; GRANT UPDATE ON app.* TO app;
       REVOKE SELECT (a) ON app.t FROM app; REVOKE EXECUTE, ALTER ROUTINE ON FUNCTION app.f FROM app;
       REVOKE ADMIN OPTION FOR reader FROM app; REVOKE \`r 2\` FROM app; SET DEFAULT ROLE NONE FOR app;
       REVOKE ALL ON \`app\\_%\`.* FROM app; GRANT SELECT ON \`app\\_%\`.* TO app; REVOKE PROXY ON root@localhost FROM app;
       GRANT ALL ON app.t TO app@'10.1.%'; ALTER USER app REQUIRE NONE WITH MAX_QUERIES_PER_HOUR 0 PASSWORD EXPIRE NEVER;
-      REVOKE PROCESS ON *.* FROM app; GRANT DROP ON app.t TO app_clone; CREATE USER app_clone@'10.2.%' IDENTIFIED BY 'x'`)
+      REVOKE PROCESS ON *.* FROM app; GRANT DROP ON app.t TO app_clone; CREATE USER app_clone@'10.2.%' IDENTIFIED BY PASSWORD '${same?.hash}'`)
     const second = await rotate(rotator, { current: first.pending, previous: value('app'), master: master() })
     assert.equal(second.pending.username, 'app')
     assert.ok(!(await works('app', PASSWORD)))
@@ -495,6 +498,35 @@ describe('MariaDB, alternating users', () => {
     assert.equal((await server.sql("SELECT 1 FROM mysql.user WHERE User = 'shared_clone'")).length, 0)
     await server.sql(`ALTER USER shared@'10.1.%' IDENTIFIED BY '${PASSWORD}'`)
     assert.deepEqual((await rotate(rotator, run)).findings, STILL)
+  })
+
+  test('where the other user has an account that nothing of the secret opens, none of them is changed', async (t) => {
+    if (skip(t)) return
+    await makeUser('partly')
+    const first = await rotate(rotator, { current: value('partly'), master: master() })
+    await server.sql(
+      `CREATE USER partly@'10.1.%' IDENTIFIED BY '${PASSWORD}';
+        CREATE USER partly_clone@'10.1.%' IDENTIFIED BY 'of somebody else'; CREATE USER partly_clone@'10.2.%' ACCOUNT LOCK`,
+    )
+    const accounts = () =>
+      server.sql("SELECT Host, authentication_string FROM mysql.user WHERE User = 'partly_clone' ORDER BY Host")
+    const before = await accounts()
+    const run = { current: value('partly'), previous: first.pending, master: master() }
+    await assert.rejects(rotate(rotator, run), refused('permission', /opens every account of it/))
+    assert.deepEqual(await accounts(), before)
+    await server.sql(`ALTER USER partly_clone@'10.1.%' IDENTIFIED BY '${first.pending.password}'`)
+    assert.deepEqual((await rotate(rotator, run)).findings, STILL)
+  })
+
+  test('a user who was not there is made, and no other who has the name by now is changed', async (t) => {
+    if (skip(t)) return
+    await makeUser('early')
+    await server.sql("CREATE USER early_clone IDENTIFIED BY 'of somebody else'")
+    const root = await engine.connect(login('root', server.password), io())
+    const late = { from: 'early', to: 'early_clone', password: 'taken', options: {}, fresh: true }
+    await assert.rejects(engine.clone(root, late), refused('permission', /by now/))
+    await engine.close(root)
+    assert.ok(await works('early_clone', 'of somebody else'))
   })
 
   test('what a master lacks is found before anything is changed, and the statement that gives it is named', async (t) => {

@@ -8,7 +8,7 @@ import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { startPostgresql, type TestPostgresql } from '../testing/postgresql.ts'
 import { refusal } from '../testing/refusals.ts'
-import { startFlood } from '../testing/server.ts'
+import { startFlood, startTalker } from '../testing/server.ts'
 import { postgresql as engine } from './postgresql.ts'
 
 const PASSWORD = 'first-password-of-a-user'
@@ -142,6 +142,20 @@ describe('the PostgreSQL engine', () => {
     )
     assert.ok(performance.now() - started < 20_000)
     hole.close()
+  })
+
+  test('a password is sent in clear over TLS alone', async (t) => {
+    if (skip(t)) return
+    const received: Buffer[] = []
+    // AuthenticationCleartextPassword. https://www.postgresql.org/docs/current/protocol-message-formats.html
+    const port = await startTalker(t, (socket) => {
+      socket.once('data', () => socket.write(Buffer.from('520000000800000003', 'hex')))
+      socket.on('data', (piece: Buffer) => received.push(piece))
+    })
+    const to = login('overheard', PASSWORD, { host: '127.0.0.1', port, tls: false })
+    await assert.rejects(engine.connect(to, io({ timeoutMs: 5_000 })), refused('tls', /in clear/))
+    assert.ok(received.length > 0)
+    assert.ok(!Buffer.concat(received).includes(PASSWORD))
   })
 
   test('a server that sends without end is left long before the limit', async (t) => {
@@ -430,6 +444,17 @@ describe('PostgreSQL, alternating users', () => {
     await rotate(rotator, { current: value('managed'), master: { username: 'postgres', password: server.password } })
     await makeUser('by_address')
     await rotate(rotator, { current: value('by_address'), master: { ...master(), host: '127.0.0.1' } })
+  })
+
+  test('a role that was not there is made, and no other that has the name by now is changed', async (t) => {
+    if (skip(t)) return
+    await makeUser('early')
+    await makeUser('early_clone')
+    const connection = await engine.connect(login('postgres', server.password), io())
+    const late = { from: 'early', to: 'early_clone', password: 'taken', options: {}, fresh: true }
+    await assert.rejects(engine.clone(connection, late), refused('permission', /by now/))
+    await engine.close(connection)
+    await engine.close(await engine.connect(login('early_clone'), io()))
   })
 
   test('a role that merely has the name of the other user is left alone', async (t) => {

@@ -4,7 +4,7 @@
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { baseOf } from '../alternate.ts'
+import { appeared, baseOf } from '../alternate.ts'
 import type { Clone, Engine, NewPassword, Plan, Relation } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
@@ -105,7 +105,7 @@ async function relation(
  * The clone is a member of the base user and works as it from its first statement on, so that whatever either makes belongs to the base user.
  * Rights need no copying then; what a role has of its own is copied each time.
  */
-async function clone(connection: PostgresqlConnection, { from, to, password, options }: Clone): Promise<void> {
+async function clone(connection: PostgresqlConnection, { from, to, password, options, fresh }: Clone): Promise<void> {
   const base = baseOf(to) === to ? to : from
   const owner = options.ownerRole
   await changing(connection, async () => {
@@ -116,7 +116,9 @@ async function clone(connection: PostgresqlConnection, { from, to, password, opt
     if (to === base) {
       await statement(connection, `ALTER ROLE ${name(to)} PASSWORD ${secret}`)
     } else {
-      const verb = (await readRole(connection, to)) === undefined ? 'CREATE' : 'ALTER'
+      const isThere = (await readRole(connection, to)) !== undefined
+      if (fresh && isThere) throw appeared(to)
+      const verb = isThere ? 'ALTER' : 'CREATE'
       await statement(
         connection,
         `${verb} ROLE ${name(to)} LOGIN INHERIT CONNECTION LIMIT ${role.connectionLimit}

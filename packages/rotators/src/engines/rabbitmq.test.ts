@@ -265,6 +265,12 @@ test('a user that merely has the name of the other one is left alone', { skip },
     const rotating = { rotator: alternating(rabbitmq), io, value: secretOf(mine, 'mine'), master }
     await fails('permission', rotate(rotating), /AWSPREVIOUS/)
     await fails('permission', rotate({ ...rotating, previous: secretOf(theirs, 'guessed') }), /AWSPREVIOUS/)
+    const late = { from: mine, to: theirs, password: 'taken', options: {}, fresh: true }
+    await fails(
+      'permission',
+      as(adminLogin(), (c) => rabbitmq.clone(c, late)),
+      /by now/,
+    )
     await logsIn(theirs, 'of somebody else')
     const { pending } = await rotate({ ...rotating, previous: secretOf(theirs, 'of somebody else') })
     await logsIn(theirs, String(pending.password))

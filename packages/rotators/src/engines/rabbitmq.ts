@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
+import { appeared } from '../alternate.ts'
 import { connectionError, RECEIVED_SHORT_MAX, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
@@ -59,10 +60,7 @@ export const rabbitmq: Engine<RabbitmqConnection> & Required<Pick<Engine<Rabbitm
     await putUser(connection, username, tags, password)
   },
 
-  async relation(connection, { to }) {
-    const { status } = await ask(connection, 'GET', ['users', to], { also: [404] })
-    return status === 404 ? 'absent' : 'unknown'
-  },
+  relation: async (connection, { to }) => ((await isThere(connection, to)) ? 'unknown' : 'absent'),
 
   clone,
 
@@ -194,6 +192,9 @@ async function readUser(connection: RabbitmqConnection, username: string): Promi
   return tagsOf((await ask(connection, 'GET', ['users', username])).body)
 }
 
+const isThere = async (connection: RabbitmqConnection, username: string): Promise<boolean> =>
+  (await ask(connection, 'GET', ['users', username], { also: [404] })).status !== 404
+
 /** A list from 3.9 on, before it one string with commas. */
 function tagsOf(body: unknown): User {
   const { tags } = (body ?? {}) as { readonly tags?: unknown }
@@ -216,8 +217,10 @@ const putUser = (connection: RabbitmqConnection, username: string, tags: readonl
 type Permission = { readonly vhost: string; readonly exchange?: string } & { readonly [right: string]: string }
 
 /** The user itself first: rights hang on it. What it has too much is taken away at the end. */
-async function clone(connection: RabbitmqConnection, { from, to, password }: Clone): Promise<void> {
+async function clone(connection: RabbitmqConnection, { from, to, password, fresh }: Clone): Promise<void> {
   const { tags } = await readUser(connection, from)
+  // The API has no request that only makes a user: what comes between this one and the next is not seen.
+  if (fresh && (await isThere(connection, to))) throw appeared(to)
   await putUser(connection, to, tags, password)
 
   for (const kind of ['permissions', 'topic-permissions'] as const) {

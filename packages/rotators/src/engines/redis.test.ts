@@ -381,6 +381,12 @@ test('a user that merely has the name of the other one is left alone', { skip },
     await makeUser(theirs, 'of somebody else', '~*', '+@all')
     const rotating = { rotator: alternating(redis), io, value: value(mine, 'mine'), master }
     await fails('permission', rotate(rotating), /AWSPREVIOUS/)
+    const late = { from: mine, to: theirs, password: 'taken', options: {}, fresh: true }
+    await fails(
+      'permission',
+      as(adminLogin(), (c) => redis.clone(c, late)),
+      /by now/,
+    )
     await fails('permission', rotate({ ...rotating, previous: value(theirs, 'guessed') }), /AWSPREVIOUS/)
     await logsIn(theirs, 'of somebody else')
     const { pending } = await rotate({ ...rotating, previous: value(theirs, 'of somebody else') })

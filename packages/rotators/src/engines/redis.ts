@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
+import { appeared } from '../alternate.ts'
 import { connectionError, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
@@ -58,8 +59,10 @@ export const redis: Engine<RedisConnection> & Required<Pick<Engine<RedisConnecti
     return (await findRules(connection, to)) === undefined ? 'absent' : 'unknown'
   },
 
-  async clone(connection, { from, to, password }) {
+  async clone(connection, { from, to, password, fresh }) {
     const rules = await rulesOf(connection, from)
+    // The server has no command that only makes a user: what comes between this look and the next word is not seen.
+    if (fresh && (await findRules(connection, to)) !== undefined) throw appeared(to)
     // One command sets all or nothing: there is no moment in which the clone may do less, or has no password.
     await connection.send('ACL', 'SETUSER', to, 'reset', ...rules, hashOf(password))
     await save(connection)

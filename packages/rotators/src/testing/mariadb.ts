@@ -18,6 +18,8 @@ export type TestMariadb = {
   readonly password: string
   /** As `root`, any number of statements: the rows of the last one. */
   sql(text: string): Promise<readonly { readonly [column: string]: unknown }[]>
+  /** As an application does. @throws where it is not let in */
+  logIn(username: string, password: string): Promise<void>
   /** Everything that the server has logged: every statement, slow or not, and refused logins. */
   log(): string
   stop(): Promise<void>
@@ -116,6 +118,11 @@ export async function startMariadb(
     authorityFile: certificate.authorityFile,
     password,
     sql: (text) => asRoot(password, text),
+    logIn: async (user, password) => {
+      const ssl = options.tls === false ? {} : { ssl: { ca: certificate.authority } }
+      const connection = await mysql.createConnection({ host: '127.0.0.1', port, user, password, ...ssl })
+      await connection.end()
+    },
     log: allLogs,
     stop,
   }

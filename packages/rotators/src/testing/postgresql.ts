@@ -18,6 +18,8 @@ export type TestPostgresql = {
   readonly password: string
   /** As the superuser: all results' rows of the last statement. */
   sql(text: string, database?: string): Promise<readonly { readonly [column: string]: unknown }[]>
+  /** As an application does. @throws where it is not let in */
+  logIn(username: string, password: string): Promise<void>
   /** Everything that the server has logged. */
   log(): string
   stop(): Promise<void>
@@ -85,12 +87,20 @@ export async function startPostgresql(
       await client.end()
     }
   }
+  const logIn: TestPostgresql['logIn'] = async (user, password) => {
+    const ssl = options.tls === false ? false : { ca: certificate.authority, servername: 'localhost' }
+    const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres', ssl })
+    client.on('error', () => {})
+    await client.connect()
+    await client.end()
+  }
   const running = {
     port,
     authority: certificate.authority,
     authorityFile: certificate.authorityFile,
     password,
     sql,
+    logIn,
     log: () => readFileSync(logFile, 'utf8'),
     stop,
   }

@@ -83,13 +83,18 @@ export async function connect(login: Login, io: Io): Promise<MysqlConnection> {
     if (row === undefined || major === undefined || minor === undefined || patch === undefined || host === -1) {
       throw new RotatorError('other', `What answers at ${at} does not say which version it is.`)
     }
+    const account = { user: row.account.slice(0, host), host: row.account.slice(host + 1) }
+    // As an account without a name, or by a proxy: what is let in so is not this user's own.
+    if (account.user !== login.username) {
+      throw new RotatorError('permission', `The server takes the login for another account: ${quoted(account)}.`)
+    }
     const connection: MysqlConnection = {
       client,
       at,
       io,
       server: /mariadb/i.test(row.version) ? 'mariadb' : 'mysql',
       version: major * 10_000 + minor * 100 + patch,
-      account: { user: row.account.slice(0, host), host: row.account.slice(host + 1) },
+      account,
       password: login.password,
     }
     // What the server has set for sessions must not lead a statement astray: not to read quotes otherwise, not to wait for ever.

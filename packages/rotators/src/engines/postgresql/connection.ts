@@ -49,6 +49,7 @@ export async function connect(
     () => streamOf(client).destroy(),
   )
   client.on('end', unwatch)
+  if (!login.tls) refuseClearText(client, at)
   const connection = { client, at, io }
   try {
     io.signal.throwIfAborted()
@@ -61,6 +62,15 @@ export async function connect(
     io.signal.removeEventListener('abort', abort)
     throw errorOf(error, at)
   }
+}
+
+/** Who reads along without TLS would otherwise have only to ask for the password. It is asked for before the driver's own listener is there. */
+function refuseClearText(client: pg.Client, at: string): void {
+  innerOf(client).once('authenticationCleartextPassword', () => {
+    streamOf(client).destroy(
+      new RotatorError('tls', `The server at ${at} asks for the password in clear, which is sent over TLS alone.`),
+    )
+  })
 }
 
 const CLOSE_MS = 2_000
@@ -77,7 +87,11 @@ const innerOf = (client: pg.Client): Inner => (client as unknown as { connection
 
 const streamOf = (client: pg.Client): Socket => innerOf(client).stream
 
-type Inner = { stream: Socket; attachListeners(stream: Socket): void }
+type Inner = {
+  stream: Socket
+  attachListeners(stream: Socket): void
+  once(event: 'authenticationCleartextPassword', listener: () => void): void
+}
 
 /** pg reads messages where nobody catches what it throws of one that it does not know: whatever answers could end the process. */
 function guardParser(client: pg.Client): void {
