@@ -11,6 +11,9 @@ import { redis } from './engines/redis.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import { iamAccessKeys } from './issuers/iam-access-key.ts'
 import { keyPair } from './issuers/key-pair.ts'
+
+export { partnerRotators } from './issuers/partners.ts'
+
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
 import { dual } from './strategies/dual.ts'
