@@ -22,6 +22,7 @@ import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
 export { RotatorError, type RotatorErrorKind } from './errors.ts'
+export { partnerRotators } from './issuers/partners.ts'
 export type {
   Described,
   Finding,

@@ -84,7 +84,7 @@ export type Described = {
 }
 
 export type Rotator = {
-  /** `postgresql-single-user`. Its function is called `strongroom-` and this. */
+  /** `postgresql-single-user`. Its function is called `strongroom-` and this. Of a managed external secret: its type. */
   readonly name: string
   /** What it rotates, one line for a list. */
   readonly title: string
@@ -103,6 +103,8 @@ export type Rotator = {
   readonly master: 'required' | 'optional' | 'unused'
   /** How many other versions it looks at before it creates a credential. */
   readonly earlierMax?: number
+  /** The option that has the master's ARN, in the place of the member `masterarn`. */
+  readonly masterOption?: string
 
   /**
    * Whether the secret's value can be rotated by it at all; what it connects to, so that two rotations do not meet there: `host:port`, lower

@@ -54,8 +54,10 @@ import {
   createRemoteRegions,
   createRotationFunctions,
   createSecretRows,
+  EXTERNAL,
   type FunctionProvider,
   localFunctions,
+  partnerOf,
 } from './services/secretsmanager/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
@@ -255,6 +257,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
 
   app.rotationFunctions.managed.set('rds', createManagedRotation(databaseNetwork, masterRotatorOf))
+  const external = createManagedRotation(databaseNetwork, async (_, { secret }) => {
+    return { rotator: partnerOf(secret), authorities: [] }
+  })
+  app.rotationFunctions.managed.set(EXTERNAL, external)
 
   const sinks = createSinks(
     openSinks(config.eventSinks, signings, readCertificates('--event-sink-ca', config.eventSinkCa), wallNow),

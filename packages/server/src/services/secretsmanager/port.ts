@@ -21,6 +21,7 @@ export { callByRights, noteRights } from './rights.ts'
 export { createFunctionsElsewhere } from './rotation/elsewhere.ts'
 export {
   createRotationFunctions,
+  EXTERNAL,
   eventOf,
   type FunctionProvider,
   type FunctionUse,
@@ -40,6 +41,7 @@ export {
   rollBackRotation,
 } from './rotation/operator.ts'
 export { createManagedRotation, createReadyMade, ioOf, type ManagedRotator } from './rotation/ready-made.ts'
+export { partnerOf } from './rotation/ready-made-settings.ts'
 export { ROTATIONS_KEPT } from './rotation/store.ts'
 export { RotationRules, SecretId } from './shapes.ts'
 export { createSecretRows, type SecretRows } from './store.ts'

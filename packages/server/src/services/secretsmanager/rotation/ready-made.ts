@@ -301,7 +301,7 @@ async function targetOf(app: App, rotator: Rotator, asked: TargetQuestion): Prom
   })
   await app.trail.append([event])
   const { place } = rotator.check(current, options)
-  const master = rotator.master === 'unused' ? undefined : masterOf(current)
+  const master = masterOf(rotator, current, options)
   return { ...(place !== undefined && { server: place }), ...(master !== undefined && { masterSecretArn: master }) }
 }
 
@@ -322,7 +322,7 @@ async function openMaster(
   rotator: Rotator,
   { secret, readyMade, call, current }: Omit<Running, 'stored' | 'startedAt'> & { readonly current: SecretValue },
 ) {
-  const arn = rotator.master === 'unused' ? undefined : masterOf(current)
+  const arn = masterOf(rotator, current, readyMade.options)
   if (arn === undefined) return undefined
   const place = masterPlaceOf(rotator, current, readyMade.options)
   if (readyMade.master?.arn !== arn || readyMade.master.place !== place) {
