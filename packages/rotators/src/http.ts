@@ -1,11 +1,11 @@
 // One request of HTTP and its answer, to an address that was looked at: nothing is redirected, and nothing unbounded is read.
 
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { connectionError, within } from './connection.ts'
 import { RotatorError } from './errors.ts'
 import type { Io } from './rotator.ts'
 
-export type HttpAnswer = { readonly status: number; readonly body: string }
+export type HttpAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
 
 export type Exchange = {
   readonly io: Io
@@ -55,7 +55,10 @@ const answered = (
         if (size > bytesMax) request.destroy(new RotatorError('other', `${at} answers with too much.`))
         else chunks.push(chunk)
       })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
+      response.on('end', () => {
+        const { statusCode: status = 0, headers } = response
+        resolve({ status, headers, body: Buffer.concat(chunks).toString() })
+      })
     })
     request.end(body)
   })

@@ -8,6 +8,7 @@ import { openldap } from './engines/openldap.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
+import { acmeCertificate } from './issuers/acme-certificate.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import { sshKey } from './issuers/ssh-key.ts'
 import type { Rotator } from './rotator.ts'
@@ -50,4 +51,5 @@ export const rotators: readonly Rotator[] = [
   single(activedirectory),
   ...httpCredentials,
   sshKey,
+  acmeCertificate,
 ]
