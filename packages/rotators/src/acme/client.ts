@@ -61,7 +61,7 @@ export type Acme = {
 }
 
 const ANSWER_BYTES_MAX = 256 * 1024
-const NONCES_TRIED_MAX = 4
+const NONCES_TRIED_MAX = 6
 const WAIT_MS = 1_000
 const WAIT_MS_MAX = 30_000
 const WAITED_MS_MAX = 300_000

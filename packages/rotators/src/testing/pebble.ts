@@ -1,11 +1,9 @@
 // A real Pebble, the ACME server of Let's Encrypt for tests, with a DNS server that has every name at 127.0.0.1.
 
-import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { promisify } from 'node:util'
 import { makeCertificate } from './certificates.ts'
 import { listens, makeFolder, type Scope, skipWithout, sparePort, startProgram } from './server.ts'
 
@@ -27,7 +25,7 @@ export type TestPebble = {
 
 export const BINDING = { keyId: 'kid-1', hmacKey: 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W' }
 
-export async function startPebble(scope: Scope, { binding = false, reuse = 0 } = {}): Promise<TestPebble> {
+export async function startPebble(scope: Scope, { binding = false } = {}): Promise<TestPebble> {
   const folder = makeFolder(scope)
   const { certificateFile, keyFile, authority, authorityFile } = await makeCertificate(folder)
   const ports = await Promise.all(Array.from({ length: 5 }, () => sparePort()))
@@ -62,8 +60,8 @@ export async function startPebble(scope: Scope, { binding = false, reuse = 0 } =
       env: {
         PATH: process.env.PATH,
         PEBBLE_VA_NOSLEEP: '1',
-        PEBBLE_WFE_NONCEREJECT: '20',
-        PEBBLE_AUTHZREUSE: String(reuse),
+        PEBBLE_WFE_NONCEREJECT: '15',
+        PEBBLE_AUTHZREUSE: '0',
       },
       ready: async () => (await listens(port)) && listens(managementPort),
     },
@@ -88,21 +86,4 @@ export async function startPebble(scope: Scope, { binding = false, reuse = 0 } =
     root,
     issued: () => count,
   }
-}
-
-/** What `openssl req` says of a certificate request. */
-export async function readRequest(folder: string, request: Buffer): Promise<string> {
-  const file = join(folder, 'request.der')
-  writeFileSync(file, request)
-  const { stdout, stderr } = await promisify(execFile)('openssl', [
-    'req',
-    '-inform',
-    'DER',
-    '-in',
-    file,
-    '-noout',
-    '-text',
-    '-verify',
-  ])
-  return stdout + stderr
 }
