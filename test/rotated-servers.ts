@@ -1,23 +1,31 @@
 // The real servers whose credentials are rotated by the tests of the whole: one line for each ready-made rotator.
 
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:tls'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
 import type { Engine } from '../packages/rotators/src/engine.ts'
 import { openldap } from '../packages/rotators/src/engines/openldap.ts'
 import { redis } from '../packages/rotators/src/engines/redis.ts'
+import { acmeCertificate } from '../packages/rotators/src/issuers/acme-certificate.ts'
 import { sshKey } from '../packages/rotators/src/issuers/ssh-key.ts'
 import { readLogin } from '../packages/rotators/src/secret.ts'
 import { testIo } from '../packages/rotators/src/testing/io.ts'
 import { startMariadb } from '../packages/rotators/src/testing/mariadb.ts'
 import { OPENLDAP_SKIP, startOpenldap } from '../packages/rotators/src/testing/openldap.ts'
+import { PEBBLE_SKIP, startPebble } from '../packages/rotators/src/testing/pebble.ts'
 import { startPostgresql } from '../packages/rotators/src/testing/postgresql.ts'
 import { REDIS_SKIP, startRedis } from '../packages/rotators/src/testing/redis.ts'
 import { SSHD_SKIP, startSshd } from '../packages/rotators/src/testing/sshd.ts'
+import { createHttpAnswers } from '../packages/server/src/http/answers.ts'
 
 export type Credential = { readonly [member: string]: unknown }
 type Password = { readonly username: string; readonly password: string }
 
 export type RotatedServer = {
+  /** Of Strongroom. */
+  readonly options?: readonly string[]
   /** Certificates that the server is certified by, in PEM. */
   readonly authorityFile?: string
   readonly port: number
@@ -47,7 +55,37 @@ export const ROTATED: readonly RotatedKind[] = [
   { rotator: 'openldap-single-user', keepsPrevious: false, start: startRotatedOpenldap },
   { rotator: 'openldap-dual-passwords', keepsPrevious: true, start: startRotatedOpenldap },
   { rotator: 'ssh-key', keepsPrevious: true, start: startRotatedSshd },
+  { rotator: 'acme-certificate', keepsPrevious: true, start: startRotatedPebble },
 ]
+
+async function startRotatedPebble(): Promise<RotatedServer | { readonly reason: string }> {
+  if (PEBBLE_SKIP) return { reason: PEBBLE_SKIP }
+  const [scope, stop] = makeScope()
+  const { port, httpPort, authority, authorityFile, root } = await startPebble(scope)
+  const acmeHttp = `127.0.0.1:${httpPort}`
+  const io = testIo({ authorities: [authority], answerHttp: createHttpAnswers(acmeHttp).answer })
+  return {
+    authorityFile,
+    port,
+    options: ['--acme-http', acmeHttp],
+    makeUser: async (name, port) => {
+      const domains = [`${name}.example.com`]
+      const first = { directoryUrl: `https://localhost:${port}/dir`, domains, termsOfServiceAgreed: true }
+      const run = { current: first, versionId: '', options: {}, resumed: false }
+      const pending = await acmeCertificate.create(run, io)
+      return { value: await acmeCertificate.complete!({ ...run, pending }, io) }
+    },
+    logIn: async ({ privateKey, fullChain, domains }) => {
+      const server = createServer({ key: String(privateKey), cert: String(fullChain) })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const { port } = server.address() as AddressInfo
+      const client = connect({ host: '127.0.0.1', port, ca: await root(), servername: String(domains).split(',')[0]! })
+      await once(client, 'secureConnect').finally(() => server.close())
+      client.destroy()
+    },
+    stop,
+  }
+}
 
 async function startRotatedSshd(): Promise<RotatedServer | { readonly reason: string }> {
   if (SSHD_SKIP) return { reason: SSHD_SKIP }

@@ -77,17 +77,15 @@ export const acmeCertificate: Rotator = {
     const { acme } = await open({ ...run, current: { ...run.current, accountKey: pending.accountKey } }, io)
     await acme.enter()
     const chain = await issued(acme, { order: String(pending.order), key, domains }, io)
-    const all = chain.match(CERTIFICATE) ?? []
+    const all = readCertificates(chain)
     if (all[0] === undefined) throw new RotatorError('other', `${acme.at} gives no certificate.`)
+    const [certificate, ...more] = (chain.match(CERTIFICATE) ?? []).map((one) => `${one}\n`)
     return {
       ...pending,
-      certificate: `${all[0]}\n`,
-      certificateChain: all
-        .slice(1)
-        .map((one) => `${one}\n`)
-        .join(''),
-      fullChain: all.map((one) => `${one}\n`).join(''),
-      notAfter: dateOf(new X509Certificate(all[0]).validTo),
+      certificate,
+      certificateChain: more.join(''),
+      fullChain: [certificate, ...more].join(''),
+      notAfter: dateOf(all[0]),
     }
   },
 
@@ -96,27 +94,18 @@ export const acmeCertificate: Rotator = {
 
   async test(run, io) {
     const { pending, key, domains } = pendingOf(run)
-    const all =
-      String(pending.fullChain ?? '')
-        .match(CERTIFICATE)
-        ?.map((one) => new X509Certificate(one)) ?? []
-    const [leaf] = all
+    const [leaf, ...more] = readCertificates(pending.fullChain)
     if (leaf === undefined) throw new RotatorError('secret', 'The pending version has no certificate.')
-    const fault = faultOf(all as [X509Certificate], { key, domains, now: io.now() })
+    const fault = faultOf([leaf, ...more], { key, domains, now: io.now() })
     if (fault !== undefined) throw new RotatorError('other', `The new certificate ${fault}.`)
   },
 
   async settle({ current }, io) {
-    const { certificate } = current
-    if (typeof certificate !== 'string') return [{ level: 'ok', message: 'There was no certificate before.' }]
-    try {
-      const { validTo } = new X509Certificate(certificate)
-      const over = Date.parse(validTo) <= io.now()
-      const message = `The previous certificate is valid until ${dateOf(validTo)}${over ? ', which is over' : ''}.`
-      return [{ level: over ? 'problem' : 'ok', message }]
-    } catch {
-      return [{ level: 'warning', message: 'The previous certificate cannot be read.' }]
-    }
+    const [before] = readCertificates(current.certificate)
+    if (before === undefined) return [{ level: 'warning', message: 'There was no certificate before.' }]
+    const over = Date.parse(before.validTo) <= io.now()
+    const message = `The previous certificate is valid until ${dateOf(before)}${over ? ', which is over' : ''}.`
+    return [{ level: over ? 'problem' : 'ok', message }]
   },
 
   async dryRun(run, io) {
@@ -147,7 +136,16 @@ export const acmeCertificate: Rotator = {
 const NO_ADDRESS = 'Nothing answers challenges: start the server with --acme-http HOST:PORT.'
 
 const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
-const dateOf = (date: string): string => new Date(date).toISOString()
+const dateOf = ({ validTo }: X509Certificate): string => new Date(validTo).toISOString()
+
+/** None where the text is not a row of them. */
+function readCertificates(text: unknown): readonly X509Certificate[] {
+  try {
+    return (String(text ?? '').match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one))
+  } catch {
+    return []
+  }
+}
 
 /** @throws RotatorError `secret` */
 function readKind({ keyType = 'ec-p256' }: Run['options']): KeyPairKind {
@@ -270,8 +268,11 @@ type Wanted = { readonly order: string; readonly key: KeyObject; readonly domain
  * @returns PEM. @throws RotatorError `policy` where the order is over already: a new one takes its place
  */
 async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
-  for (let begun = false; ; begun = true) {
+  for (let last: string | undefined; ; ) {
     const order = await acme.order(wanted.order)
+    const begun = last !== undefined
+    if (order?.status === last && begun) await acme.wait()
+    last = order?.status ?? ''
     switch (order?.status) {
       case 'pending':
         for (const url of order.authorizations) await authorize(acme, url, io)
@@ -280,7 +281,6 @@ async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
         await acme.finalize(order.finalize, certificateRequest(wanted.key, wanted.domains))
         break
       case 'processing':
-        await acme.wait()
         break
       case 'valid':
         if (order.certificate !== undefined) return acme.certificate(order.certificate)
@@ -337,13 +337,10 @@ function faultOf(
 
 /** Two thirds of its life are over when it is renewed, and a third is left to notice that it was not. */
 function lookAtSchedule({ current, everyDays }: Run, io: Io): readonly Finding[] {
-  let certificate: X509Certificate | undefined
-  try {
-    certificate = typeof current.certificate === 'string' ? new X509Certificate(current.certificate) : undefined
-  } catch {}
+  const [certificate] = readCertificates(current.certificate)
   const lifeDays = certificate && (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / DAY_MS
   if (certificate && Date.parse(certificate.validTo) <= io.now()) {
-    return [{ level: 'warning', message: `The current certificate has expired on ${dateOf(certificate.validTo)}.` }]
+    return [{ level: 'warning', message: `The current certificate has expired on ${dateOf(certificate)}.` }]
   }
   if (everyDays === undefined)
     return [{ level: 'warning', message: 'Nothing is scheduled: the certificate is not renewed by itself.' }]
