@@ -1,5 +1,8 @@
 // The real servers whose credentials are rotated by the tests of the whole: one line for each ready-made rotator.
 
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:tls'
 import { IAM } from '@aws-sdk/client-iam'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Engine } from '../packages/rotators/src/engine.ts'
@@ -10,6 +13,7 @@ import { postgresql } from '../packages/rotators/src/engines/postgresql.ts'
 import { rabbitmq } from '../packages/rotators/src/engines/rabbitmq.ts'
 import { redis } from '../packages/rotators/src/engines/redis.ts'
 import { readOrigin, send } from '../packages/rotators/src/http.ts'
+import { acmeCertificate } from '../packages/rotators/src/issuers/acme-certificate.ts'
 import { sshKey } from '../packages/rotators/src/issuers/ssh-key.ts'
 import { readLogin } from '../packages/rotators/src/secret.ts'
 import { loggedIn } from '../packages/rotators/src/strategies/shared.ts'
@@ -17,11 +21,13 @@ import { testIo } from '../packages/rotators/src/testing/io.ts'
 import { keyTemplate, startKeyService } from '../packages/rotators/src/testing/key-api.ts'
 import { startMariadb } from '../packages/rotators/src/testing/mariadb.ts'
 import { OPENLDAP_SKIP, startOpenldap } from '../packages/rotators/src/testing/openldap.ts'
+import { PEBBLE_SKIP, startPebble } from '../packages/rotators/src/testing/pebble.ts'
 import { startPostgresql } from '../packages/rotators/src/testing/postgresql.ts'
 import { RABBITMQ_SKIP, startRabbitmq } from '../packages/rotators/src/testing/rabbitmq.ts'
 import { REDIS_SKIP, startRedis } from '../packages/rotators/src/testing/redis.ts'
 import { SAMBA_SKIP, startSamba } from '../packages/rotators/src/testing/samba.ts'
 import { SSHD_SKIP, startSshd } from '../packages/rotators/src/testing/sshd.ts'
+import { createHttpAnswers } from '../packages/server/src/http/answers.ts'
 import { temporaryDirectory } from '../packages/server/src/storage/testing.ts'
 import { REGION, startProcess } from './server-process.ts'
 
@@ -37,6 +43,8 @@ export type Place = {
 }
 
 export type RotatedServer = Place & {
+  /** Of Strongroom. */
+  readonly options?: readonly string[]
   /** Certificates that the server is certified by, in PEM; absent where it has none. */
   readonly authorityFile?: string
   /** A new user: the secret's value with `place` as its place, and the master's where there is one. */
@@ -74,6 +82,7 @@ export const ROTATED: readonly RotatedKind[] = [
   { rotator: 'activedirectory-single-user', keepsPrevious: 'perhaps', startsSlowly: true, start: startRotatedSamba },
   { rotator: 'ssh-key', keepsPrevious: true, start: startRotatedSshd },
   { rotator: 'http-credential', keepsPrevious: true, piecesMin: 8, start: startRotatedKeyService },
+  { rotator: 'acme-certificate', keepsPrevious: true, start: startRotatedPebble },
   { rotator: 'iam-access-key', keepsPrevious: true, piecesMin: 5, start: startRotatedIam },
 ]
 
@@ -291,5 +300,34 @@ async function startRotatedKeyService(): Promise<RotatedServer> {
       if (status !== 200) throw new Error(`the key is refused: ${status}`)
     },
     stop: async () => stop(),
+  }
+}
+
+async function startRotatedPebble(): Promise<RotatedServer | { readonly reason: string }> {
+  if (PEBBLE_SKIP) return { reason: PEBBLE_SKIP }
+  const [scope, stop] = makeScope()
+  const { port, httpPort, authority, authorityFile, root } = await startPebble(scope)
+  const acmeHttp = `127.0.0.1:${httpPort}`
+  const io = testIo({ authorities: [authority], answerHttp: createHttpAnswers(acmeHttp).answer })
+  return {
+    authorityFile,
+    port,
+    options: ['--acme-http', acmeHttp],
+    makeUser: async (name, { port }) => {
+      const domains = [`${name}.example.com`]
+      const first = { directoryUrl: `https://localhost:${port}/dir`, domains, termsOfServiceAgreed: true }
+      const run = { current: first, versionId: '', options: {}, resumed: false }
+      const pending = await acmeCertificate.create(run, io)
+      return { value: await acmeCertificate.complete!({ ...run, pending }, io) }
+    },
+    logIn: async ({ privateKey, fullChain, domains }) => {
+      const server = createServer({ key: String(privateKey), cert: String(fullChain) })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const { port } = server.address() as AddressInfo
+      const client = connect({ host: '127.0.0.1', port, ca: await root(), servername: String(domains).split(',')[0]! })
+      await once(client, 'secureConnect').finally(() => server.close())
+      client.destroy()
+    },
+    stop,
   }
 }

@@ -51,7 +51,12 @@ async function makeWorld(t: TestContext, { start }: RotatedKind): Promise<World 
   return {
     rotated,
     proxy,
-    start: () => startProcess(home, ...(rotated.authorityFile ? ['--rotation-ca', rotated.authorityFile] : [])),
+    start: () =>
+      startProcess(
+        home,
+        ...(rotated.authorityFile ? ['--rotation-ca', rotated.authorityFile] : []),
+        ...(rotated.options ?? []),
+      ),
     create: (server) =>
       withClient(server, async (client) => {
         const { value, master } = await rotated.makeUser(`app_${++users}`, proxy)

@@ -1,6 +1,6 @@
 // One request of HTTP and its answer, to an address that was looked at: nothing is redirected, and nothing unbounded is read.
 
-import { type ClientRequest, type IncomingMessage, request as requestPlain } from 'node:http'
+import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
 import { connectionError, verifiedTls, within } from './connection.ts'
 import { RotatorError } from './errors.ts'
@@ -62,7 +62,7 @@ export async function send(to: Origin, asked: HttpRequest, io: Io, bytesMax: num
   return exchange(request, body, { io, at: placeOf(to), tls, bytesMax })
 }
 
-export type HttpAnswer = { readonly status: number; readonly body: string }
+export type HttpAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
 
 export type Exchange = {
   readonly io: Io
@@ -112,7 +112,10 @@ const answered = (
         if (size > bytesMax) request.destroy(new RotatorError('other', `${at} answers with too much.`))
         else chunks.push(chunk)
       })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
+      response.on('end', () => {
+        const { statusCode: status = 0, headers } = response
+        resolve({ status, headers, body: Buffer.concat(chunks).toString() })
+      })
     })
     request.end(body)
   })

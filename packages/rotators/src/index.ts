@@ -11,6 +11,7 @@ import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import { redshift } from './engines/redshift.ts'
+import { acmeCertificate } from './issuers/acme-certificate.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import { iamAccessKeys } from './issuers/iam-access-key.ts'
 import { keyPair } from './issuers/key-pair.ts'
@@ -61,4 +62,5 @@ export const rotators: readonly Rotator[] = [
   ...iamAccessKeys,
   keyPair,
   sshKey,
+  acmeCertificate,
 ]

@@ -35,6 +35,8 @@ export type Run = {
    * credential that may not work: a normal rotation makes no failed login.
    */
   readonly resumed: boolean
+  /** From one scheduled rotation to the next, rounded up; absent where nothing is scheduled. */
+  readonly everyDays?: number
 }
 
 export type PendingRun = Run & {
@@ -61,6 +63,12 @@ export type Io = {
   resolve(host: string, port: number): Promise<string>
   /** Certificate authorities beside the system's: PEM. */
   readonly authorities: readonly string[]
+  /**
+   * Answers GET of this path with a text, over plain HTTP on the address that is set up for it, until what it returns is called. Absent where
+   * none is set up.
+   * @throws RotatorError `unreachable` where the address is in use
+   */
+  answerHttp?(path: string, body: string): Promise<() => void>
   /** Ends whatever is under way. */
   readonly signal: AbortSignal
   /** Of one connection, statement or request. */
@@ -115,6 +123,11 @@ export type Rotator = {
 
   /** createSecret: the pending value. Where it is issued elsewhere, again for the same `versionId` does not leave a second one. */
   create(run: Run, io: Io): Promise<SecretValue>
+  /**
+   * At the beginning of setSecret, once the pending value is kept: the value with what is only had by going on, which is kept in its place
+   * before `set`. May be called again after any interruption, also with what it gave itself.
+   */
+  complete?(run: PendingRun, io: Io): Promise<SecretValue>
   /** setSecret. May be called again after any interruption. */
   set(run: PendingRun, io: Io): Promise<void>
   /** testSecret: that the pending credential works. */

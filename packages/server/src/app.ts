@@ -5,6 +5,7 @@ import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
 import type { Events } from './events/events.ts'
+import type { HttpAnswers } from './http/answers.ts'
 import type { Outbound } from './http/outbound.ts'
 import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -26,6 +27,8 @@ export type DatabaseNetwork = {
   readonly resolve: (host: string, port: number) => Promise<string>
   /** PEM. */
   readonly authorities: readonly string[]
+  /** What is answered over plain HTTP; absent where no address is set up for it. */
+  readonly answers?: HttpAnswers
 }
 
 export type App = {

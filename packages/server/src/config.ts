@@ -225,6 +225,15 @@ export const options = {
     'Certificates in PEM that the servers of rotated secrets may also be certified by',
     FILE,
   ),
+  acmeHttp: text(
+    'HOST:PORT',
+    '',
+    'Where HTTP challenges of certificate authorities are answered, while there are any',
+    {
+      pattern: /^(?:|(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5})$/,
+      allowed: 'an address and a port, such as 0.0.0.0:80 or [::]:80',
+    },
+  ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
   bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {

@@ -22,6 +22,7 @@ import { parseSigningSecret, type Signing } from './events/https-sink.ts'
 import { createSinks, openSinks } from './events/sinks.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
+import { createHttpAnswers } from './http/answers.ts'
 import { type Handler, type Listener, listen } from './http/listen.ts'
 import { createOutbound } from './http/outbound.ts'
 import { createTargets } from './http/targets.ts'
@@ -467,9 +468,10 @@ function secretFilesOf({
 }
 
 /** Who has functions that rotate secrets, in the order in which they are asked for one. */
-const databaseNetworkOf = ({ rotationNetwork, host, rotationCa }: Config): DatabaseNetwork => ({
+const databaseNetworkOf = ({ rotationNetwork, host, rotationCa, acmeHttp }: Config): DatabaseNetwork => ({
   resolve: createTargets({ networks: rotationNetwork, loopback: isLoopback(host) }),
   authorities: readCertificates('--rotation-ca', rotationCa) ?? [],
+  ...(acmeHttp !== '' && { answers: createHttpAnswers(acmeHttp) }),
 })
 
 function functionProviders(config: Config, network: DatabaseNetwork): readonly FunctionProvider[] {

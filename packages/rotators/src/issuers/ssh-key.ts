@@ -1,7 +1,7 @@
 // The SSH key of an account: the new one stands beside the current one in authorized_keys, and the one before goes. docs/rotators.md#ssh-keys
 
 import { RotatorError } from '../errors.ts'
-import type { Finding, Io, PendingRun, PrivateKeySpec, Rotator, Run, SecretValue } from '../rotator.ts'
+import type { Finding, Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
 import { namesMaster, placeOf, readPort } from '../secret.ts'
 import { changeKeys, optionsOf } from '../ssh/authorized-keys.ts'
 import { runSsh, type SshAccount } from '../ssh/client.ts'
@@ -15,15 +15,16 @@ import {
   sshKeyOf,
 } from '../ssh/keys.ts'
 import { type RemoteFile, remoteFile } from '../ssh/remote-file.ts'
+import { keyTypes } from './key-type.ts'
 
-const KINDS: { readonly [name: string]: PrivateKeySpec } = {
+const KEY_TYPES = keyTypes({
   ed25519: 'ECC_NIST_EDWARDS25519',
   'ecdsa-p256': 'ECC_NIST_P256',
   'ecdsa-p384': 'ECC_NIST_P384',
   'ecdsa-p521': 'ECC_NIST_P521',
   'rsa-3072': 'RSA_3072',
   'rsa-4096': 'RSA_4096',
-}
+})
 const USUAL_FILE = '.ssh/authorized_keys'
 const HOST = /^[A-Za-z0-9._:-]{1,253}$/
 const USERNAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$/
@@ -53,20 +54,18 @@ export const sshKey: Rotator = {
       about: 'ARN of the secret of an account that changes the file in its place.',
     },
   ],
-  options: [
-    { name: 'keyType', required: false, about: `${Object.keys(KINDS).join(', ')}; ed25519 where it is absent.` },
-  ],
+  options: [KEY_TYPES.option],
   master: 'optional',
 
   check(value, options) {
-    readKind(options)
+    KEY_TYPES.read(options)
     const { account, path } = readSecret(value)
     return { place: placeOf(account), way: [path, ...account.hostKeys].join(' ') }
   },
 
   async create(run, io) {
     const { account } = readSecret(run.current)
-    const key = sshKeyOf(await io.generatePrivateKey(readKind(run.options)))
+    const key = sshKeyOf(await io.generatePrivateKey(KEY_TYPES.read(run.options)))
     const comment = `${account.username}@${account.host}`
     return {
       ...run.current,
@@ -133,13 +132,6 @@ export const sshKey: Rotator = {
     }
     return findings
   },
-}
-
-/** @throws RotatorError `secret` */
-function readKind({ keyType = 'ed25519' }: Run['options']): PrivateKeySpec {
-  const kind = Object.hasOwn(KINDS, keyType) ? KINDS[keyType] : undefined
-  if (kind === undefined) throw new RotatorError('secret', `keyType is none of ${Object.keys(KINDS).join(', ')}.`)
-  return kind
 }
 
 type Secret = { readonly account: SshAccount; readonly key: SshKey; readonly path: string }

@@ -18,6 +18,7 @@ import type { AuditEvent } from '../../../audit/event.ts'
 import { CryptoError } from '../../../crypto/kms/crypto-error.ts'
 import { generateKeyMaterial } from '../../../crypto/kms/key-material.ts'
 import { IntegrityError, ServiceError } from '../../../errors.ts'
+import type { HttpAnswers } from '../../../http/answers.ts'
 import { OutboundError } from '../../../http/outbound.ts'
 import * as errors from '../errors.ts'
 import { serviceCall } from '../events.ts'
@@ -50,8 +51,9 @@ import {
   type StepOutcome,
   type TargetQuestion,
 } from './functions.ts'
-import type { ReadyMade, StepError } from './model.ts'
+import { type ReadyMade, type StepError, sinceOf } from './model.ts'
 import { findRotator, masterOf, masterPlaceOf, mayUseMaster, openSecret } from './ready-made-settings.ts'
+import { daysBetween, parseRotationRules } from './schedule.ts'
 import { findRotation } from './store.ts'
 
 /** How often a password that the other side refuses is replaced by another one. */
@@ -64,6 +66,8 @@ export type ReadyMadeOptions = {
   readonly resolve: (host: string, port: number) => Promise<string>
   /** PEM. */
   readonly authorities: readonly string[]
+  /** What is answered over plain HTTP; absent where no address is set up for it. */
+  readonly answers?: HttpAnswers
   readonly rotators?: readonly Rotator[]
 }
 
@@ -131,7 +135,7 @@ export function createManagedRotation(
 /** How rotators reach the world: throughout one step, a name is one address, so that a master goes where the user's own credential went. */
 export const ioOf = (
   app: App,
-  { resolve, authorities }: Omit<ReadyMadeOptions, 'rotators'>,
+  { resolve, authorities, answers }: Omit<ReadyMadeOptions, 'rotators'>,
   signal: AbortSignal,
   addresses = new Map<string, Promise<string>>(),
 ): Io => ({
@@ -148,6 +152,14 @@ export const ioOf = (
     }
   },
   authorities,
+  ...(answers && {
+    answerHttp: (path, body) =>
+      answers.answer(path, body).catch((cause: unknown) => {
+        const { code = 'unknown' } = cause as NodeJS.ErrnoException
+        const kind = code === 'EADDRINUSE' ? 'unreachable' : 'permission'
+        throw new RotatorError(kind, `The address of --acme-http cannot be listened on: ${code}.`, { cause })
+      }),
+  }),
   signal,
   timeoutMs: TIMEOUT_MS,
   randomBytes: (size) => Buffer.from(app.randomBytes(size)),
@@ -266,8 +278,15 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
       events.push(serviceCall(app, used.stored, 'GetSecretValue', told))
     }
     const { options } = readyMade
+    const { enabled, rules } = secret.rotation
+    const now = app.now()
+    const everyDays = enabled && rules && daysBetween(parseRotationRules(rules), sinceOf(secret.rotation, now))
     const others = { ...(previous && { previous }), ...(earlier && { earlier }), ...(used && { master: used.value }) }
-    const opened: Opened = { run: { current, ...others, startedAt, versionId, options, resumed }, pending, promoted }
+    const opened: Opened = {
+      run: { current, ...others, startedAt, versionId, options, resumed, ...(everyDays && { everyDays }) },
+      pending,
+      promoted,
+    }
     return { opened, events }
   })
   await app.trail.append(events)
@@ -376,6 +395,11 @@ async function set(
   let digest = firstDigest
   for (let tried = 1; ; tried++) {
     try {
+      const pending = (await rotator.complete?.(run, io)) ?? run.pending
+      if (pending !== run.pending) {
+        digest = await storePending(app, invocation, pending, digest)
+        run = { ...run, pending }
+      }
       return await rotator.set(run, io)
     } catch (error) {
       if (!(error instanceof RotatorError) || error.kind !== 'policy' || tried === PASSWORDS_MAX) throw error
