@@ -8,6 +8,7 @@ import type { Io } from './rotator.ts'
 
 const engines: { readonly [id: string]: () => Promise<Engine<unknown>> } = {
   mongodb: async () => (await import('./engines/mongodb.ts')).mongodb,
+  sqlserver: async () => (await import('./engines/sqlserver.ts')).sqlserver,
 }
 
 const ALIVE_MS = 500

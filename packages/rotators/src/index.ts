@@ -11,6 +11,7 @@ import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import { redshift } from './engines/redshift.ts'
+import { sqlserver } from './engines/sqlserver.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import type { Rotator } from './rotator.ts'
 import { alternating } from './strategies/alternating.ts'
@@ -43,5 +44,7 @@ export const rotators: readonly Rotator[] = [
   alternating(redshift),
   single(apart(mongodb)),
   alternating(apart(mongodb)),
+  single(apart(sqlserver)),
+  alternating(apart(sqlserver)),
   ...httpCredentials,
 ]
