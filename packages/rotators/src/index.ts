@@ -7,6 +7,7 @@ import { mariadb } from './engines/mariadb.ts'
 import { mongodb } from './engines/mongodb.ts'
 import { mysql } from './engines/mysql.ts'
 import { openldap } from './engines/openldap.ts'
+import { oracle } from './engines/oracle.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
@@ -46,5 +47,8 @@ export const rotators: readonly Rotator[] = [
   alternating(apart(mongodb)),
   single(apart(sqlserver)),
   alternating(apart(sqlserver)),
+  single(apart(oracle)),
+  alternating(apart(oracle)),
+  dual(apart(oracle)),
   ...httpCredentials,
 ]
