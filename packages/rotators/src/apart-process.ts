@@ -5,9 +5,12 @@ import type { Asked, Beginning, Told } from './apart.ts'
 import type { Engine } from './engine.ts'
 import { RotatorError } from './errors.ts'
 import type { Io } from './rotator.ts'
+import { stayAt } from './stay-at.ts'
 
 const engines: { readonly [id: string]: () => Promise<Engine<unknown>> } = {
   mongodb: async () => (await import('./engines/mongodb.ts')).mongodb,
+  oracle: async () => (await import('./engines/oracle.ts')).oracle,
+  sqlserver: async () => (await import('./engines/sqlserver.ts')).sqlserver,
 }
 
 const ALIVE_MS = 500
@@ -44,7 +47,8 @@ async function answer(asked: Asked): Promise<unknown> {
 }
 
 async function begin({ engine: id, login, user, address, system, authorities, timeoutMs }: Beginning): Promise<void> {
-  setDefaultCACertificates(system)
+  setDefaultCACertificates([...system, ...authorities])
+  stayAt(address, login)
   engine = await engines[id]!()
   const elsewhere = (): never => {
     throw new Error('not in this process')

@@ -7,10 +7,12 @@ import { mariadb } from './engines/mariadb.ts'
 import { mongodb } from './engines/mongodb.ts'
 import { mysql } from './engines/mysql.ts'
 import { openldap } from './engines/openldap.ts'
+import { oracle } from './engines/oracle.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { rabbitmq } from './engines/rabbitmq.ts'
 import { redis } from './engines/redis.ts'
 import { redshift } from './engines/redshift.ts'
+import { sqlserver } from './engines/sqlserver.ts'
 import { acmeCertificate } from './issuers/acme-certificate.ts'
 import { httpCredentials } from './issuers/http-credential.ts'
 import { iamAccessKeys } from './issuers/iam-access-key.ts'
@@ -58,6 +60,11 @@ export const rotators: readonly Rotator[] = [
   alternating(redshift),
   single(apart(mongodb)),
   alternating(apart(mongodb)),
+  single(apart(sqlserver)),
+  alternating(apart(sqlserver)),
+  single(apart(oracle)),
+  alternating(apart(oracle)),
+  dual(apart(oracle)),
   ...httpCredentials,
   ...iamAccessKeys,
   keyPair,
