@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteResourcePolicy.html
 
 import { operation } from '../../../operation.ts'
+import { enumeration, optional } from '../../../shape/shape.ts'
 import * as errors from '../errors.ts'
 import { PolicyHash, PolicyId, ResourceArn } from '../shapes.ts'
 import { mustBeCurrentPolicy, sharedParameter, sharedTarget } from '../sharing.ts'
@@ -11,7 +12,13 @@ export const deleteResourcePolicy = operation({
   name: 'DeleteResourcePolicy',
   readOnly: false,
 
-  input: { ResourceArn, PolicyId, PolicyHash },
+  input: {
+    ResourceArn,
+    PolicyId,
+    PolicyHash,
+    /** Of documents: AWS ignores it for every other resource. */
+    DeletionMode: optional(enumeration('RemoveSharing', 'RollbackMigration')),
+  },
 
   output: {},
 
