@@ -8,6 +8,11 @@ import { CreateGrantCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/cli
 import type { Lambda } from '@aws-sdk/client-lambda'
 import { CreateAccountCommand, OrganizationsClient } from '@aws-sdk/client-organizations'
 import { PutResourcePolicyCommand, RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  AddTagsToResourceCommand,
+  PutResourcePolicyCommand as PutParameterPolicyCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm'
 import { AssumeRoleCommand, GetFederationTokenCommand, type STSClient } from '@aws-sdk/client-sts'
 import {
   iamClient,
@@ -30,6 +35,7 @@ type World = {
   readonly kms: KMSClient
   readonly secrets: SecretsManagerClient
   readonly organizations: OrganizationsClient
+  readonly ssm: SSMClient
   readonly lambda: Lambda
   readonly account: string
   /** Of a KMS key. */
@@ -124,6 +130,17 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
     }),
   'lambda:InvokeFunction': ({ lambda }) => lambda.invoke({ FunctionName: 'fn' }),
   'secretsmanager:RotateSecret': ({ secrets, account }) => secrets.send(rotating(account)),
+  'ssm:PutResourcePolicy': ({ ssm, account }) =>
+    ssm.send(new PutParameterPolicyCommand({ ResourceArn: parameterArn(account), Policy: RESOURCE_POLICY })),
+  // What a tag lets somebody do, putting it on does.
+  'ssm:AddTagsToResource': ({ ssm }) =>
+    ssm.send(
+      new AddTagsToResourceCommand({
+        ResourceType: 'Parameter',
+        ResourceId: '/parameter',
+        Tags: [{ Key: 'role', Value: 'admin' }],
+      }),
+    ),
   'organizations:CreateAccount': ({ organizations }) =>
     organizations.send(new CreateAccountCommand({ AccountName: 'new', Email: 'new@example.com' })),
   'secretsmanager:PutResourcePolicy': ({ secrets }) =>
@@ -149,6 +166,8 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
   'sts:GetFederationToken': ({ sts }) =>
     sts.send(new GetFederationTokenCommand({ Name: 'me', Policy: PolicyDocument })),
 }
+
+const parameterArn = (account: string): string => `arn:aws:ssm:eu-central-1:${account}:parameter/parameter`
 
 const newFunction = (account: string) => ({
   FunctionName: 'new',
@@ -212,8 +231,9 @@ test('every known way from a small right to all rights asks for its own permissi
     const kms = new KMSClient(options)
     const secrets = new SecretsManagerClient(options)
     const organizations = new OrganizationsClient(options)
+    const ssm = new SSMClient(options)
     t.after(() => {
-      for (const client of [kms, secrets, organizations]) client.destroy()
+      for (const client of [kms, secrets, organizations, ssm]) client.destroy()
     })
     const own = {
       iam: iamClient(t, server, user),
@@ -222,6 +242,7 @@ test('every known way from a small right to all rights asks for its own permissi
       kms,
       secrets,
       organizations,
+      ssm,
     }
     const world = { ...own, account, key }
     await assert.rejects(

@@ -81,6 +81,10 @@ test('rows that were altered outside the server are refused', async (t) => {
   await alter(server, "UPDATE parameter SET path = '/moved' WHERE path = '/mine'")
   await assertFault('GetParameter', { Name: '/moved' })
   await alter(server, "UPDATE parameter SET path = '/mine' WHERE path = '/moved'")
+  await alter(server, "UPDATE parameter SET parent = '/elsewhere' WHERE path = '/mine'")
+  await assertFault()
+  await assertFault('GetParametersByPath', { Path: '/elsewhere' })
+  await alter(server, "UPDATE parameter SET parent = '' WHERE path = '/mine'")
   assert.equal(await answers(), 'two')
 })
 

@@ -35,7 +35,7 @@ export const createParameterRows = (): ParameterRows => ({
   policies: new SnapshotCache(1_024),
 })
 
-type ParameterRow = SealedColumns & { readonly path: string }
+type ParameterRow = SealedColumns & { readonly path: string; readonly parent: string }
 
 const keyOf = ({ account, region, path }: Place) => [account, region, path] as const
 const WHERE = 'account_id = $1 AND region = $2 AND path = $3'
@@ -44,19 +44,23 @@ const WHERE = 'account_id = $1 AND region = $2 AND path = $3'
 
 export function findParameter({ app, tx }: Store, place: Place): Awaitable<StoredParameter | undefined> {
   return app.parameterRows.parameters.read(tx, keyOf(place).join('\0'), async () => {
-    const row = await tx.get<ParameterRow>(`SELECT path, rev, body, mac FROM parameter WHERE ${WHERE}`, ...keyOf(place))
+    const row = await tx.get<ParameterRow>(
+      `SELECT path, parent, rev, body, mac FROM parameter WHERE ${WHERE}`,
+      ...keyOf(place),
+    )
     return row && open(app.rows, place, row)
   })
 }
 
-/** @throws IntegrityError if the row was altered. */
-const open = (rows: Rows, { account, region }: Omit<Place, 'path'>, row: ParameterRow): StoredParameter => ({
-  account,
-  region,
-  path: row.path,
-  rev: row.rev,
-  parameter: rows.open<Parameter>('parameter', [account, region, row.path], row),
-})
+/** @throws IntegrityError if the row, or a lookup column of it, was altered. */
+function open(rows: Rows, { account, region }: Omit<Place, 'path'>, row: ParameterRow): StoredParameter {
+  const place = { account, region, path: row.path }
+  const parameter = rows.open<Parameter>('parameter', keyOf(place), row)
+  if (row.parent !== parentOf(row.path)) {
+    throw new IntegrityError('parameter', keyOf(place), 'has a lookup column that differs from its path')
+  }
+  return { ...place, rev: row.rev, parameter }
+}
 
 /** Stores a new parameter. Its first revision is a time, so that one of the same name that was deleted before had lower ones. */
 export async function insertParameter(
@@ -127,7 +131,7 @@ export async function listParameters(
         ? ['path < $5', range.to]
         : ['path < $5 AND path >= $6', range.to, range.from]
   const rows = await tx.all<ParameterRow>(
-    `SELECT path, rev, body, mac FROM parameter WHERE account_id = $1 AND region = $2 AND path > $3 AND ${where}
+    `SELECT path, parent, rev, body, mac FROM parameter WHERE account_id = $1 AND region = $2 AND path > $3 AND ${where}
      ORDER BY path LIMIT $4`,
     account,
     region,
@@ -277,7 +281,7 @@ export const parameterKeyTable = (keyring: Keyring, rows: Rows): SealedTable => 
 
   reseal: async (tx, version, limit) => {
     const found = await tx.all<ParameterRow & { readonly account_id: string; readonly region: string }>(
-      'SELECT account_id, region, path, rev, body, mac FROM parameter WHERE domain_key_version < $1 LIMIT $2',
+      'SELECT account_id, region, path, parent, rev, body, mac FROM parameter WHERE domain_key_version < $1 LIMIT $2',
       version,
       limit,
     )
