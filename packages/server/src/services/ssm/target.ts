@@ -27,7 +27,7 @@ export const namedTarget = (call: Call<{ readonly Name: string }>): Promise<Para
 
 /** The target of operations that read one: by its name or ARN, where they say so with a selector. */
 export const readableTarget = (call: Call<{ readonly Name: string }>): Promise<ParameterTarget> =>
-  resolve(call, parseReference(call, call.input.Name))
+  parameterTarget(call, call.input.Name)
 
 /**
  * What a reference means to a caller. Of a parameter of another account nothing shows: neither its tags, nor its policy, nor whether it exists;
@@ -125,14 +125,17 @@ export const accountTarget = async ({ partition, region, account }: Caller): Pro
   return { resource, shown: resource, account }
 }
 
+/** What a name or an ARN means to a caller. @throws ServiceError ValidationException for what is neither */
+export const parameterTarget = (caller: Caller, id: string): Promise<ParameterTarget> =>
+  resolve(caller, parseReference(caller, id))
+
 /**
  * Whether a caller may know what happens to the parameter of an ARN, in the Region of its request: by GetParameter or by DescribeParameters.
  * Of a parameter that is gone only the identity's policies say it, and of another account's nothing does.
  */
 export async function mayKnowParameter(call: Call, arn: string): Promise<boolean> {
-  const reference = parseReference(call, arn)
-  if (reference.region !== call.region) return false
-  const target = await resolve(call, reference)
+  const target = await parameterTarget(call, arn)
+  if (target.reference.region !== call.region) return false
   if (call.decide(permissionOn(target, 'ssm:GetParameter'), target.concealed).allow) return true
   if (target.account !== call.account) return false
   const { resource, account } = await accountTarget(call)
