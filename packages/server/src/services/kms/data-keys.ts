@@ -3,11 +3,11 @@
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Call } from '../../call.ts'
-import { findMaterialId } from '../../crypto/ciphertext.ts'
+import { findMaterialId, headerOf } from '../../crypto/ciphertext.ts'
 import { isAsymmetric } from '../../crypto/kms/spec.ts'
 import { isOpenAccount } from '../iam/port.ts'
 import { authorizeThroughService, permissionThroughService } from './access.ts'
-import { decryptUnder, encryptUnder, keyOfMaterial } from './encryption.ts'
+import { decryptMessage, decryptUnder, encryptUnder, keyOfMaterial, messageKeyOf } from './encryption.ts'
 import {
   aliasNotFound,
   ciphertextNotAuthorized,
@@ -49,10 +49,14 @@ const KEY_AGE_MS_MAX = 60_000
 /** A data key that was opened before, with all that it was opened with. */
 type Opened = { readonly key: KeyObject; readonly materialId: string; readonly context: EncryptionContext }
 
+/** The key of one blob; whether the blob and its context are whole is found each time. */
+type MessageKey = Pick<Opened, 'key' | 'materialId'>
+
 type Found = { readonly key: KmsKey; readonly alias?: string }
 
 export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOptions): Kms {
   const dataKeys = new KeyCache<Opened>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
+  const messageKeys = new KeyCache<MessageKey>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
 
   return {
     generateDataKey: async (call, service, keyId, context) => {
@@ -101,9 +105,14 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
     },
 
     decrypt: async (call, service, ciphertextBlob, context) => {
-      const materialId = findMaterialId(ciphertextBlob)?.toString('hex')
+      const name = headerOf(ciphertextBlob)
+      const known = messageKeys.get(name)
+      const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
       const { key, material } = await keyToOpen(call, service, materialId, context)
-      return decryptUnder(call, key, material, ciphertextBlob, context)
+      if (known !== undefined && material.wrapped !== '') return decryptMessage(known.key, ciphertextBlob, context)
+      const messageKey = messageKeyOf(call, key, material, ciphertextBlob)
+      messageKeys.set(name, { key: messageKey, materialId: material.materialId })
+      return decryptMessage(messageKey, ciphertextBlob, context)
     },
 
     askFor: async (call, service, keyId, operation) => {
