@@ -20,6 +20,7 @@ import { signedCall } from '../packages/server/src/testing.ts'
 import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { lambdaJourneys } from './lambda-journeys.ts'
+import { parameterJourneys } from './parameter-journeys.ts'
 import { databaseJourneys, rdsJourneys } from './rds-journeys.ts'
 import { rotationJourneys } from './rotation-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
@@ -391,6 +392,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     ),
     ...lambdaJourneys(server, () => canaries.text(), executionRole, home.after),
     ...rdsJourneys(server, () => canaries.text(), home.after),
+    ...parameterJourneys(server, () => canaries.text(), home.after),
   }
   Object.assign(
     journeys,

@@ -233,7 +233,7 @@ test('no dependency has an install script or a licence other than the permissive
     assert.equal(hasInstallScript, undefined, `${path} has an install script`)
     assert.match(
       license ?? '',
-      /^(MIT|ISC|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|MIT OR Apache-2\.0|\(MIT OR Apache-2\.0\)|BlueOak-1\.0\.0)$/,
+      /^(MIT|MIT-0|ISC|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|MIT OR Apache-2\.0|\(MIT OR Apache-2\.0\)|BlueOak-1\.0\.0)$/,
       path,
     )
   }

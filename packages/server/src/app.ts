@@ -18,6 +18,7 @@ import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
 import type { FunctionRunner } from './services/lambda/port.ts'
 import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, RemoteRegions, RotationFunctions, SecretRows } from './services/secretsmanager/port.ts'
+import type { ParameterRows } from './services/ssm/port.ts'
 import type { SessionTokens, WebIdentities } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
@@ -47,6 +48,8 @@ export type App = {
   readonly keyUses: KeyUses
   /** The secrets and encrypted values of the current snapshot. */
   readonly secretRows: SecretRows
+  /** The parameters and their encrypted versions of the current snapshot. */
+  readonly parameterRows: ParameterRows
   /** Days on which secrets were read, still to be written. Closed before the database. */
   readonly accesses: AccessNotes
   /** The Regions that are on another Strongroom. */
@@ -99,6 +102,8 @@ export type Limits = {
   readonly tagsPerSecret: number
   readonly secretValueBytes: number
   readonly resourcePolicyCharacters: number
+  readonly standardParametersPerRegion: number
+  readonly advancedParametersPerRegion: number
   readonly functionsPerRegion: number
   /** Of all deployment packages of an account in a Region. */
   readonly functionCodeBytes: number

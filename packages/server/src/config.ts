@@ -139,6 +139,20 @@ export const options = {
   tagsPerSecret: integer('N', 0, 200, 50, 'Quota of tags for each secret'),
   secretValueBytes: integer('BYTES', 1, 65_536, 65_536, 'The longest secret value'),
   resourcePolicyCharacters: integer('N', 1, 20_480, 20_480, 'The longest resource policy of a secret'),
+  standardParametersPerRegion: integer(
+    'N',
+    0,
+    10_000_000,
+    10_000,
+    'Quota of standard parameters for each account and region',
+  ),
+  advancedParametersPerRegion: integer(
+    'N',
+    0,
+    10_000_000,
+    100_000,
+    'Quota of advanced parameters for each account and region',
+  ),
   functionSandbox: choice(
     ['A', 'B', 'B-', 'C', 'off'],
     'B-',

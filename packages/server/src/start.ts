@@ -60,6 +60,7 @@ import {
   localFunctions,
   partnerOf,
 } from './services/secretsmanager/port.ts'
+import { createParameterRows, parameterKeyTable } from './services/ssm/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
@@ -202,6 +203,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     tagsPerSecret: config.tagsPerSecret,
     secretValueBytes: config.secretValueBytes,
     resourcePolicyCharacters: config.resourcePolicyCharacters,
+    standardParametersPerRegion: config.standardParametersPerRegion,
+    advancedParametersPerRegion: config.advancedParametersPerRegion,
     functionsPerRegion: config.functionsPerRegion,
     functionCodeBytes: config.functionCodeBytes,
     functionConcurrency: config.functionConcurrency,
@@ -231,6 +234,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     kmsRows: createKmsRows(wallNow),
     keyUses,
     secretRows: createSecretRows(),
+    parameterRows: createParameterRows(),
     accesses,
     remoteRegions: createRemoteRegions(config.regionEndpoint, config.regionCredentials, wallNow),
     rotationFunctions: createRotationFunctions(functionProviders(config, databaseNetwork)),
@@ -303,6 +307,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         materialTable(keyring, rows),
         accessKeyTable({ partition: PARTITION, keyring, rows }),
         dataKeyTable(keyring, rows),
+        parameterKeyTable(keyring, rows),
         mfaDeviceTable({ partition: PARTITION, keyring, rows }),
       ],
       account: accountId,

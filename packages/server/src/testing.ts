@@ -73,6 +73,7 @@ const TARGETS: { readonly [service: string]: string } = {
   organizations: 'AWSOrganizationsV20161128',
   kms: 'TrentService',
   secretsmanager: 'secretsmanager',
+  ssm: 'AmazonSSM',
   cloudtrail: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
 }
 

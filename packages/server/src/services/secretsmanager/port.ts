@@ -16,6 +16,7 @@ export {
 } from './owned.ts'
 export { type PublishedName, readPublished } from './published.ts'
 export { type PutReplicaInput, receivedTarget, receiveReplica, removeReceived } from './receive.ts'
+export { readReferenced, type SecretAnswer } from './reference.ts'
 export { createRemoteRegions, type RemoteRegions } from './remote-regions.ts'
 export { callByRights, noteRights } from './rights.ts'
 export { createFunctionsElsewhere } from './rotation/elsewhere.ts'
