@@ -73,6 +73,9 @@ type Watch = {
   cancel: () => void
 }
 
+/** A version that was refused at a login, and whether there is another since. */
+type Doubt = { readonly versionId: string; readonly at: Moment; readonly isOther: Promise<boolean> }
+
 /** After an event, so that not every process fetches at one moment. */
 const SPREAD_MS = 200
 
@@ -82,8 +85,7 @@ export class SecretCache implements AsyncDisposable {
   readonly #surroundings: Surroundings
   readonly #values: ValueCache<About>
   readonly #watches = new Map<string, Watch>()
-  /** By id: the version that was wrong at a login, and when it was fetched anew for that. */
-  readonly #doubted = new Map<string, { readonly versionId: string; readonly at: Moment }>()
+  readonly #doubts = new Map<string, Doubt>()
   readonly #limits
   #stream: EventStream | undefined
   #closed = false
@@ -179,30 +181,12 @@ export class SecretCache implements AsyncDisposable {
    * For adapters; `authenticate` is this with the rest around it.
    */
   async refetchAfterRefusal(secretId: string, versionId: string, signal?: AbortSignal): Promise<boolean> {
-    const isOther = (): boolean => {
-      const about = this.#values.aboutHeld(secretId, CURRENT)
-      return about !== undefined && about.VersionId !== versionId
-    }
-    if (isOther()) return true
-    const doubted = this.#doubted.get(secretId)
-    const isRecent =
-      doubted?.versionId === versionId &&
-      elapsedSince(doubted.at, this.#surroundings) < this.#limits.exceptionRetryDelayBaseMs
-    if (isRecent) {
-      // Others ask already; what they hear is heard here too.
-      await this.#read(secretId, { signal }, () => undefined).catch(() => undefined)
-      return isOther()
-    }
-    this.#doubted.delete(secretId)
-    this.#doubted.set(secretId, { versionId, at: momentOf(this.#surroundings) })
-    if (this.#doubted.size > this.#limits.maxCacheSize) this.#doubted.delete(this.#doubted.keys().next().value!)
-    try {
-      return (await this.#read(secretId, { signal, refreshNow: true }, ({ about }) => about.VersionId)) !== versionId
-    } catch (error) {
-      signal?.throwIfAborted()
-      this.#report(error, { id: secretId, during: 'refresh' })
-      return false
-    }
+    const held = this.#values.aboutHeld(secretId, CURRENT)
+    if (held !== undefined && held.VersionId !== versionId) return true
+    const doubt = this.#doubtOf(secretId, versionId)
+    const isOther = await doubt.isOther
+    signal?.throwIfAborted()
+    return isOther
   }
 
   /**
@@ -256,6 +240,26 @@ export class SecretCache implements AsyncDisposable {
       if (!isText) throw new SecretFormatError(`The secret ${secretId} is binary.`)
       return { text: bytes.toString(), versionId: about.VersionId }
     })
+  }
+
+  /** One fetch for all whose login with this version was refused within a second. */
+  #doubtOf(secretId: string, versionId: string): Doubt {
+    const known = this.#doubts.get(secretId)
+    const { exceptionRetryDelayBaseMs, maxCacheSize } = this.#limits
+    const isRecent =
+      known?.versionId === versionId && elapsedSince(known.at, this.#surroundings) < exceptionRetryDelayBaseMs
+    if (isRecent) return known
+    const isOther = this.#read(secretId, { refreshNow: true }, ({ about }) => about.VersionId !== versionId).catch(
+      (error: unknown) => {
+        this.#report(error, { id: secretId, during: 'refresh' })
+        return false
+      },
+    )
+    const doubt = { versionId, at: momentOf(this.#surroundings), isOther }
+    this.#doubts.delete(secretId)
+    this.#doubts.set(secretId, doubt)
+    if (this.#doubts.size > maxCacheSize) this.#doubts.delete(this.#doubts.keys().next().value!)
+    return doubt
   }
 
   async #fetch(SecretId: string, slot: string, abortSignal: AbortSignal): Promise<Loaded<About>> {
