@@ -192,6 +192,20 @@ test('the listener hears of a rotation though nobody asks for the value, and one
   assert.equal(told.length, 1)
 })
 
+test('the listener hears of a rotation that happened before the stream had begun', async (t) => {
+  const id = await create({ SecretString: 'one' })
+  const cache = cacheOf(t)
+  const told: string[] = []
+  const began = cache.getSecretString(id)
+  cache.onRotate(id, ({ VersionId }) => told.push(VersionId))
+  assert.equal(await began, 'one')
+  const { VersionId } = await put(id, 'two')
+  await until(
+    () => told,
+    (seen) => seen[0] === VersionId,
+  )
+})
+
 test('without events a listener hears of a rotation when the TTL ends', async (t) => {
   const id = await create({ SecretString: 'one' })
   const cache = cacheOf(t, { events: false, secretRefreshIntervalMs: 100, exceptionRetryDelayBaseMs: 100 })

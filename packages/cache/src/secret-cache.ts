@@ -282,7 +282,7 @@ export class SecretCache implements AsyncDisposable {
     return followEvents({
       client: this.#client,
       surroundings: this.#surroundings,
-      began: () => void this.#values.review(() => 'revalidate'),
+      began: () => this.#refreshWatched(this.#values.review(() => 'revalidate')),
       reset: () => this.#refreshWatched(this.#values.review(() => 'expire')),
       changed: (event) => this.#refreshWatched(this.#values.review(judgeBy(event))),
       report: (error) => this.#report(error, { during: 'events' }),
