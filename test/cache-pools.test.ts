@@ -2,10 +2,13 @@
 // databases. No query fails.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -15,7 +18,7 @@ import {
 import callbacks from 'mysql2'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
-import { SecretCache } from '../packages/cache/src/index.ts'
+import { SecretCache, type SecretCacheOptions } from '../packages/cache/src/index.ts'
 import { mysqlPool } from '../packages/cache/src/mysql2.ts'
 import { pgPool } from '../packages/cache/src/pg.ts'
 import { SOAK } from '../packages/server/src/testing-sample.ts'
@@ -32,13 +35,19 @@ type World = {
   readonly client: SecretsManagerClient
   readonly cache: SecretCache
   readonly ca: string
+  /** Runs an example of the documentation. @returns what it printed */
+  example(name: string): Promise<string>
   /** Runs before what was registered earlier. */
   readonly after: (end: () => unknown) => void
   /** Resolves when the new version is the current one. */
   rotate(): Promise<void>
 }
 
-async function makeWorld(t: TestContext, rotator: string): Promise<World | undefined> {
+async function makeWorld(
+  t: TestContext,
+  rotator: string,
+  options: SecretCacheOptions = {},
+): Promise<World | undefined> {
   const rotated = await ROTATED.find((kind) => kind.rotator === rotator)!.start()
   if ('reason' in rotated) {
     t.skip(`NOT RUN: ${rotated.reason}`)
@@ -53,24 +62,35 @@ async function makeWorld(t: TestContext, rotator: string): Promise<World | undef
   const create = (Name: string, content: object) =>
     client.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(content) }))
   const { ARN: masterarn } = await create('master', master)
-  const { ARN } = await create('db', {
+  const { ARN } = await create('app/db', {
     ...value,
     masterarn,
     dbname: rotator.startsWith('postgres') ? 'postgres' : undefined,
   })
   const RotationLambdaARN = `arn:aws:lambda:${REGION}:${ARN!.split(':')[4]}:function:strongroom-${rotator}`
-  const cache = new SecretCache(client)
+  const cache = new SecretCache(client, options)
   home.after(() => cache.close())
   return {
     client,
     cache,
     after: home.after,
+    example: async (name) => {
+      const { accessKeyId, secretAccessKey } = server.credentials
+      const env = {
+        ...{ PATH: process.env.PATH, AWS_ENDPOINT_URL: server.url, AWS_REGION: REGION },
+        ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+        NODE_EXTRA_CA_CERTS: rotated.authorityFile,
+      }
+      const path = join(import.meta.dirname, '../packages/cache/examples', name)
+      const { stdout } = await promisify(execFile)(process.execPath, [path], { env, timeout: 60_000 })
+      return stdout
+    },
     ca: readFileSync(rotated.authorityFile, 'utf8'),
     rotate: async () => {
       const ClientRequestToken = randomUUID()
-      await client.send(new RotateSecretCommand({ SecretId: 'db', ClientRequestToken, RotationLambdaARN }))
+      await client.send(new RotateSecretCommand({ SecretId: 'app/db', ClientRequestToken, RotationLambdaARN }))
       for (const deadline = Date.now() + 60_000; ; await sleep(50)) {
-        const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId: 'db' }))
+        const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId: 'app/db' }))
         if (VersionIdsToStages[ClientRequestToken]?.includes('AWSCURRENT')) return
         assert.ok(Date.now() < deadline, server.output())
       }
@@ -126,7 +146,7 @@ test('pg: no query fails while the password rotates, alternating', async (t) => 
   const world = await makeWorld(t, 'postgresql-alternating-users')
   if (world === undefined) return
   const { cache, ca, after } = world
-  const pool = pgPool(cache, 'db', pg.Pool, { max: AT_ONCE, ssl: { ca, servername: 'localhost' } as object })
+  const pool = pgPool(cache, 'app/db', pg.Pool, { max: AT_ONCE, ssl: { ca, servername: 'localhost' } as object })
   after(() => pool.end())
   assert.ok(pool instanceof pg.Pool)
   const text = 'SELECT session_user AS name'
@@ -147,18 +167,19 @@ test('pg: no query fails while the password rotates, alternating', async (t) => 
   const viaCallback = await new Promise((resolve, reject) => {
     pool.query(text, (error: unknown, result: pg.QueryResult) => (error ? reject(error) : resolve(result.rows[0].name)))
   })
-  const { username } = (await cache.getSecretJson('db')) as { readonly username: string }
+  const { username } = (await cache.getSecretJson('app/db')) as { readonly username: string }
   assert.equal(viaCallback, username, 'connections of older versions are closed')
   assert.ok(pool.totalCount <= AT_ONCE)
   assert.doesNotMatch(JSON.stringify(pool.options), /password/)
+  for (const name of ['pg-pool.mjs', 'connect.mjs']) assert.equal(await world.example(name), `${username}\n`)
 })
 
-test('mysql2: no query fails while the password rotates, dual', async (t) => {
-  const world = await makeWorld(t, 'mariadb-dual-passwords')
+test('mysql2: no query fails while the password rotates, dual, though no event tells of it', async (t) => {
+  const world = await makeWorld(t, 'mariadb-dual-passwords', { events: false })
   if (world === undefined) return
   const { cache, ca, after } = world
   const options = { connectionLimit: AT_ONCE, ssl: { ca } }
-  const pool = mysqlPool(cache, 'db', mysql.createPool, options)
+  const pool = mysqlPool(cache, 'app/db', mysql.createPool, options)
   after(() => pool.end())
   const text = 'SELECT CURRENT_USER() AS name'
   const nameIn = ([rows]: readonly [unknown, unknown]): string => (rows as { name: string }[])[0]!.name
@@ -177,10 +198,11 @@ test('mysql2: no query fails while the password rotates, dual', async (t) => {
   )
   assert.equal(users.size, 1)
 
-  const other = mysqlPool(cache, 'db', callbacks.createPool, options)
+  const other = mysqlPool(cache, 'app/db', callbacks.createPool, options)
   after(() => new Promise<void>((ended) => other.end(() => ended())))
   const name = await new Promise((resolve, reject) => {
     other.query(text, (error, rows) => (error ? reject(error) : resolve((rows as { name: string }[])[0]!.name)))
   })
   assert.equal(name, [...users][0])
+  assert.equal(await world.example('mysql2-pool.mjs'), `${name}\n`)
 })

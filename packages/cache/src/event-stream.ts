@@ -2,6 +2,7 @@
 // longer and longer between failures, and asks nothing of AWS, which has no such stream.
 
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { kindOf } from './failure.ts'
 import { openStream, type SdkRequest } from './sdk.ts'
 import { readEvents } from './server-sent-events.ts'
 import { elapsedSince, type Moment, momentOf, type Surroundings } from './surroundings.ts'
@@ -23,7 +24,7 @@ export type StreamParts = {
   readonly report: (error: unknown) => void
 }
 
-/** `off`: the endpoint is AWS's. */
+/** `off`: the endpoint is AWS's, or nothing was asked for yet. */
 export type StreamState = 'connected' | 'waiting' | 'off'
 
 export type EventStream = { readonly state: () => StreamState; close(): void }
@@ -142,9 +143,8 @@ type Body = AsyncIterable<Uint8Array> & {
 
 /** Asked again soon, the answer would be the same: no such route, or no permission. */
 function isRefusal(error: unknown): boolean {
-  const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode
-  const { name } = error as { readonly name?: string }
-  return status !== undefined && status >= 400 && status < 500 && status !== 429 && name !== 'LimitExceededException'
+  const kind = kindOf(error)
+  return kind === 'refused' || kind === 'not-found'
 }
 
 function reasonIn(data: string): string {

@@ -8,6 +8,8 @@ export type TestTime = Surroundings & {
   pass(ms: number): void
   /** The machine sleeps: only the wall clock goes on. */
   sleep(ms: number): void
+  /** Milliseconds until each timer that runs. */
+  due(): readonly number[]
   /** What `random` gives. */
   chance: number
 }
@@ -37,6 +39,7 @@ export function testTime(): TestTime {
     sleep: (ms) => {
       wall += ms
     },
+    due: () => [...timers].map(({ at }) => at - monotonic),
   }
   return time
 }
