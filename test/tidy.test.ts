@@ -49,7 +49,8 @@ test('SQL stands only in store.ts files, storage/, audit/ and jobs/, and where o
 
 test('ciphers and key generation stand only in crypto/', () => {
   nowhere(
-    outside(/server\/src\/crypto\//),
+    // The copy on disk of the cache library, which knows nothing of the server.
+    outside(/server\/src\/crypto\//, /cache\/src\/disk-store\.ts$/),
     /\b(createCipheriv|createDecipheriv|generateKeyPair|generateKey|createDiffieHellman|privateDecrypt|publicEncrypt)\b/,
     'a cipher outside crypto/',
   )
@@ -60,6 +61,21 @@ test('the rotators know nothing of the server', () => {
     .filter(({ path }) => path.startsWith('packages/rotators/'))
     .flatMap(({ path }) => importsOf(path).filter((target) => !target.startsWith('packages/rotators/')))
   assert.deepEqual(broken, [])
+})
+
+test('the cache knows nothing of the rest, and depends on the SDK alone', () => {
+  const ofCache = product.filter(({ path }) => path.startsWith('packages/cache/'))
+  const foreign = ofCache.flatMap(({ path, code }) => [
+    ...importsOf(path).filter((target) => !target.startsWith('packages/cache/')),
+    ...[...code.matchAll(/from '([^.'][^']*)'/g)]
+      .map(([, name]) => name!)
+      .filter((name) => !/^node:|^@aws-sdk\/client-(secrets-manager|ssm)$/.test(name)),
+  ])
+  assert.deepEqual(foreign, [])
+  const ssm = ofCache.filter(({ code }) => code.includes("'@aws-sdk/client-ssm'")).map(({ path }) => path)
+  assert.deepEqual(ssm, ['packages/cache/src/parameters.ts'], 'who needs no parameters needs no client of theirs')
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'packages/cache/package.json'), 'utf8'))
+  assert.equal(dependencies, undefined)
 })
 
 test('foreign code is called in three files alone', () => {
@@ -101,6 +117,8 @@ test('the clock and randomness come from App, but for the places that make them'
     /server\/src\/(start|clock|supervisor)\.ts$/,
     /server\/src\/(crypto|seal|storage|http|admin|observe)\//,
     /^packages\/cli\//,
+    // Its clock and its chance, and the IVs of its files.
+    /^packages\/cache\/src\/(surroundings|disk-store)\.ts$/,
   ]
   nowhere(outside(...makers), /\bDate\.now\(\)|\bMath\.random\(|new Date\(\)/, 'a clock or randomness outside App')
   nowhere(outside(...makers), /\bcrypto\.(randomUUID|getRandomValues)\(/, 'randomness outside App')
