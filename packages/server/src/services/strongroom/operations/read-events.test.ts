@@ -373,7 +373,7 @@ test('streams are bounded, for each account and in all, and end at once when the
   assert.match(metrics, /^strongroom_event_streams 3$/m)
   opened.shift()!.close()
   let reopened = await listen(t, server)
-  for (let tries = 0; tries < 50 && reopened.status !== 200; tries++) reopened = await listen(t, server)
+  for (let tries = 0; tries < 1_000 && reopened.status !== 200; tries++) reopened = await listen(t, server)
   assert.equal(reopened.status, 200)
   opened.push(reopened)
 
