@@ -31,7 +31,13 @@ export type AcmeOrder = {
 export type AcmeAuthorization = {
   readonly status: string
   readonly domain: string
-  readonly http01?: { readonly url: string; readonly token: string; readonly status: string; readonly problem?: string }
+  /** Of the kind asked for. */
+  readonly challenge?: {
+    readonly url: string
+    readonly token: string
+    readonly status: string
+    readonly problem?: string
+  }
 }
 
 export type Acme = {
@@ -48,7 +54,7 @@ export type Acme = {
   newOrder(domains: readonly string[]): Promise<string>
   /** @returns undefined where the server does not know it (any more) */
   order(url: string): Promise<AcmeOrder | undefined>
-  authorization(url: string): Promise<AcmeAuthorization>
+  authorization(url: string, kind: 'http-01' | 'dns-01'): Promise<AcmeAuthorization>
   /** What the token has to be answered with. */
   keyAuthorization(token: string): string
   /** That the challenge can be looked at. */
@@ -169,21 +175,21 @@ export async function openAcme(directoryUrl: URL, account: AcmeAccount, io: Io):
       }
     },
 
-    async authorization(url) {
+    async authorization(url, kind) {
       const { status, identifier, challenges } = json(await ask(url), at)
       const domain = tellable((identifier as Json | undefined)?.value)
-      const challenge = (Array.isArray(challenges) ? challenges : []).find((one: Json) => one?.type === 'http-01')
+      const challenge = (Array.isArray(challenges) ? challenges : []).find((one: Json) => one?.type === kind)
       if (challenge === undefined) return { status: String(status), domain }
       const { token } = challenge
       if (typeof token !== 'string' || !TOKEN.test(token))
         throw new RotatorError('other', `${at} gives no usable token.`)
-      const http01 = {
+      const usable = {
         url: String(challenge.url),
         token,
         status: String(challenge.status),
         ...withProblem(challenge.error),
       }
-      return { status: String(status), domain, http01 }
+      return { status: String(status), domain, challenge: usable }
     },
 
     keyAuthorization: (token) => `${token}.${createHash('sha256').update(JSON.stringify(jwk)).digest('base64url')}`,

@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID, X509Certificate } from 'node:crypto'
+import { Resolver } from 'node:dns/promises'
 import { createServer, type Server } from 'node:http'
 import { after, before, test } from 'node:test'
 import { RotatorError } from '../errors.ts'
 import type { Io, SecretValue } from '../rotator.ts'
 import { makeCertificate } from '../testing/certificates.ts'
 import { testIo } from '../testing/io.ts'
+import { NAMED_SKIP, startNamed } from '../testing/named.ts'
 import { BINDING, PEBBLE_SKIP, startPebble, type TestPebble } from '../testing/pebble.ts'
 import { fails, refusal } from '../testing/refusals.ts'
 import { makeFolder, sparePort } from '../testing/server.ts'
@@ -173,6 +175,30 @@ test('an authority that wants an external account gets it, of the secret or of i
   await fails('secret', acmeCertificate.create(runOf(current), at()), /masterarn/)
 })
 
+test('wildcards are answered for in DNS, by signed updates of a real BIND', { skip: skip || NAMED_SKIP }, async (t) => {
+  const { port, key } = await startNamed(t)
+  const { directoryUrl, authority } = await startPebble(t, { dns: port })
+  const at = () => io({ authorities: [authority] })
+  const dns = { dnsServer: `localhost:${port}`, dnsZone: 'example.com', dnsWaitSeconds: 0, ...key }
+  const current = secret({ directoryUrl, domains: ['example.com', '*.example.com'], ...dns })
+  const run = runOf(current)
+  acmeCertificate.check(current, {})
+  assert.ok(
+    (await acmeCertificate.dryRun(run, at())).some(
+      ({ message }) => message === 'Challenges can be answered in example.com.',
+    ),
+  )
+  const kept = await acmeCertificate.create(run, at())
+  const pending = await acmeCertificate.complete!({ ...run, pending: kept }, at())
+  await acmeCertificate.test({ ...run, pending }, at())
+  assert.match(new X509Certificate(String(pending.certificate)).subjectAltName!, /DNS:\*\.example\.com/)
+  const resolver = new Resolver()
+  resolver.setServers([`127.0.0.1:${port}`])
+  await assert.rejects(resolver.resolveTxt('_acme-challenge.example.com'), { code: 'ENODATA' })
+  const other = runOf({ ...current, tsigSecret: Buffer.alloc(32).toString('base64') })
+  assert.match((await acmeCertificate.dryRun(other, at())).at(-1)!.message, /does not change example\.com: BADSIG/)
+})
+
 test('a dry run makes nothing, and tells what would not work', { skip }, async () => {
   const look = async (current: SecretValue, more = {}, of: Io = io()) =>
     (await acmeCertificate.dryRun({ ...runOf(current), ...more }, of)).map(
@@ -242,7 +268,20 @@ test('what does not fit is told at once, and no value with it', { skip }, () => 
     refuse({ directoryUrl }, /directoryUrl/)
   for (const domains of [undefined, [], '', ['127.0.0.1'], ['a b.example.com'], ['localhost'], [7], ['é.example.com']])
     refuse({ domains }, /domains/)
-  refuse({ domains: ['*.example.com'] }, /wildcard/)
+  refuse({ domains: ['*.example.com'] }, /wildcard, and no dnsServer/)
+  const dns = {
+    dnsServer: 'ns.example.com',
+    dnsZone: 'example.com',
+    tsigKeyName: 'key',
+    tsigSecret: 'hidden+hidden+hidden+hid',
+  }
+  acmeCertificate.check(secret({ ...dns, domains: ['*.example.com', 'example.com'] }), {})
+  refuse({ ...dns, dnsServer: 'a b' }, /dnsServer/)
+  refuse({ ...dns, dnsZone: 'other.example.com' }, /outside of dnsZone/)
+  refuse({ ...dns, tsigKeyName: '' }, /tsigKeyName/)
+  refuse({ ...dns, tsigSecret: 'hidden' }, /tsigSecret/)
+  refuse({ ...dns, tsigAlgorithm: 'hmac-md5' }, /tsigAlgorithm/)
+  refuse({ ...dns, dnsWaitSeconds: '5' }, /dnsWaitSeconds/)
   refuse({ termsOfServiceAgreed: 'true' }, /termsOfServiceAgreed/)
   refuse({ contact: 'a b' }, /contact/)
   refuse({ accountKey: '-----BEGIN PRIVATE KEY-----hidden' }, /accountKey is not/)

@@ -1,12 +1,14 @@
-// TLS certificates of a certificate authority that speaks ACME, by HTTP challenges. docs/rotators.md#tls-certificates
+// TLS certificates of a certificate authority that speaks ACME, by HTTP or DNS challenges. docs/rotators.md#tls-certificates
 //
 // The order is made with the key and kept with it, before anything is asked for: whatever is interrupted goes on with the same order, so that no
 // certificate is issued twice.
 
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Acme, type AcmeAccount, openAcme } from '../acme/client.ts'
 import { certificateRequest } from '../acme/csr.ts'
+import { changeTxt, type DnsZone } from '../acme/dns-update.ts'
 import { RotatorError } from '../errors.ts'
 import type { Finding, Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
 import { namesMaster, placeOf } from '../secret.ts'
@@ -21,7 +23,8 @@ const KEY_TYPES = keyTypes({
 })
 /** As one certificate of Let's Encrypt may have. https://letsencrypt.org/docs/rate-limits/ */
 const DOMAINS_MAX = 100
-const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+const DOMAIN = /^(?=.{1,253}$)(?:\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+const ZONE = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 const CONTACT = /^[\x21-\x7e]{3,254}$/
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 const CHALLENGES = '/.well-known/acme-challenge/'
@@ -58,8 +61,11 @@ export const acmeCertificate: Rotator = {
 
   check(value, options) {
     KEY_TYPES.read(options)
-    const { directory } = readSecret(value)
-    if (!namesMaster(value)) readAccount(value)
+    const { directory, domains } = readSecret(value)
+    if (!namesMaster(value)) {
+      readAccount(value)
+      readDns(value, domains)
+    }
     return { place: placeOf({ host: directory.hostname, port: Number(directory.port || 443) }) }
   },
 
@@ -81,9 +87,9 @@ export const acmeCertificate: Rotator = {
   async complete(run, io) {
     const { pending, key, domains } = pendingOf(run)
     if (pending.certificate !== undefined) return pending
-    const { acme } = await open({ ...run, current: { ...run.current, accountKey: pending.accountKey } }, io)
+    const { acme, dns } = await open({ ...run, current: { ...run.current, accountKey: pending.accountKey } }, io)
     await acme.enter()
-    const chain = await issued(acme, { order: String(pending.order), key, domains }, io)
+    const chain = await issued(acme, { order: String(pending.order), key, domains, dns }, io)
     const all = readCertificates(chain)
     if (all[0] === undefined) throw new RotatorError('other', `${acme.at} gives no certificate.`)
     const [certificate, ...more] = (chain.match(CERTIFICATE) ?? []).map((one) => `${one}\n`)
@@ -119,18 +125,13 @@ export const acmeCertificate: Rotator = {
     const findings: Finding[] = []
     const say = (level: Finding['level'], message: string): void => void findings.push({ level, message })
     try {
-      readSecret(run.current)
-      const { acme, account, own, isNew } = await open(run, io)
+      const { acme, account, own, isNew, dns } = await open(run, io)
       say('ok', `${acme.at} speaks ACME.`)
       if (!isNew && (await acme.enter({ existing: true }))) say('ok', 'It knows the account.')
       else if (acme.bindingRequired && !account.binding)
         say('problem', 'It wants an external account: eabKeyId and eabHmacKey.')
       else say('ok', `An account will be made${own ? '' : ' with the key of the master secret'}.`)
-      if (io.answerHttp === undefined) say('problem', NO_ADDRESS)
-      else {
-        ;(await io.answerHttp(`${CHALLENGES}${io.randomBytes(16).toString('hex')}`, ''))()
-        say('ok', 'Challenges can be answered: port 80 of each domain has to lead here.')
-      }
+      say('ok', await lookAtChallenges(readSecret(run.current).domains, dns, io))
       findings.push(...lookAtSchedule(run, io))
     } catch (error) {
       if (!(error instanceof RotatorError)) throw error
@@ -173,9 +174,6 @@ function readSecret({ directoryUrl, domains }: SecretValue): {
   const list = [
     ...new Set(names.map((name) => (typeof name === 'string' ? name.toLowerCase().replace(/\.$/, '') : ''))),
   ]
-  if (list.some((name) => name.startsWith('*.'))) {
-    throw new RotatorError('secret', 'The member domains has a wildcard, which no HTTP challenge is for.')
-  }
   if (list.length === 0 || list.length > DOMAINS_MAX || list.some((name) => !DOMAIN.test(name) || isIP(name) !== 0)) {
     throw new RotatorError(
       'secret',
@@ -210,6 +208,36 @@ function readAccount(value: SecretValue): Omit<AcmeAccount, 'key'> & { readonly 
   }
 }
 
+type Dns = { readonly zone: DnsZone; readonly waitMs: number }
+
+/** @throws RotatorError `secret`, naming members and no values */
+function readDns(value: SecretValue, domains: readonly string[]): Dns | undefined {
+  const { dnsServer, dnsZone, tsigKeyName, tsigSecret, tsigAlgorithm = 'hmac-sha256', dnsWaitSeconds = 10 } = value
+  if (dnsServer === undefined) {
+    const wildcard = domains.some((name) => name.startsWith('*.'))
+    if (wildcard)
+      throw new RotatorError('secret', 'The member domains has a wildcard, and no dnsServer to answer for it.')
+    return undefined
+  }
+  const bad = (what: string) => new RotatorError('secret', `The member ${what}.`)
+  const [, host = '', port = '53'] =
+    (typeof dnsServer === 'string' && /^([A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?$/.exec(dnsServer)) || []
+  if (host === '' || Number(port) > 65_535) throw bad('dnsServer is not HOST or HOST:PORT')
+  if (typeof dnsZone !== 'string' || !ZONE.test(dnsZone)) throw bad('dnsZone is not the name of a zone')
+  const outside = domains.find((name) => name !== dnsZone && !name.endsWith(`.${dnsZone}`))
+  if (outside !== undefined) throw bad('domains has a name outside of dnsZone')
+  if (typeof tsigKeyName !== 'string' || !ZONE.test(tsigKeyName.toLowerCase()))
+    throw bad('tsigKeyName is not the name of a key')
+  const secret = Buffer.from(typeof tsigSecret === 'string' ? tsigSecret : '', 'base64')
+  if (secret.length < 16) throw bad('tsigSecret is not a key in base64 of 16 bytes or more')
+  if (tsigAlgorithm !== 'hmac-sha256' && tsigAlgorithm !== 'hmac-sha512')
+    throw bad('tsigAlgorithm is neither hmac-sha256 nor hmac-sha512')
+  if (typeof dnsWaitSeconds !== 'number' || !(dnsWaitSeconds >= 0 && dnsWaitSeconds <= 300))
+    throw bad('dnsWaitSeconds is not a number up to 300')
+  const key = { name: tsigKeyName, algorithm: tsigAlgorithm, secret } as const
+  return { zone: { host, port: Number(port), zone: dnsZone, key }, waitMs: dnsWaitSeconds * 1_000 }
+}
+
 function readKey(member: string, text: unknown, curves: readonly string[]): KeyObject {
   try {
     const key = createPrivateKey(String(text))
@@ -226,11 +254,13 @@ type Opened = {
   readonly own: boolean
   /** Whether its key was made just now. */
   readonly isNew: boolean
+  /** Where challenges are answered in DNS. */
+  readonly dns: Dns | undefined
 }
 
 /** @throws RotatorError */
 async function open({ current, master }: Run, io: Io): Promise<Opened> {
-  const { directory } = readSecret(current)
+  const { directory, domains } = readSecret(current)
   if (namesMaster(current) !== (master !== undefined)) {
     throw new RotatorError('secret', 'The secret that masterarn names cannot be used.')
   }
@@ -238,6 +268,7 @@ async function open({ current, master }: Run, io: Io): Promise<Opened> {
     throw new RotatorError('secret', 'The master secret needs the same directoryUrl as the secret.')
   }
   const read = readAccount(master ?? current)
+  const dns = readDns(master ?? current, domains)
   if (master && read.key === undefined) {
     throw new RotatorError(
       'secret',
@@ -246,7 +277,7 @@ async function open({ current, master }: Run, io: Io): Promise<Opened> {
   }
   const key = read.key ?? (await io.generatePrivateKey('ECC_NIST_P256'))
   const account = { ...read, key }
-  return { acme: await openAcme(directory, account, io), account, own: !master, isNew: read.key === undefined }
+  return { acme: await openAcme(directory, account, io), account, own: !master, isNew: read.key === undefined, dns }
 }
 
 /** @throws RotatorError `secret` where the pending version is for something else than the current one */
@@ -261,7 +292,12 @@ function pendingOf({ pending, current }: PendingRun) {
   return { pending, domains: one.domains, key: readKey('privateKey', pending.privateKey, ['P-256', 'P-384']) }
 }
 
-type Wanted = { readonly order: string; readonly key: KeyObject; readonly domains: readonly string[] }
+type Wanted = {
+  readonly order: string
+  readonly key: KeyObject
+  readonly domains: readonly string[]
+  readonly dns: Dns | undefined
+}
 
 /**
  * Brings the order to its end, from wherever it is.
@@ -275,7 +311,7 @@ async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
     last = order?.status ?? ''
     switch (order?.status) {
       case 'pending':
-        for (const url of order.authorizations) await authorize(acme, url, io)
+        for (const url of order.authorizations) await authorize(acme, url, wanted.dns, io)
         break
       case 'ready':
         await acme.finalize(order.finalize, certificateRequest(wanted.key, wanted.domains))
@@ -296,26 +332,46 @@ async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
 }
 
 /** @throws RotatorError `permission` where the authority does not find what it looks for: it counts how often it is asked */
-async function authorize(acme: Acme, url: string, io: Io): Promise<void> {
-  const { status, domain, http01 } = await acme.authorization(url)
+async function authorize(acme: Acme, url: string, dns: Dns | undefined, io: Io): Promise<void> {
+  const kind = dns ? 'dns-01' : 'http-01'
+  const { status, domain, challenge } = await acme.authorization(url, kind)
   if (status === 'valid') return
-  if (http01 === undefined) throw new RotatorError('permission', `${acme.at} has no HTTP challenge for ${domain}.`)
-  if (io.answerHttp === undefined) throw new RotatorError('permission', NO_ADDRESS)
-  const end = await io.answerHttp(CHALLENGES + http01.token, acme.keyAuthorization(http01.token))
+  if (challenge === undefined)
+    throw new RotatorError('permission', `${acme.at} has no challenge ${kind} for ${domain}.`)
+  const end = await answer(domain, challenge.token, acme.keyAuthorization(challenge.token), dns, io)
   try {
-    if (http01.status === 'pending') await acme.respond(http01.url)
+    if (challenge.status === 'pending') await acme.respond(challenge.url)
     for (;;) {
-      const now = await acme.authorization(url)
+      const now = await acme.authorization(url, kind)
       if (now.status === 'valid') return
       if (now.status !== 'pending') {
-        const why = now.http01?.problem ?? `it is ${now.status}`
+        const why = now.challenge?.problem ?? `it is ${now.status}`
         throw new RotatorError('permission', `${acme.at} does not take the challenge for ${domain}: ${why}`)
       }
       await acme.wait()
     }
   } finally {
-    end()
+    await end()
   }
+}
+
+/** @returns what takes the answer away */
+async function answer(
+  domain: string,
+  token: string,
+  text: string,
+  dns: Dns | undefined,
+  io: Io,
+): Promise<() => unknown> {
+  if (dns === undefined) {
+    if (io.answerHttp === undefined) throw new RotatorError('permission', NO_ADDRESS)
+    return io.answerHttp(CHALLENGES + token, text)
+  }
+  const record = { name: `_acme-challenge.${domain}`, text: createHash('sha256').update(text).digest('base64url') }
+  await changeTxt(dns.zone, { kind: 'add', ...record }, io)
+  if (dns.waitMs > 0) await sleep(dns.waitMs, undefined, { signal: io.signal })
+  // It says nothing of anybody where it stays.
+  return () => changeTxt(dns.zone, { kind: 'remove', ...record }, io).catch(() => {})
 }
 
 /** What is wrong with a certificate and its chain, as far as it can be told without its root. */
@@ -333,6 +389,21 @@ function faultOf(
     return issuer !== undefined && !(one.checkIssued(issuer) && one.verify(issuer.publicKey))
   })
   return broken ? 'has a chain that does not hold together' : undefined
+}
+
+/** @throws RotatorError where they could not be answered */
+async function lookAtChallenges(domains: readonly string[], dns: Dns | undefined, io: Io): Promise<string> {
+  const nobody = io.randomBytes(16).toString('hex')
+  if (dns !== undefined) {
+    for (const domain of domains) {
+      const name = `_acme-challenge.${domain.replace(/^\*\./, '')}`
+      await changeTxt(dns.zone, { kind: 'remove', name, text: nobody }, io)
+    }
+    return `Challenges can be answered in ${dns.zone.zone}.`
+  }
+  if (io.answerHttp === undefined) throw new RotatorError('permission', NO_ADDRESS)
+  ;(await io.answerHttp(CHALLENGES + nobody, ''))()
+  return 'Challenges can be answered: port 80 of each domain has to lead here.'
 }
 
 /** Two thirds of its life are over when it is renewed, and a third is left to notice that it was not. */

@@ -25,7 +25,10 @@ export type TestPebble = {
 
 export const BINDING = { keyId: 'kid-1', hmacKey: 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W' }
 
-export async function startPebble(scope: Scope, { binding = false } = {}): Promise<TestPebble> {
+export async function startPebble(
+  scope: Scope,
+  { binding = false, dns }: { readonly binding?: boolean; readonly dns?: number } = {},
+): Promise<TestPebble> {
   const folder = makeFolder(scope)
   const { certificateFile, keyFile, authority, authorityFile } = await makeCertificate(folder)
   const ports = await Promise.all(Array.from({ length: 5 }, () => sparePort()))
@@ -54,7 +57,7 @@ export async function startPebble(scope: Scope, { binding = false } = {}): Promi
   )
   const pebble = await startProgram(
     scope,
-    ['pebble', '-config', join(folder, 'config.json'), '-dnsserver', `127.0.0.1:${dnsPort}`],
+    ['pebble', '-config', join(folder, 'config.json'), '-dnsserver', `127.0.0.1:${dns ?? dnsPort}`],
     {
       cwd: folder,
       env: {
