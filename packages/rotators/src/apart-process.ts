@@ -26,7 +26,6 @@ process.on('message', (asked: Asked) => {
     (error) => tell({ id, error: told(error) }),
   )
 })
-setInterval(() => tell({}), ALIVE_MS)
 
 const tell = (what: Told): void => void process.send!(what)
 
@@ -54,8 +53,11 @@ async function begin({ engine: id, login, user, address, system, authorities, ti
     throw new Error('not in this process')
   }
   const io: Io = {
+    // Engines load their driver before they ask where to connect: that takes its time, and only from then on is silence a sign.
     async resolve(host, port) {
       if (host !== login.host || port !== login.port) throw elsewhere()
+      tell({})
+      setInterval(() => tell({}), ALIVE_MS)
       return address
     },
     authorities,

@@ -69,8 +69,8 @@ export const apart = <C>(engine: Cloning<C>): Cloning<Apart> => ({
 })
 
 const CLOSE_MS = 3_000
-/** Until the process has begun: a machine may have much else to do. */
-const BEGIN_MS = 30_000
+/** Until the driver is loaded: a machine may have much else to do. */
+const BEGIN_MS = 60_000
 /** Heap, in MiB: more than a driver needs, less than is missed. */
 const HEAP_MIB = 192
 
