@@ -1,10 +1,11 @@
 // The other process of `apart.ts`: one connection of one engine. It ends with whoever started it.
 
 import { setDefaultCACertificates } from 'node:tls'
-import type { Asked, Beginning, Told } from './apart.ts'
-import type { Engine } from './engine.ts'
+import type { Asked, Beginning, Packed, Told } from './apart.ts'
+import type { Engine, Login } from './engine.ts'
 import { RotatorError } from './errors.ts'
 import type { Io } from './rotator.ts'
+import { parseSecret } from './secret.ts'
 import { stayAt } from './stay-at.ts'
 
 const engines: { readonly [id: string]: () => Promise<Engine<unknown>> } = {
@@ -45,6 +46,8 @@ async function answer(asked: Asked): Promise<unknown> {
   return method?.(connection, ...asked.args)
 }
 
+const unpacked = (login: Packed): Login => ({ ...login, value: parseSecret(login.value) })
+
 async function begin({ engine: id, login, user, address, system, authorities, timeoutMs }: Beginning): Promise<void> {
   setDefaultCACertificates([...system, ...authorities])
   stayAt(address, login)
@@ -66,5 +69,5 @@ async function begin({ engine: id, login, user, address, system, authorities, ti
     randomBytes: elsewhere,
     now: elsewhere,
   }
-  connection = await engine.connect(login, io, user)
+  connection = await engine.connect(unpacked(login), io, user && unpacked(user))
 }
