@@ -1,10 +1,11 @@
 // The other process of `apart.ts`: one connection of one engine. It ends with whoever started it.
 
 import { setDefaultCACertificates } from 'node:tls'
-import type { Asked, Beginning, Told } from './apart.ts'
-import type { Engine } from './engine.ts'
+import type { Asked, Beginning, Packed, Told } from './apart.ts'
+import type { Engine, Login } from './engine.ts'
 import { RotatorError } from './errors.ts'
 import type { Io } from './rotator.ts'
+import { parseSecret } from './secret.ts'
 import { stayAt } from './stay-at.ts'
 
 const engines: { readonly [id: string]: () => Promise<Engine<unknown>> } = {
@@ -26,7 +27,6 @@ process.on('message', (asked: Asked) => {
     (error) => tell({ id, error: told(error) }),
   )
 })
-setInterval(() => tell({}), ALIVE_MS)
 
 const tell = (what: Told): void => void process.send!(what)
 
@@ -46,6 +46,8 @@ async function answer(asked: Asked): Promise<unknown> {
   return method?.(connection, ...asked.args)
 }
 
+const unpacked = (login: Packed): Login => ({ ...login, value: parseSecret(login.value) })
+
 async function begin({ engine: id, login, user, address, system, authorities, timeoutMs }: Beginning): Promise<void> {
   setDefaultCACertificates([...system, ...authorities])
   stayAt(address, login)
@@ -54,8 +56,11 @@ async function begin({ engine: id, login, user, address, system, authorities, ti
     throw new Error('not in this process')
   }
   const io: Io = {
+    // Engines load their driver before they ask where to connect: that takes its time, and only from then on is silence a sign.
     async resolve(host, port) {
       if (host !== login.host || port !== login.port) throw elsewhere()
+      tell({})
+      setInterval(() => tell({}), ALIVE_MS)
       return address
     },
     authorities,
@@ -65,5 +70,5 @@ async function begin({ engine: id, login, user, address, system, authorities, ti
     generatePrivateKey: elsewhere,
     now: elsewhere,
   }
-  connection = await engine.connect(login, io, user)
+  connection = await engine.connect(unpacked(login), io, user && unpacked(user))
 }

@@ -13,11 +13,16 @@ type Cloning<C> = Engine<C> & Required<Pick<Engine<C>, 'clone' | 'relation'>>
 
 export type Method = 'serverId' | 'preflight' | 'setPassword' | 'relation' | 'clone' | 'probe' | 'close'
 
+/** With its value as JSON: numbers that stay as they are written do not go from process to process otherwise. */
+export type Packed = Omit<Login, 'value'> & { readonly value: string }
+
+const packed = (login: Login): Packed => ({ ...login, value: JSON.stringify(login.value) })
+
 /** What the process is told first. Never as an argument: others can see those. */
 export type Beginning = {
   readonly engine: string
-  readonly login: Login
-  readonly user: Login | undefined
+  readonly login: Packed
+  readonly user: Packed | undefined
   readonly address: string
   /** PEM: what the server trusts by itself, and what it was given beside. */
   readonly system: readonly string[]
@@ -48,7 +53,8 @@ export const apart = <C>(engine: Cloning<C>): Cloning<Apart> => ({
     try {
       const { authorities, timeoutMs } = io
       const system = getCACertificates('default')
-      await process.ask({ begin: { engine: engine.id, login, user, address, system, authorities, timeoutMs } })
+      const logins = { login: packed(login), user: user && packed(user) }
+      await process.ask({ begin: { engine: engine.id, ...logins, address, system, authorities, timeoutMs } })
     } catch (error) {
       process.end()
       throw error
@@ -69,8 +75,8 @@ export const apart = <C>(engine: Cloning<C>): Cloning<Apart> => ({
 })
 
 const CLOSE_MS = 3_000
-/** Until the process has begun: a machine may have much else to do. */
-const BEGIN_MS = 30_000
+/** Until the driver is loaded: a machine may have much else to do. */
+const BEGIN_MS = 60_000
 /** Heap, in MiB: more than a driver needs, less than is missed. */
 const HEAP_MIB = 192
 

@@ -248,7 +248,10 @@ async function preflight(connection: MongodbConnection, plan: Plan): Promise<rea
   }
   if (!connection.tls) warning('Without TLS the network sees the new password.')
 
-  const { authInfo } = await command('admin', { connectionStatus: 1, showPrivileges: true })
+  const { authInfo } = await command('admin', { connectionStatus: 1, showPrivileges: true }).catch((error) => {
+    if (!(error instanceof RotatorError) || error.kind !== 'other') throw error
+    return {} as Document
+  })
   const privileges: readonly Privilege[] | undefined = authInfo?.authenticatedUserPrivileges
   if (privileges === undefined) warning('The server does not tell what the user logged in may do.')
   const may = (action: string, on: string): boolean =>

@@ -32,7 +32,7 @@ export type MongodbDouble = {
 export type MongodbRules = {
   readonly tls?: TestCertificate
   readonly secondary?: boolean
-  /** DocumentDB knows no `showAuthenticationRestrictions`, tells no privileges and no process. */
+  /** DocumentDB, as the one that knows least: neither `showAuthenticationRestrictions` nor `showPrivileges`, and tells no process. */
   readonly documentdb?: boolean
   /** Code of the error of a command. */
   readonly fail?: (command: Document) => number | undefined
@@ -101,13 +101,14 @@ export async function startMongodbDouble(rules: MongodbRules = {}): Promise<Mong
       if (me === undefined) return failure(13, 'command requires authentication')
       switch (name) {
         case 'connectionStatus': {
+          if (rules.documentdb && 'showPrivileges' in command) return failure(9, 'unknown field')
           const privileges = users.get(`${me.db}.${me.user}`)?.privileges ?? []
           const told = privileges.map(({ db: on, actions }) => ({ resource: { db: on, collection: '' }, actions }))
           return {
             authInfo: {
               authenticatedUsers: [me],
               authenticatedUserRoles: [],
-              ...(command.showPrivileges && !rules.documentdb ? { authenticatedUserPrivileges: told } : {}),
+              ...(command.showPrivileges ? { authenticatedUserPrivileges: told } : {}),
             },
             ok: 1,
           }
