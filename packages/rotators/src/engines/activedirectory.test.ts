@@ -6,6 +6,7 @@ import type { Login } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import type { Io, Run, SecretValue } from '../rotator.ts'
 import { readLogin } from '../secret.ts'
+import { loggedIn } from '../strategies/shared.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
@@ -47,14 +48,8 @@ const login = (name: string, password: string, given: object = {}): Login =>
 const adminLogin = () => login(server.admin.username, server.admin.password)
 const adminSecret = (): SecretValue => ({ ...server.admin, host: server.host })
 
-async function as<T>(who: Login, work: (connection: Directory) => Promise<T>, through = io): Promise<T> {
-  const connection = await activedirectory.connect(who, through)
-  try {
-    return await work(connection)
-  } finally {
-    await activedirectory.close(connection)
-  }
-}
+const as = <T>(who: Login, work: (connection: Directory) => Promise<T>, through = io): Promise<T> =>
+  loggedIn(activedirectory, who, through, work)
 const logsIn = (name: string, password: string, given: object = {}) =>
   as(login(name, password, given), activedirectory.probe)
 

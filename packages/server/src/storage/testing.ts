@@ -1,12 +1,13 @@
 // Databases for tests: SQLite in a temporary directory, or a fresh database of a PostgreSQL server that is there for the tests alone.
 
 import { execFile, spawn } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { Client } from 'pg'
+import { findOwner, findPrograms } from '../../../rotators/src/testing/postgresql-programs.ts'
 import type { Database } from './database.ts'
 import { type MigrationSet, migrate } from './migrate.ts'
 import { openPostgres } from './postgres.ts'
@@ -234,27 +235,4 @@ async function administer(url: string, sql: string): Promise<readonly unknown[]>
   } finally {
     await client.end()
   }
-}
-
-function findPrograms(): { readonly initdb: string; readonly postgres: string } | undefined {
-  const onPath = (process.env.PATH ?? '').split(delimiter)
-  const installed = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
-  for (const folder of [...installed, ...onPath, '/usr/local/pgsql/bin', '/opt/homebrew/bin']) {
-    const found = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }
-    if (existsSync(found.initdb) && existsSync(found.postgres)) return found
-  }
-  return undefined
-}
-
-async function findOwner(): Promise<'self' | { readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return 'self'
-  for (const user of ['postgres', 'nobody']) {
-    try {
-      const [uid, gid] = await Promise.all(
-        ['-u', '-g'].map(async (option) => Number((await promisify(execFile)('id', [option, user])).stdout)),
-      )
-      return { uid: uid!, gid: gid! }
-    } catch {} // no such user
-  }
-  return undefined
 }
