@@ -47,6 +47,10 @@ test('SQL stands only in store.ts files, storage/, audit/ and jobs/, and where o
   )
 })
 
+test('the condition keys of a permission are read by ownContext: they may be a function, of which a spread copies nothing', () => {
+  nowhere(product, /\.\.\.(?!target\.|concealed\.)[\w.]+\.context\b(?!\()/, 'a spread of what may be a function')
+})
+
 test('ciphers and key generation stand only in crypto/', () => {
   nowhere(
     // The copy on disk of the cache library, which knows nothing of the server.

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { RotatorErrorKind } from '../errors.ts'
-import type { PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
+import type { Rotator, Run, SecretValue } from '../rotator.ts'
 import { alternating } from '../strategies/alternating.ts'
 import { dual } from '../strategies/dual.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
+import { type GivenRun, rotateAndSettle } from '../testing/load.ts'
 import { startMariadb, type TestMariadb } from '../testing/mariadb.ts'
 import { refusal } from '../testing/refusals.ts'
 import { mariadb as engine } from './mariadb.ts'
@@ -63,16 +64,10 @@ const master = (): SecretValue => value('root', { password: server.password })
 const refused = (kind: RotatorErrorKind, message?: RegExp) => refusal(kind, message, new RegExp(PASSWORD))
 
 /** The four steps, and settle. */
-async function rotate(rotator: Rotator, run: Omit<Run, 'versionId' | 'options' | 'resumed'> & Partial<Run>) {
-  const whole: Run = { versionId: 'a'.repeat(36), options: {}, resumed: false, ...run }
-  if (run.master) Object.assign(whole, { current: { masterarn: 'm', ...run.current } })
-  rotator.check(whole.current, whole.options)
-  const pending = await rotator.create(whole, io())
-  const all: PendingRun = { ...whole, pending }
-  await rotator.set(all, io())
-  await rotator.test(all, io())
-  const findings = (await rotator.settle?.(all, io())) ?? []
-  return { pending, all, findings }
+function rotate(rotator: Rotator, run: GivenRun) {
+  const current = run.master ? { masterarn: 'm', ...run.current } : run.current
+  rotator.check(current, run.options ?? {})
+  return rotateAndSettle(rotator, { ...run, current }, io())
 }
 
 const STILL = [{ level: 'ok', message: 'The previous credential still works.' }]

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { RotatorErrorKind } from '../errors.ts'
-import type { PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
+import type { Rotator, Run, SecretValue } from '../rotator.ts'
 import { alternating } from '../strategies/alternating.ts'
+import { loggedIn } from '../strategies/shared.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
+import { type GivenRun, rotateAndSettle } from '../testing/load.ts'
 import { startPostgresql, type TestPostgresql } from '../testing/postgresql.ts'
 import { refusal } from '../testing/refusals.ts'
 import { startFlood, startTalker } from '../testing/server.ts'
@@ -59,16 +61,7 @@ const refused = (kind: RotatorErrorKind, message?: RegExp) => (error: unknown) =
   return refusal(kind, message)(error)
 }
 
-/** The four steps, and settle. @returns the new current value */
-async function rotate(rotator: Rotator, run: Omit<Run, 'versionId' | 'options' | 'resumed'> & Partial<Run>) {
-  const whole: Run = { versionId: 'a'.repeat(36), options: {}, resumed: false, ...run }
-  const pending = await rotator.create(whole, io())
-  const all: PendingRun = { ...whole, pending }
-  await rotator.set(all, io())
-  await rotator.test(all, io())
-  const findings = (await rotator.settle?.(all, io())) ?? []
-  return { pending, all, findings }
-}
+const rotate = (rotator: Rotator, run: GivenRun) => rotateAndSettle(rotator, run, io())
 
 const makeUser = (name: string, more = '') =>
   server.sql(`CREATE ROLE ${name} LOGIN PASSWORD '${PASSWORD}' ${more}; GRANT CREATE ON SCHEMA public TO ${name}`)
@@ -78,18 +71,14 @@ const skip = (t: { skip(message: string): void }): boolean => {
   return reason !== undefined
 }
 
-async function as<T>(
+const as = <T>(
   username: string,
   password: string,
   work: (sql: (text: string) => Promise<readonly T[]>) => Promise<void>,
-) {
-  const connection = await engine.connect(login(username, password), io())
-  try {
-    await work(async (text) => (await connection.client.query(text)).rows as T[])
-  } finally {
-    await engine.close(connection)
-  }
-}
+): Promise<void> =>
+  loggedIn(engine, login(username, password), io(), ({ client }) =>
+    work(async (text) => (await client.query(text)).rows as T[]),
+  )
 
 describe('the PostgreSQL engine', () => {
   test('TLS is verified, and there is no way round it but "ssl": false', async (t) => {

@@ -5,6 +5,7 @@ import type { Login } from '../engine.ts'
 import type { Io } from '../rotator.ts'
 import { readLogin, readMaster } from '../secret.ts'
 import { alternating } from '../strategies/alternating.ts'
+import { loggedIn } from '../strategies/shared.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
@@ -41,14 +42,8 @@ const login = (username: string, password: string, given: object = {}): Login =>
   readLogin(rabbitmq, secretOf(username, password, given))
 const adminLogin = (given: object = {}) => login(server.admin.username, server.admin.password, given)
 
-async function as<T>(who: Login, work: (connection: RabbitmqConnection) => Promise<T>, through = io): Promise<T> {
-  const connection = await rabbitmq.connect(who, through)
-  try {
-    return await work(connection)
-  } finally {
-    await rabbitmq.close(connection)
-  }
-}
+const as = <T>(who: Login, work: (connection: RabbitmqConnection) => Promise<T>, through = io): Promise<T> =>
+  loggedIn(rabbitmq, who, through, work)
 const logsIn = (username: string, password: string, given: object = {}) =>
   as(login(username, password, given), rabbitmq.probe)
 

@@ -8,6 +8,7 @@ import type { Io, SecretValue } from '../rotator.ts'
 import { readLogin } from '../secret.ts'
 import { alternating } from '../strategies/alternating.ts'
 import { dual } from '../strategies/dual.ts'
+import { loggedIn } from '../strategies/shared.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
@@ -42,14 +43,8 @@ const login = (username: string, password: string, given: Partial<Login> = {}): 
 })
 const adminLogin = () => login(server.admin.username, server.admin.password)
 
-async function as<T>(who: Login, work: (connection: RedisConnection) => Promise<T>, through = io): Promise<T> {
-  const connection = await redis.connect(who, through)
-  try {
-    return await work(connection)
-  } finally {
-    await redis.close(connection)
-  }
-}
+const as = <T>(who: Login, work: (connection: RedisConnection) => Promise<T>, through = io): Promise<T> =>
+  loggedIn(redis, who, through, work)
 
 const makeUser = (name: string, password: string, ...rules: readonly string[]) =>
   as(adminLogin(), ({ send }) => send('ACL', 'SETUSER', name, 'reset', 'on', `>${password}`, ...rules))

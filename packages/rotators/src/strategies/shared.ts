@@ -210,7 +210,7 @@ export const changesItself = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'
   selfChange === 'without-master' ? master === undefined : selfChange
 
 /** Whether `single` and `dual` read a master secret. */
-export const masterOf = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'>): Rotator['master'] =>
+export const needOfMaster = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'>): Rotator['master'] =>
   selfChange === 'without-master' ? 'optional' : selfChange ? 'unused' : 'required'
 
 /** The parts of a rotator that are the same in every strategy. */

@@ -1,12 +1,13 @@
 // A private PostgreSQL server on a spare loopback port, with TLS and a log of everything.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { makeCertificate } from './certificates.ts'
+import { findOwner, findPrograms } from './postgresql-programs.ts'
 import { sparePort } from './server.ts'
 
 export type TestPostgresql = {
@@ -124,28 +125,3 @@ const ended = (child: ChildProcess, kill: () => void): Promise<void> =>
     child.on('exit', () => resolve())
     kill()
   })
-
-/** `STRONGROOM_TEST_PG_BIN` names the folder of another version's programs. */
-function findPrograms(): { readonly initdb: string; readonly postgres: string } | undefined {
-  const wanted = process.env.STRONGROOM_TEST_PG_BIN
-  const onPath = (process.env.PATH ?? '').split(delimiter)
-  const installed = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
-  for (const folder of wanted === undefined ? [...installed, ...onPath] : [wanted]) {
-    const found = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }
-    if (existsSync(found.initdb) && existsSync(found.postgres)) return found
-  }
-  return undefined
-}
-
-async function findOwner(): Promise<'self' | { readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return 'self'
-  for (const user of ['postgres', 'nobody']) {
-    try {
-      const [uid, gid] = await Promise.all(
-        ['-u', '-g'].map(async (option) => Number((await promisify(execFile)('id', [option, user])).stdout)),
-      )
-      return { uid: uid!, gid: gid! }
-    } catch {} // no such user
-  }
-  return undefined
-}

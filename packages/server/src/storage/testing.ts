@@ -1,12 +1,13 @@
 // Databases for tests: SQLite in a temporary directory, or a fresh database of a PostgreSQL server that is there for the tests alone.
 
 import { execFile, spawn } from 'node:child_process'
-import { chownSync, copyFileSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { Client } from 'pg'
+import { findOwner, findPrograms } from '../../../rotators/src/testing/postgresql-programs.ts'
 import { loadConfig } from '../config.ts'
 import { DATABASE_NAME, openDatabases } from '../databases.ts'
 import { createLogger } from '../observe/log.ts'
@@ -280,27 +281,4 @@ async function connected<T>(url: string, work: (client: Client) => Promise<T>): 
   } finally {
     await client.end()
   }
-}
-
-function findPrograms(): { readonly initdb: string; readonly postgres: string } | undefined {
-  const onPath = (process.env.PATH ?? '').split(delimiter)
-  const installed = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
-  for (const folder of [...installed, ...onPath, '/usr/local/pgsql/bin', '/opt/homebrew/bin']) {
-    const found = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }
-    if (existsSync(found.initdb) && existsSync(found.postgres)) return found
-  }
-  return undefined
-}
-
-async function findOwner(): Promise<'self' | { readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return 'self'
-  for (const user of ['postgres', 'nobody']) {
-    try {
-      const [uid, gid] = await Promise.all(
-        ['-u', '-g'].map(async (option) => Number((await promisify(execFile)('id', [option, user])).stdout)),
-      )
-      return { uid: uid!, gid: gid! }
-    } catch {} // no such user
-  }
-  return undefined
 }
