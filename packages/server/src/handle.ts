@@ -101,7 +101,7 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: 
     open: (method, path, remoteAddress) => {
       if (!path.startsWith(OWN_PATH)) return undefined
       const isPublic = method === 'GET' && path.startsWith(JWKS_PATH)
-      const route = isPublic ? () => answerJwks(app, path) : openRoutes[`${method} ${path}`]
+      const route = isPublic ? () => answerJwks(app, path, remoteAddress) : openRoutes[`${method} ${path}`]
       if (route === undefined) return undefined
       if (app.addressRates.take(isPublic ? 'published' : 'open', remoteAddress, app.wallNow())) return route()
       app.metrics.refused('TooManyRequests')
@@ -123,7 +123,7 @@ const NO_KEYS: WireResponse = {
 }
 
 /** The same answer wherever nothing is published. A set of keys is nobody's secret; whether a secret exists is. */
-async function answerJwks(app: App, path: string): Promise<WireResponse> {
+async function answerJwks(app: App, path: string, from: string): Promise<WireResponse> {
   const [, account = '', region = '', encoded] = JWKS_NAME.exec(path.slice(JWKS_PATH.length)) ?? []
   const name = decoded(encoded)
   if (name === undefined) return NO_KEYS
@@ -134,7 +134,8 @@ async function answerJwks(app: App, path: string): Promise<WireResponse> {
     return { status: 200, contentType: JWKS_CONTENT_TYPE, headers, body }
   } catch (err) {
     if (err instanceof IntegrityError) app.metrics.integrityFailures.inc({ table: err.table })
-    app.log.error({ err }, 'published keys could not be read')
+    // At a bounded rate: strangers may ask as often as they like.
+    app.noteRefusal({ requestId: app.uuid(), code: err instanceof Error ? err.name : 'Error', from })
     return { status: 503, contentType: 'application/json', body: '{"message":"The keys cannot be read now."}\n' }
   }
 }

@@ -110,15 +110,11 @@ export async function awsCaller(place: AwsPlace, key: AccessKey, io: Io): Promis
     },
     deactivateKey: async ({ name: UserName }, AccessKeyId) => {
       const command = new iam.UpdateAccessKeyCommand({ UserName, AccessKeyId, Status: 'Inactive' })
-      await ofIam('UpdateAccessKey', () => iamClient.send(command))
+      await ofIam('UpdateAccessKey', () => iamClient.send(command).catch(unlessGone))
     },
     deleteKey: async ({ name: UserName }, AccessKeyId) => {
       const command = new iam.DeleteAccessKeyCommand({ UserName, AccessKeyId })
-      try {
-        await iamClient.send(command)
-      } catch (error) {
-        if (nameOf(error) !== 'NoSuchEntityException') throw refusal(placeOf(place.iam), 'DeleteAccessKey', error)
-      }
+      await ofIam('DeleteAccessKey', () => iamClient.send(command).catch(unlessGone))
     },
     wasUsed: async (AccessKeyId) => {
       const command = new iam.GetAccessKeyLastUsedCommand({ AccessKeyId })
@@ -163,6 +159,11 @@ const REFUSED =
   /^(InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|UnrecognizedClient|AuthFailure|OptInRequired)/
 const LATER =
   /^(Throttling|RequestLimitExceeded|ServiceUnavailable|InternalFailure|ServiceFailure|PriorRequestNotComplete)/
+
+/** A key that is not there any more is neither active nor to be deleted. */
+function unlessGone(error: unknown): undefined {
+  if (nameOf(error) !== 'NoSuchEntityException') throw error
+}
 
 /** The message names the error, and nothing that was answered with it. */
 function refusal(at: string, what: string, error: unknown): RotatorError {

@@ -112,6 +112,14 @@ test('a set is read by anybody while its secret says so, and nothing tells wheth
   }
   assert.notEqual((await fetch(urlOf(server, 'a@b/key'), { method: 'POST' })).status, 200)
 
+  // Whoever may write to the database has no key of their own verified.
+  const shift = (by: number) =>
+    server.app.database.transaction('write', (tx) => tx.run('UPDATE secret SET rev = rev + $1', by))
+  await shift(1)
+  assert.equal((await get(urlOf(server, 'a@b/key'))).status, 503)
+  await shift(-1)
+  assert.equal((await get(urlOf(server, 'a@b/key'))).status, 200)
+
   await call(server, 'DeleteSecret', { SecretId: 'a@b/key' })
   await isHidden()
   await call(server, 'RestoreSecret', { SecretId: 'a@b/key' })
