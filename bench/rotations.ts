@@ -43,7 +43,10 @@ async function withStrongroom(
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
   const authorities = join(folder, 'authorities.pem')
-  writeFileSync(authorities, servers.map(({ authorityFile }) => readFileSync(authorityFile, 'utf8')).join('\n'))
+  writeFileSync(
+    authorities,
+    servers.map(({ authorityFile = '/dev/null' }) => readFileSync(authorityFile, 'utf8')).join('\n'),
+  )
   const options = ['--rotation-ca', authorities, ...(database === undefined ? [] : ['--database', database])]
   const dataDirs = Array.from({ length: count }, () => mkdtempSync(join(folder, 'data-')))
   const strongrooms: Measured[] = []
@@ -80,7 +83,7 @@ async function createSecret(client: SecretsManagerClient, server: RotatedServer,
   const { value, master } = await server.makeUser(name, server)
   const secret = async (Name: string, content: object): Promise<string> =>
     (await client.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(content) }))).ARN!
-  const masterarn = await secret(`${name}-master`, master)
+  const masterarn = master && (await secret(`${name}-master`, master))
   return secret(name, { ...value, masterarn })
 }
 

@@ -9,6 +9,11 @@ import type { Lambda } from '@aws-sdk/client-lambda'
 import { CreateAccountCommand, OrganizationsClient } from '@aws-sdk/client-organizations'
 import type { RDS } from '@aws-sdk/client-rds'
 import { PutResourcePolicyCommand, RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  AddTagsToResourceCommand,
+  PutResourcePolicyCommand as PutParameterPolicyCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm'
 import { AssumeRoleCommand, GetFederationTokenCommand, type STSClient } from '@aws-sdk/client-sts'
 import {
   iamClient,
@@ -33,6 +38,7 @@ type World = {
   readonly kms: KMSClient
   readonly secrets: SecretsManagerClient
   readonly organizations: OrganizationsClient
+  readonly ssm: SSMClient
   readonly lambda: Lambda
   readonly rds: RDS
   readonly account: string
@@ -147,6 +153,17 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
   'secretsmanager:CreateSecret': ({ rds }) =>
     rds.modifyDBInstance({ DBInstanceIdentifier: 'orders', ManageMasterUserPassword: true }),
   'secretsmanager:RotateSecret': ({ secrets, account }) => secrets.send(rotating(account)),
+  'ssm:PutResourcePolicy': ({ ssm, account }) =>
+    ssm.send(new PutParameterPolicyCommand({ ResourceArn: parameterArn(account), Policy: RESOURCE_POLICY })),
+  // What a tag lets somebody do, putting it on does.
+  'ssm:AddTagsToResource': ({ ssm }) =>
+    ssm.send(
+      new AddTagsToResourceCommand({
+        ResourceType: 'Parameter',
+        ResourceId: '/parameter',
+        Tags: [{ Key: 'role', Value: 'admin' }],
+      }),
+    ),
   'organizations:CreateAccount': ({ organizations }) =>
     organizations.send(new CreateAccountCommand({ AccountName: 'new', Email: 'new@example.com' })),
   'secretsmanager:PutResourcePolicy': ({ secrets }) =>
@@ -174,6 +191,7 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
 }
 
 const ordersOf = (account: string): string => `arn:aws:rds:eu-central-1:${account}:db:orders`
+const parameterArn = (account: string): string => `arn:aws:ssm:eu-central-1:${account}:parameter/parameter`
 
 const newFunction = (account: string) => ({
   FunctionName: 'new',
@@ -247,8 +265,9 @@ test('every known way from a small right to all rights asks for its own permissi
     const kms = new KMSClient(options)
     const secrets = new SecretsManagerClient(options)
     const organizations = new OrganizationsClient(options)
+    const ssm = new SSMClient(options)
     t.after(() => {
-      for (const client of [kms, secrets, organizations]) client.destroy()
+      for (const client of [kms, secrets, organizations, ssm]) client.destroy()
     })
     const own = {
       iam: iamClient(t, server, user),
@@ -258,6 +277,7 @@ test('every known way from a small right to all rights asks for its own permissi
       kms,
       secrets,
       organizations,
+      ssm,
     }
     const world = { ...own, account, key }
     await assert.rejects(

@@ -9,8 +9,14 @@ import { RotatorError } from './errors.ts'
 import { networkError, trusting } from './network.ts'
 import type { Io } from './rotator.ts'
 
+type VerifiedTls = { readonly servername?: string } & {
+  readonly [option in 'secureContext' | 'rejectUnauthorized' | 'checkServerIdentity']: NonNullable<
+    ConnectionOptions[option]
+  >
+}
+
 /** For a connection to the address that `login.host` was resolved to: the certificate is verified for the name, as the secret says it. */
-export const verifiedTls = ({ host }: Pick<Login, 'host'>, io: Pick<Io, 'authorities'>): ConnectionOptions => ({
+export const verifiedTls = ({ host }: Pick<Login, 'host'>, io: Pick<Io, 'authorities'>): VerifiedTls => ({
   secureContext: trusting(io.authorities),
   rejectUnauthorized: true,
   // An address has no place in a ClientHello. https://www.rfc-editor.org/rfc/rfc6066#section-3

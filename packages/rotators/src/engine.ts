@@ -84,8 +84,14 @@ export type Engine<C> = {
   /** What RotateSecret may give beside the options that every engine has. */
   readonly options?: readonly Described[]
 
-  /** Logs in. @throws RotatorError `unreachable`, `tls`, `authentication`, `permission` */
-  connect(login: Login, io: Io): Promise<C>
+  /** Its driver, `name@version`, where that is not installed with the rest: see `drivers.ts`. */
+  readonly install?: string
+
+  /**
+   * Logs in. `user` is whom a master then acts for, where a user is more than a name: of one database among several, say.
+   * @throws RotatorError `unreachable`, `tls`, `authentication`, `permission`
+   */
+  connect(login: Login, io: Io, user?: Login): Promise<C>
   /** Never throws. */
   close(connection: C): Promise<void>
   /** Names the server whatever address it was reached by; undefined where it does not tell. */

@@ -45,6 +45,7 @@ import { decodeRest, encodeRest, encodeRestError, REST_JSON_CONTENT_TYPE } from 
 import { createRouter, OWN_PATH, type Route, type Router } from './protocol/route.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
+import { readPublished } from './services/secretsmanager/port.ts'
 import { refuseCallOfSession, sealAuthorizationMessage } from './services/sts/port.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
@@ -99,13 +100,50 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: 
     bodyBytesMax: router.bodyBytesMax,
     open: (method, path, remoteAddress) => {
       if (!path.startsWith(OWN_PATH)) return undefined
-      const route = openRoutes[`${method} ${path}`]
+      const isPublic = method === 'GET' && path.startsWith(JWKS_PATH)
+      const route = isPublic ? () => answerJwks(app, path) : openRoutes[`${method} ${path}`]
       if (route === undefined) return undefined
-      if (app.addressRates.take('open', remoteAddress, app.wallNow())) return route()
+      if (app.addressRates.take(isPublic ? 'published' : 'open', remoteAddress, app.wallNow())) return route()
       app.metrics.refused('TooManyRequests')
       return Promise.resolve(TOO_MANY_REQUESTS)
     },
     handle: (request) => handle(app, router, request, wake),
+  }
+}
+
+/** `/_strongroom/jwks/ACCOUNT/REGION/NAME/jwks.json`: the public keys that a secret's owner has published. docs/rotators.md#for-anybody-to-read */
+const JWKS_PATH = `${OWN_PATH}jwks/`
+const JWKS_NAME = /^([0-9]{12})\/([a-z0-9-]{1,32})\/([A-Za-z0-9/_+=.@!%-]{1,1536})\/jwks\.json$/
+const JWKS_CONTENT_TYPE = 'application/jwk-set+json'
+const JWKS_SECONDS = 300
+const NO_KEYS: WireResponse = {
+  status: 404,
+  contentType: 'application/json',
+  body: '{"message":"There are no published keys of this name."}\n',
+}
+
+/** The same answer wherever nothing is published. A set of keys is nobody's secret; whether a secret exists is. */
+async function answerJwks(app: App, path: string): Promise<WireResponse> {
+  const [, account = '', region = '', encoded] = JWKS_NAME.exec(path.slice(JWKS_PATH.length)) ?? []
+  const name = decoded(encoded)
+  if (name === undefined) return NO_KEYS
+  try {
+    const body = await readPublished(app, { account, region, name })
+    if (body === undefined) return NO_KEYS
+    const headers = { 'cache-control': `public, max-age=${JWKS_SECONDS}` }
+    return { status: 200, contentType: JWKS_CONTENT_TYPE, headers, body }
+  } catch (err) {
+    if (err instanceof IntegrityError) app.metrics.integrityFailures.inc({ table: err.table })
+    app.log.error({ err }, 'published keys could not be read')
+    return { status: 503, contentType: 'application/json', body: '{"message":"The keys cannot be read now."}\n' }
+  }
+}
+
+function decoded(name: string | undefined): string | undefined {
+  try {
+    return name && decodeURIComponent(name)
+  } catch {
+    return undefined
   }
 }
 

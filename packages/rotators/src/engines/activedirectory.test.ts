@@ -201,7 +201,7 @@ test('a domain is one by any name, and what does not answer ends in time', { ski
     'unreachable',
     as(login('own', 'x', { host: '127.0.0.1', port }), activedirectory.probe, testIo({ timeoutMs: 500 })),
   )
-  assert.ok(performance.now() - began < 4_000)
+  assert.ok(performance.now() - began < 20_000)
 })
 
 test('no message and no log holds a password', { skip }, async () => {

@@ -166,14 +166,14 @@ describe('the MariaDB engine', () => {
     const { port } = hole.address() as { port: number }
     let started = performance.now()
     await assert.rejects(engine.connect(login('x', PASSWORD, { port }), io({ timeoutMs: 300 })), refused('unreachable'))
-    assert.ok(performance.now() - started < 2_000)
+    assert.ok(performance.now() - started < 8_000)
     hole.close()
 
     await makeUser('waits')
     const abort = new AbortController()
     for (const own of [{ timeoutMs: 500 }, { signal: abort.signal }]) {
       const connection = await engine.connect(login('waits'), io(own))
-      const lock = server.sql('FLUSH TABLES WITH READ LOCK; SELECT SLEEP(3); UNLOCK TABLES')
+      const lock = server.sql('FLUSH TABLES WITH READ LOCK; SELECT SLEEP(5); UNLOCK TABLES')
       const sleeping = "SELECT 1 FROM information_schema.processlist WHERE state = 'User sleep'"
       while ((await server.sql(sleeping)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
       started = performance.now()
@@ -182,7 +182,7 @@ describe('the MariaDB engine', () => {
         engine.setPassword(connection, { username: 'waits', password: 'never-set-at-all', self: true }),
         refused('unreachable'),
       )
-      assert.ok(performance.now() - started < 2_000)
+      assert.ok(performance.now() - started < 4_500)
       await engine.close(connection)
       await lock
     }

@@ -194,7 +194,7 @@ test('what does not answer ends in time, and what is no LDAP is told', { skip },
   for (const given of [{}, { ssl: false }, { startTls: true }]) {
     const began = performance.now()
     await fails('unreachable', as(login('own', 'x', { port, ...given }), openldap.probe, short))
-    assert.ok(performance.now() - began < 3_000)
+    assert.ok(performance.now() - began < 20_000)
   }
   await fails('unreachable', logsIn('own', 'x', { port: 1 }), /ECONNREFUSED/)
 })

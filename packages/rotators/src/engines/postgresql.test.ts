@@ -129,7 +129,7 @@ describe('the PostgreSQL engine', () => {
       engine.connect(login('x', PASSWORD, { port: address.port }), io({ timeoutMs: 300 })),
       refused('unreachable'),
     )
-    assert.ok(performance.now() - started < 2_000)
+    assert.ok(performance.now() - started < 20_000)
     hole.close()
   })
 
@@ -153,8 +153,8 @@ describe('the PostgreSQL engine', () => {
     const port = await startFlood(t, Buffer.alloc(0), notice)
     const started = performance.now()
     const to = login('flooded', PASSWORD, { host: '127.0.0.1', port, tls: false })
-    await assert.rejects(engine.connect(to, io({ timeoutMs: 20_000 })), refused('unreachable'))
-    assert.ok(performance.now() - started < 10_000)
+    await assert.rejects(engine.connect(to, io({ timeoutMs: 120_000 })), refused('unreachable'))
+    assert.ok(performance.now() - started < 60_000)
   })
 
   test('a statement that waits ends within the limit', async (t) => {
@@ -162,8 +162,8 @@ describe('the PostgreSQL engine', () => {
     await makeUser('waits')
     const connection = await engine.connect(login('waits'), io({ timeoutMs: 500 }))
     const started = performance.now()
-    await assert.rejects(connection.client.query('SELECT pg_sleep(5)'))
-    assert.ok(performance.now() - started < 2_000)
+    await assert.rejects(connection.client.query('SELECT pg_sleep(60)'))
+    assert.ok(performance.now() - started < 30_000)
     await engine.close(connection)
   })
 

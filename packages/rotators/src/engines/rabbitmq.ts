@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto'
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
-import { connect as connectAmqp } from 'amqplib'
 import { appeared } from '../alternate.ts'
 import { connectionError, RECEIVED_SHORT_MAX, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
@@ -76,6 +75,7 @@ async function connect(login: Login, io: Io): Promise<RabbitmqConnection> {
   const { username, password, port } = login
   const protocol = login.tls ? 'amqps' : 'amqp'
   const options = { ...(login.tls && verifiedTls(login, io)), timeout: io.timeoutMs }
+  const { connect: connectAmqp } = await import('amqplib')
   const sockets = new Sockets(at, RECEIVED_SHORT_MAX)
   const url = { protocol, hostname, port, username, password, vhost: encodeURIComponent(login.dbname ?? '/') }
   try {

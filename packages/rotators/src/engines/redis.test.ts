@@ -276,7 +276,7 @@ test('what does not answer ends in time, and at the end of the rotation', { skip
   for (const tls of [true, false]) {
     const began = performance.now()
     await fails('unreachable', as({ ...adminLogin(), port, tls }, redis.probe, short))
-    assert.ok(performance.now() - began < 2_000)
+    assert.ok(performance.now() - began < 4_500)
   }
   await fails('unreachable', as({ ...adminLogin(), port: 1, tls: true }, redis.probe), /ECONNREFUSED/)
   const controller = new AbortController()

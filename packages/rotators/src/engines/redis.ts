@@ -3,7 +3,6 @@
 
 import { createHash } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
-import { createClient } from '@redis/client'
 import { appeared } from '../alternate.ts'
 import { connectionError, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Engine, Login, NewPassword, Plan } from '../engine.ts'
@@ -85,6 +84,8 @@ async function connect(login: Login, io: Io): Promise<RedisConnection> {
   const at = placeOf(login)
   const host = await io.resolve(login.host, login.port)
   const socket = { host, port: login.port, connectTimeout: io.timeoutMs, reconnectStrategy: false as const }
+  // Half of what a server would load at its start, and many never rotate here.
+  const { createClient } = await import('@redis/client')
   const client = createClient({
     // Everything else that the client says of itself at a start is refused to users with few rights, and stands in the ACL LOG then.
     RESP: 2,

@@ -104,7 +104,7 @@ export async function startMariadb(
       )
       break
     } catch (cause) {
-      if (attempt === 300 || server.exitCode !== null) {
+      if (attempt === 2_400 || server.exitCode !== null) {
         const said = allLogs()
         await stop()
         throw new Error(`MariaDB did not start: ${said}`, { cause })

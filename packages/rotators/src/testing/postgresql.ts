@@ -110,7 +110,7 @@ export async function startPostgresql(
       await sql('SELECT 1')
       return running
     } catch (cause) {
-      if (attempt === 200 || server.exitCode !== null) {
+      if (attempt === 2_400 || server.exitCode !== null) {
         const said = running.log()
         await stop()
         throw new Error(`PostgreSQL did not start: ${said}`, { cause })

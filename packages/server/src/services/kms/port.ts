@@ -25,6 +25,16 @@ export type Kms = {
     ciphertextBlob: Uint8Array,
     context: EncryptionContext,
   ): Promise<KeyObject>
+  /** Encrypts up to 4,096 bytes, as Encrypt does. `keyId` as of generateDataKey. @throws ServiceError of KMS */
+  encrypt(
+    call: Call,
+    service: string,
+    keyId: string | undefined,
+    plaintext: Uint8Array,
+    context: EncryptionContext,
+  ): Promise<{ readonly ciphertextBlob: Uint8Array; readonly keyArn: string }>
+  /** Opens what `encrypt` made. The caller zeroes the bytes. @throws as decryptDataKey */
+  decrypt(call: Call, service: string, ciphertextBlob: Uint8Array, context: EncryptionContext): Promise<Buffer>
   /**
    * Asks for the operation as the caller, through the service, and does nothing: what a service asks for before it takes a key.
    * @returns the key's ARN. @throws ServiceError of KMS where the caller may not, or the key is not fit for use

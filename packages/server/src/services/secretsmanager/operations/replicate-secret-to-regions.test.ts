@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer } from '../../../testing.ts'
+import { policyDocument } from '../../iam/testing.ts'
 import { assertRefused, call, createCaller, events, token } from '../testing.ts'
 import { askIn, callIn, OTHER, SYNCED, statuses, THIRD } from '../testing-replication.ts'
 
@@ -147,6 +148,37 @@ test('copies are made with the rights that the caller had when it asked', async 
   await call(server, 'ReplicateSecretToRegions', { SecretId: 'db', AddReplicaRegions: [{ Region: THIRD }] })
   await server.jobs.runDue()
   assert.equal((await statuses(server, 'db'))[THIRD], SYNCED)
+})
+
+test('another account that the secret lets in has it copied as far as both keys let it', async (t) => {
+  const server = await startTestServer(t)
+  const guest = await createCaller(server, 'guest', [{ Effect: 'Allow', Action: '*', Resource: '*' }], 'new')
+  const own = { Effect: 'Allow', Principal: { AWS: server.accountId }, Action: 'kms:*', Resource: '*' }
+  const forBoth = policyDocument(own, { ...own, Principal: { AWS: guest.account } })
+  const keyIn = async (region: string): Promise<string> => {
+    const { body } = await server.call('kms', 'CreateKey', { Policy: forBoth }, { region })
+    return body.KeyMetadata.Arn
+  }
+  const ResourcePolicy = policyDocument({ ...own, Principal: { AWS: guest.account }, Action: 'secretsmanager:*' })
+  for (const [Name, KmsKeyId, there, expected] of [
+    ['managed', undefined, undefined, 'Failed: No permissions available on the KMS key to complete the replication'],
+    ['shared', await keyIn(server.region), await keyIn(OTHER), SYNCED],
+  ] as const) {
+    const { ARN } = await call(server, 'CreateSecret', {
+      Name,
+      SecretString: `value of ${Name}`,
+      ClientRequestToken: token(),
+      ...(KmsKeyId && { KmsKeyId }),
+    })
+    await call(server, 'PutResourcePolicy', { SecretId: ARN, ResourcePolicy })
+    const AddReplicaRegions = [{ Region: OTHER, ...(there && { KmsKeyId: there }) }]
+    const input = { SecretId: ARN, AddReplicaRegions }
+    const { status, body } = await askIn(server, server.region, 'ReplicateSecretToRegions', input, guest.credentials)
+    assert.equal(status, 200, JSON.stringify(body))
+    await server.jobs.runDue()
+    assert.deepEqual(await statuses(server, ARN), { [OTHER]: expected }, Name)
+  }
+  assert.equal((await callIn(server, OTHER, 'GetSecretValue', { SecretId: 'shared' })).SecretString, 'value of shared')
 })
 
 test('the quota of secrets holds in the Region of the replica', async (t) => {
