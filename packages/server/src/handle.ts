@@ -527,10 +527,11 @@ const withConcealed = (
   ...(grant && { grant }),
 })
 
-const resourcesOf = (target: Target): readonly AuditResource[] =>
-  target.resourceType === undefined || !target.resource.startsWith('arn:')
-    ? []
-    : [{ arn: target.resource, accountId: target.account, type: target.resourceType }]
+const resourcesOf = ({ resource, resources, resourceType, account }: Target): readonly AuditResource[] => {
+  if (resources !== undefined) return resources
+  const isNamed = resourceType !== undefined && resource.startsWith('arn:')
+  return isNamed ? [{ arn: resource, accountId: account, type: resourceType }] : []
+}
 
 function notAnOperation({ protocol, parameters, asked }: Route): ServiceError {
   const version = parameters?.get('Version') ?? ''
