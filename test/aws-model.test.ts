@@ -11,6 +11,7 @@ import * as lambda from '@aws-sdk/client-lambda'
 import * as organizations from '@aws-sdk/client-organizations'
 import * as rds from '@aws-sdk/client-rds'
 import * as secretsmanager from '@aws-sdk/client-secrets-manager'
+import * as ssm from '@aws-sdk/client-ssm'
 import * as sts from '@aws-sdk/client-sts'
 import { NormalizedSchema } from '@smithy/core/schema'
 import type { AnyOperation, Service } from '../packages/server/src/operation.ts'
@@ -25,6 +26,7 @@ const SDKS: { readonly [service: string]: { readonly [name: string]: unknown } }
   organizations,
   rds,
   secretsmanager,
+  ssm,
   sts,
 }
 

@@ -10,6 +10,9 @@ import { promisify } from 'node:util'
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { COMMAND, clientOf, makeHome, REGION, startProcess } from './server-process.ts'
 
+/** Between a writer's calls: all that they wrote is read again. */
+const PAUSE_MS = 20
+
 const strongroom = (...args: readonly string[]) => promisify(execFile)(process.execPath, [COMMAND, ...args])
 
 test('a backup of a busy server holds what was acknowledged before it, and verifies where it is restored', async (t) => {
@@ -24,6 +27,7 @@ test('a backup of a busy server holds what was acknowledged before it, and verif
       await client.send(new CreateSecretCommand({ Name, SecretString: `value of ${Name}` }))
       await client.send(new GetSecretValueCommand({ SecretId: Name }))
       written.push(Name)
+      await sleep(PAUSE_MS)
     }
   })
   // Heads of the audit chains are recorded each second.
@@ -37,7 +41,7 @@ test('a backup of a busy server holds what was acknowledged before it, and verif
   client.destroy()
   await server.kill('SIGTERM')
 
-  const other = await makeHome(t)
+  const other = await makeHome(t, { bare: true })
   await strongroom('restore', file, '--data-dir', other.dataDir, ...other.options)
   copyFileSync(join(home.dataDir, 'root.key'), join(other.dataDir, 'root.key'))
   copyFileSync(join(home.dataDir, 'credentials'), join(other.dataDir, 'credentials'))

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +20,7 @@ import { signedCall } from '../packages/server/src/testing.ts'
 import { passwordJourneys, roleJourneys, userJourneys } from './iam-journeys.ts'
 import { kmsJourneys } from './kms-journeys.ts'
 import { lambdaJourneys } from './lambda-journeys.ts'
+import { parameterJourneys } from './parameter-journeys.ts'
 import { databaseJourneys, rdsJourneys } from './rds-journeys.ts'
 import { rotationJourneys } from './rotation-journeys.ts'
 import { COMMAND, makeHome, REGION, startProcess } from './server-process.ts'
@@ -279,8 +280,11 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       const AddReplicaRegions = [{ Region: 'eu-west-1' }, { Region: 'us-east-1' }]
       await call('ReplicateSecretToRegions', { SecretId: 'made', AddReplicaRegions })
       await call('PutSecretValue', { SecretId: 'made', SecretString: canaries.text(), ClientRequestToken: token() })
-      await sleep(1_500)
-      await call('DescribeSecret', { SecretId: 'made' })
+      for (const until = Date.now() + 60_000; ; await sleep(200)) {
+        const { ReplicationStatus } = (await call('DescribeSecret', { SecretId: 'made' })).body
+        if (ReplicationStatus.every(({ Status }: { readonly Status: string }) => Status === 'InSync')) break
+        assert.ok(Date.now() < until, JSON.stringify(ReplicationStatus))
+      }
     },
     'secretsmanager StopReplicationToReplica': async () => {
       const SecretId = 'made'
@@ -388,6 +392,7 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
     ),
     ...lambdaJourneys(server, () => canaries.text(), executionRole, home.after),
     ...rdsJourneys(server, () => canaries.text(), home.after),
+    ...parameterJourneys(server, () => canaries.text(), home.after),
   }
   Object.assign(
     journeys,
@@ -420,6 +425,44 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       `${name} did its work`,
     )
   }
+
+  // Credentials that ready-made rotators issue, in this process.
+  const iam = new IAM({ endpoint: server.url, region: REGION, credentials: { ...server.credentials } })
+  home.after(() => iam.destroy())
+  const UserName = 'rotated'
+  const { User } = await iam.createUser({ UserName })
+  const Statement = [{ Effect: 'Allow', Action: 'iam:*AccessKey*', Resource: User!.Arn }]
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement })
+  await iam.putUserPolicy({ UserName, PolicyName: 'keys', PolicyDocument })
+  const { AccessKeyId, SecretAccessKey } = (await iam.createAccessKey({ UserName })).AccessKey!
+  const account = await ownAccount()
+  const rotated = async (rotator: string, value: object, options: readonly object[]) => {
+    await call('CreateSecret', { Name: rotator, SecretString: JSON.stringify(value), ClientRequestToken: token() })
+    const ClientRequestToken = token()
+    const RotationLambdaARN = `arn:aws:lambda:${REGION}:${account}:function:strongroom-${rotator}`
+    const ExternalSecretRotationMetadata = options.length === 0 ? undefined : options
+    const settings = { RotationLambdaARN, ExternalSecretRotationMetadata }
+    await call('RotateSecret', { SecretId: rotator, ClientRequestToken, ...settings })
+    for (const until = Date.now() + 60_000; ; await sleep(100)) {
+      const { body } = await call('GetSecretValue', { SecretId: rotator })
+      if (body.VersionId === ClientRequestToken) return JSON.parse(body.SecretString)
+      assert.ok(Date.now() < until, `${rotator} does not rotate`)
+    }
+  }
+  canaries.know(SecretAccessKey!)
+  const keyValue = { AccessKeyId, SecretAccessKey, endpoint: server.url, ssl: false }
+  canaries.know((await rotated('iam-access-key', keyValue, [])).SecretAccessKey)
+  const publish = [
+    { Key: 'publish', Value: 'true' },
+    { Key: 'alg', Value: 'EdDSA' },
+  ]
+  const pair = await rotated('key-pair', {}, publish)
+  for (const pem of [pair.privateKey, pair.nextPrivateKey]) {
+    const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' })
+    canaries.knowBytes(der.subarray(-32))
+  }
+  said.push(await (await fetch(`${server.url}/_strongroom/jwks/${account}/${REGION}/key-pair/jwks.json`)).text())
+  assert.ok(said.at(-1)!.includes(pair.kid))
 
   // Killed with values in flight, and started again.
   const inFlight = Array.from({ length: 20 }, (_, at) => create(`in-flight-${at}`).catch(() => undefined))

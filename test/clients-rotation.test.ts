@@ -49,7 +49,7 @@ async function startWorld(t: TestContext) {
   const SecretId = 'app/db'
   const describe = () => client.send(new DescribeSecretCommand({ SecretId }))
   const until = async (done: () => Promise<boolean>, what: string): Promise<void> => {
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 600; tries++) {
       if (await done()) return
       await sleep(200)
     }
@@ -134,7 +134,7 @@ test('days of a daily schedule pass on the test clock: one rotation a day', asyn
     (await client.send(new DescribeSecretCommand({ SecretId }))).NextRotationDate!.getTime()
   const connection = { endpoint: new URL(server.url), region: REGION, credentials: server.credentials }
   const rotations = async (count: number): Promise<void> => {
-    for (let tries = 0; tries < 300; tries++) {
+    for (let tries = 0; tries < 1_200; tries++) {
       const { LastRotatedDate } = await client.send(new DescribeSecretCommand({ SecretId }))
       if (target.passwords.length === count + 1 && LastRotatedDate !== undefined) return
       await sleep(100)
@@ -150,7 +150,7 @@ test('days of a daily schedule pass on the test clock: one rotation a day', asyn
     const answer = (await advanceClock(advance, connection)) as { readonly now: string }
     now = Date.parse(answer.now)
     await rotations(day + 2)
-    for (let tries = 0; tries < 100 && (await next()) === closes; tries++) await sleep(50)
+    for (let tries = 0; tries < 2_400 && (await next()) === closes; tries++) await sleep(50)
   }
   const { Rotations } = await strongroom('rotation', 'history', SecretId)
   for (const { Outcome, Attempt } of Rotations) assert.deepEqual([Outcome, Attempt], ['succeeded', 1])

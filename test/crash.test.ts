@@ -25,7 +25,7 @@ const WRITES_MIN = 3
 type Story = { readonly name: string; acknowledged: string[]; pending: string | undefined }
 
 test(`${ROUNDS} servers are killed under ${WRITERS} writers and nothing acknowledged is lost`, async (t) => {
-  const home = await makeHome(t)
+  const home = await makeHome(t, { bare: true })
   const stories: Story[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const server = await startProcess(home)

@@ -1,9 +1,9 @@
 // A proxy between a driver and its server that counts what the driver sends, and stops at a piece of it.
 
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Place } from './rotated-servers.ts'
 
-export type CuttingProxy = {
-  readonly port: number
+export type CuttingProxy = Place & {
   /** Pieces of data that drivers sent since the last time this was asked, or `stopAt` was called. */
   sent(): number
   /** Once so many pieces came: `then`, with the last of them sent on or not. Where fewer come than the last time: once no more do. */
@@ -15,8 +15,12 @@ export type CuttingProxy = {
 const QUIET_MS = 5_000
 const BEGINS_MS = 60_000
 
-/** Between the driver and the server: TLS goes through it as it is. */
-export async function startProxy(to: number): Promise<CuttingProxy> {
+/** Between the driver and the server, with a port for each of its ports: TLS goes through it as it is. */
+export async function startProxy({
+  host = '127.0.0.1',
+  port: serverPort,
+  otherPorts: otherServerPorts = [],
+}: Place): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   let count = 0
   let stop: { readonly at: number; readonly forwarded: boolean; readonly then: () => Promise<void> } | undefined
@@ -31,8 +35,8 @@ export async function startProxy(to: number): Promise<CuttingProxy> {
     clearTimeout(quiet)
     quiet = setTimeout(fire, ms)
   }
-  const server = createServer((inward) => {
-    const outward = connect(to, '127.0.0.1')
+  const forward = (inward: Socket, to: number): void => {
+    const outward = connect(to, host)
     for (const [one, other] of [
       [inward, outward],
       [outward, inward],
@@ -53,10 +57,17 @@ export async function startProxy(to: number): Promise<CuttingProxy> {
       else if (stop !== undefined) wait(QUIET_MS)
     })
     inward.on('end', () => outward.end())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  }
+  const servers: Server[] = []
+  const listen = async (to: number): Promise<number> => {
+    const server = createServer((inward) => forward(inward, to))
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return (server.address() as { port: number }).port
+  }
   return {
-    port: (server.address() as { port: number }).port,
+    port: await listen(serverPort),
+    otherPorts: await Promise.all(otherServerPorts.map(listen)),
     sent: () => {
       const sent = count
       count = 0
@@ -70,7 +81,7 @@ export async function startProxy(to: number): Promise<CuttingProxy> {
     close: () => {
       clearTimeout(quiet)
       for (const socket of sockets) socket.destroy()
-      server.close()
+      for (const server of servers) server.close()
     },
   }
 }

@@ -7,7 +7,13 @@ import type { IAM } from '@aws-sdk/client-iam'
 import { CreateGrantCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms'
 import type { Lambda } from '@aws-sdk/client-lambda'
 import { CreateAccountCommand, OrganizationsClient } from '@aws-sdk/client-organizations'
+import type { RDS } from '@aws-sdk/client-rds'
 import { PutResourcePolicyCommand, RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  AddTagsToResourceCommand,
+  PutResourcePolicyCommand as PutParameterPolicyCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm'
 import { AssumeRoleCommand, GetFederationTokenCommand, type STSClient } from '@aws-sdk/client-sts'
 import {
   iamClient,
@@ -17,11 +23,13 @@ import {
   trusting,
 } from '../packages/server/src/services/iam/testing.ts'
 import { ECHO, lambdaClient, startLambda } from '../packages/server/src/services/lambda/testing.ts'
+import { askDatabases, rdsClient } from '../packages/server/src/services/rds/testing.ts'
 import { newRole, newUser, stsClient } from '../packages/server/src/services/sts/testing.ts'
 
 const ADMIN = 'arn:aws:iam::aws:policy/AdministratorAccess'
 const PolicyDocument = policyDocument({ Effect: 'Allow', Action: '*', Resource: '*' })
 
+const MasterUserPassword = 'known-to-the-climber'
 const RESOURCE_POLICY = policyDocument({ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' })
 
 type World = {
@@ -30,7 +38,9 @@ type World = {
   readonly kms: KMSClient
   readonly secrets: SecretsManagerClient
   readonly organizations: OrganizationsClient
+  readonly ssm: SSMClient
   readonly lambda: Lambda
+  readonly rds: RDS
   readonly account: string
   /** Of a KMS key. */
   readonly key: string
@@ -123,7 +133,37 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
       Principal: account,
     }),
   'lambda:InvokeFunction': ({ lambda }) => lambda.invoke({ FunctionName: 'fn' }),
+  // Who sets a master password is master of the database, and what it keeps.
+  'rds:ModifyDBInstance': ({ rds }) => rds.modifyDBInstance({ DBInstanceIdentifier: 'orders', MasterUserPassword }),
+  'rds:ModifyDBCluster': ({ rds }) => rds.modifyDBCluster({ DBClusterIdentifier: 'ledger', MasterUserPassword }),
+  'rds:CreateDBInstance': ({ rds }) =>
+    rds.createDBInstance({
+      DBInstanceIdentifier: 'waiting',
+      DBInstanceClass: 'db.external',
+      Engine: 'postgres',
+      MasterUserPassword,
+    }),
+  'rds:CreateDBCluster': ({ rds }) =>
+    rds.createDBCluster({ DBClusterIdentifier: 'waiting', Engine: 'postgres', MasterUserPassword }),
+  'rds:AddTagsToResource': ({ rds, account }) =>
+    rds.addTagsToResource({ ResourceName: ordersOf(account), Tags: [{ Key: 'role', Value: 'admin' }] }),
+  'rds:RemoveTagsFromResource': ({ rds, account }) =>
+    rds.removeTagsFromResource({ ResourceName: ordersOf(account), TagKeys: ['limited'] }),
+  // A managed password is a secret, which is made with the rights of the caller.
+  'secretsmanager:CreateSecret': ({ rds }) =>
+    rds.modifyDBInstance({ DBInstanceIdentifier: 'orders', ManageMasterUserPassword: true }),
   'secretsmanager:RotateSecret': ({ secrets, account }) => secrets.send(rotating(account)),
+  'ssm:PutResourcePolicy': ({ ssm, account }) =>
+    ssm.send(new PutParameterPolicyCommand({ ResourceArn: parameterArn(account), Policy: RESOURCE_POLICY })),
+  // What a tag lets somebody do, putting it on does.
+  'ssm:AddTagsToResource': ({ ssm }) =>
+    ssm.send(
+      new AddTagsToResourceCommand({
+        ResourceType: 'Parameter',
+        ResourceId: '/parameter',
+        Tags: [{ Key: 'role', Value: 'admin' }],
+      }),
+    ),
   'organizations:CreateAccount': ({ organizations }) =>
     organizations.send(new CreateAccountCommand({ AccountName: 'new', Email: 'new@example.com' })),
   'secretsmanager:PutResourcePolicy': ({ secrets }) =>
@@ -149,6 +189,9 @@ const PATHS: { readonly [action: string]: (world: World) => Promise<unknown> } =
   'sts:GetFederationToken': ({ sts }) =>
     sts.send(new GetFederationTokenCommand({ Name: 'me', Policy: PolicyDocument })),
 }
+
+const ordersOf = (account: string): string => `arn:aws:rds:eu-central-1:${account}:db:orders`
+const parameterArn = (account: string): string => `arn:aws:ssm:eu-central-1:${account}:parameter/parameter`
 
 const newFunction = (account: string) => ({
   FunctionName: 'new',
@@ -202,6 +245,16 @@ test('every known way from a small right to all rights asks for its own permissi
   await iam.createVirtualMFADevice({ VirtualMFADeviceName: 'phone' })
   await server.call('secretsmanager', 'CreateSecret', { Name: 'secret', ClientRequestToken: 'a'.repeat(32) })
   const key = (await server.call('kms', 'CreateKey', {})).body.KeyMetadata.KeyId
+  for (const [Identifier, more] of [
+    ['orders', {}],
+    ['ledger', { Cluster: true }],
+    ['waiting', { AwaitCreate: true }],
+    ['waiting', { AwaitCreate: true, Cluster: true }],
+  ] as const) {
+    const endpoint = { Engine: 'postgres', Host: 'localhost', Port: 5_432, MasterUsername: 'master' }
+    const registration = { Identifier, ...endpoint, MasterUserPassword: 'nobody-knows-it', SkipLogin: true, ...more }
+    assert.equal((await askDatabases(server, 'register', registration)).status, 200)
+  }
   for (const [at, [action, call]] of Object.entries(PATHS).entries()) {
     const statements = [
       { Effect: 'Allow', Action: '*', Resource: '*' },
@@ -212,16 +265,19 @@ test('every known way from a small right to all rights asks for its own permissi
     const kms = new KMSClient(options)
     const secrets = new SecretsManagerClient(options)
     const organizations = new OrganizationsClient(options)
+    const ssm = new SSMClient(options)
     t.after(() => {
-      for (const client of [kms, secrets, organizations]) client.destroy()
+      for (const client of [kms, secrets, organizations, ssm]) client.destroy()
     })
     const own = {
       iam: iamClient(t, server, user),
       sts: stsClient(t, server, user),
       lambda: lambdaClient(t, server, user),
+      rds: rdsClient(t, server, user),
       kms,
       secrets,
       organizations,
+      ssm,
     }
     const world = { ...own, account, key }
     await assert.rejects(

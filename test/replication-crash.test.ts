@@ -57,7 +57,7 @@ async function waitingCopies(home: Home): Promise<number> {
 
 async function inSync(server: ServerProcess): Promise<void> {
   const client = clientOf(server)
-  for (const until = Date.now() + 15_000; ; await sleep(100)) {
+  for (const until = Date.now() + 120_000; ; await sleep(100)) {
     const { ReplicationStatus = [] } = await client.send(new DescribeSecretCommand({ SecretId: 'db' }))
     if (ReplicationStatus.every(({ Status }) => Status === 'InSync')) break
     assert.ok(Date.now() < until, JSON.stringify(ReplicationStatus))

@@ -1,7 +1,6 @@
 // Two Strongrooms, one Region on each: replication goes over TLS with a private authority, and survives kill -9 of either side.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import { join } from 'node:path'
@@ -9,30 +8,13 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as iam from '@aws-sdk/client-iam'
 import * as sm from '@aws-sdk/client-secrets-manager'
+import { makeCertificate } from '../packages/rotators/src/testing/certificates.ts'
 import { temporaryDirectory } from '../packages/server/src/storage/testing.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
 import { clientOf, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
 const OTHER = 'eu-west-1'
 const ACCOUNT = '111122223333'
-
-/** An authority of one's own, and a certificate of it for this machine. */
-function certify(directory: string) {
-  const file = (name: string): string => join(directory, name)
-  const request = (name: string, subject: string, ...more: readonly string[]) =>
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-        ...['-subj', subject, '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`), ...more],
-      ],
-      { stdio: 'ignore' },
-    )
-  request('ca', '/CN=private authority')
-  const signed = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-addext', 'basicConstraints=critical,CA:FALSE']
-  request('server', '/CN=destination', ...signed, '-addext', 'subjectAltName=IP:127.0.0.1')
-  return { ca: file('ca.pem'), options: ['--tls-cert', file('server.pem'), '--tls-key', file('server.key')] }
-}
 
 /** Children inherit it. */
 function withEnvironment(t: TestContext, variables: { readonly [name: string]: string }): void {
@@ -48,14 +30,15 @@ function withEnvironment(t: TestContext, variables: { readonly [name: string]: s
 
 test('replication over the wire follows every change, and survives either side being killed', async (t) => {
   const directory = temporaryDirectory(t)
-  const { ca, options: tls } = certify(directory)
+  const { authorityFile: ca, certificateFile, keyFile } = await makeCertificate(directory)
+  const options = ['--tls-cert', certificateFile, '--tls-key', keyFile, '--workers', '2']
   withEnvironment(t, { STRONGROOM_BOOTSTRAP_ACCOUNT_ID: ACCOUNT, NODE_EXTRA_CA_CERTS: ca })
   const requestHandler = { httpsAgent: new Agent({ ca: readFileSync(ca) }) }
 
   const there = await makeHome(t)
-  let destination = await startProcess(there, ...tls)
+  let destination = await startProcess(there, ...options)
   const { port } = new URL(destination.url)
-  const again = () => startProcess(there, ...tls, '--port', port)
+  const again = () => startProcess(there, ...options, '--port', port)
   const common = { endpoint: destination.url, credentials: { ...destination.credentials }, requestHandler }
   const reader = new sm.SecretsManagerClient({ ...common, region: OTHER, maxAttempts: 1 })
   t.after(() => reader.destroy())
@@ -96,7 +79,7 @@ test('replication over the wire follows every change, and survives either side b
       ? 'none'
       : ReplicationStatus.map(({ Status, StatusMessage = '' }) => `${Status}: ${StatusMessage}`).join()
   }
-  const becomes = async (SecretId: string, expected: RegExp, timeoutMs = 30_000): Promise<void> => {
+  const becomes = async (SecretId: string, expected: RegExp, timeoutMs = 120_000): Promise<void> => {
     for (const until = Date.now() + timeoutMs; ; await sleep(100)) {
       const status = await statusOf(SecretId)
       if (expected.test(status)) return

@@ -31,6 +31,12 @@ export type RotationWorld = {
   readonly after: (end: () => unknown) => void
 }
 
+type Rotation = {
+  readonly Kind: string
+  readonly Outcome?: string
+  readonly Calls: readonly { readonly DurationMs?: number }[]
+}
+
 const PRINTS = `
 const { SecretsManager } = await import('@aws-sdk/client-secrets-manager')
 const client = new SecretsManager()
@@ -93,7 +99,7 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
       SourceArn: here,
     })
     await call('RotateSecret', { SecretId: 'here', RotationLambdaARN: FunctionArn, ClientRequestToken: randomUUID() })
-    for (let tries = 0; tries < 300; tries++) {
+    for (let tries = 0; tries < 1_200; tries++) {
       const { body } = await route('ListRotations', 'rotations/list', { SecretId: 'here' })
       const log: string | undefined = body.Rotations[0]?.Calls[0]?.Log
       if (log !== undefined) {
@@ -108,9 +114,13 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
     await route('AbandonRotation', 'rotations/abandon', { SecretId: 'here', Force: true })
   }
   const list = () => route('ListRotations', 'rotations/list', { SecretId })
-  const settled = async (calls: number): Promise<void> => {
-    for (let tries = 0; tries < 300 && functions.calls.length < calls; tries++) await sleep(50)
-    await sleep(300)
+  /** Until the rotation that was asked for last is so. */
+  const until = async (isSo: (rotation: Rotation) => boolean): Promise<void> => {
+    for (const end = Date.now() + 120_000; ; await sleep(100)) {
+      const { body } = await list()
+      if (isSo(body.Rotations[0])) return
+      assert.ok(Date.now() < end, JSON.stringify(body))
+    }
   }
   return {
     'secretsmanager RotateSecret': async () => {
@@ -123,10 +133,10 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
       })
       functions.trust(String(body.ARN).split(':')[4]!)
       await rotate({ RotationLambdaARN: functionArn('rotate'), RotationRules: { AutomaticallyAfterDays: 500 } })
-      await settled(4)
+      await until(({ Outcome }) => Outcome === 'succeeded')
       fails = true
       await rotate()
-      await settled(5)
+      await until(({ Calls }) => Calls[0]?.DurationMs !== undefined)
     },
     'strongroom ListRotations': async () => {
       await list()
@@ -135,8 +145,7 @@ export function rotationJourneys(world: RotationWorld): { readonly [operation: s
     'strongroom AbandonRotation': () => route('AbandonRotation', 'rotations/abandon', { SecretId, Force: true }),
     'strongroom DryRunRotation': async () => {
       await route('DryRunRotation', 'rotations/dry-run', { SecretId })
-      await settled(6)
-      await list()
+      await until(({ Kind, Outcome }) => Kind === 'test' && Outcome !== undefined)
     },
     'strongroom RollBackRotation': () => route('RollBackRotation', 'rotations/roll-back', { SecretId }),
     'secretsmanager CancelRotateSecret': () => call('CancelRotateSecret', { SecretId }),

@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { inspect, parseArgs } from 'node:util'
-import { startPostgres } from '../packages/server/src/storage/testing.ts'
+import { createSqliteTemplate, startPostgres } from '../packages/server/src/storage/testing.ts'
 import { SOAK, sampleOf, seed } from '../packages/server/src/testing-sample.ts'
 
 type Part = {
@@ -31,8 +31,8 @@ const isStory = (file: string): boolean => file.startsWith('test/clients-')
 
 const TOGETHER = 'test/together.ts'
 /** A process of its own for each small file would take longer than the tests in it. What starts processes itself has one. */
-const TOGETHER_BYTES = 50_000
-const sharesProcess = (file: string): boolean => file.startsWith('packages/server/')
+const TOGETHER_BYTES = 80_000
+const sharesProcess = (file: string): boolean => /^packages\/(server|cache)\//.test(file)
 /** What takes long begins first, so that no processor is idle in the end. */
 const FIRST = ['test/', 'packages/cli/', 'packages/functions/']
 /** Many tests wait for processes and clocks: one more than there are processors. */
@@ -45,7 +45,9 @@ const { positionals: wanted, values } = parseArgs({ allowPositionals: true, opti
 process.env.TEST_SEED ??= String(randomInt(1_000_000))
 // Types are stripped once and not by each process anew.
 process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/strongroom-tests')
-const usage = mkdtempSync(join(tmpdir(), 'strongroom-run-'))
+const folder = mkdtempSync(join(tmpdir(), 'strongroom-run-'))
+process.env.TEST_SQLITE_TEMPLATE = join(folder, 'template')
+await createSqliteTemplate(process.env.TEST_SQLITE_TEMPLATE)
 const begun = performance.now()
 
 const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
@@ -80,7 +82,7 @@ await Promise.all(
   }),
 )
 if (postgres !== undefined && 'stop' in postgres) await postgres.stop()
-rmSync(usage, { recursive: true })
+rmSync(folder, { recursive: true })
 
 if (values.slowest) tellSlowest()
 process.stdout.write(
@@ -117,7 +119,7 @@ function partsOf(paths: readonly string[], database: Part['database'], environme
 async function runPart({ database, files, environment }: Part): Promise<void> {
   const what = `${database}: ${files[0]}${files.length > 1 ? ` and ${files.length - 1} beside it` : ''}`
   const started = performance.now()
-  const used = join(usage, String(started))
+  const used = join(folder, String(started))
   const env = { ...process.env, ...environment, TEST_FILES: files.map((file) => resolve(file)).join(',') }
   const measured = process.platform === 'linux' ? { TEST_USAGE: used } : {}
   const stream = run({ files: [TOGETHER], concurrency: 1, timeout, env: { ...env, ...measured } })

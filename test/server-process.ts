@@ -6,7 +6,11 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { openTestDatabaseUrl, temporaryDirectory } from '../packages/server/src/storage/testing.ts'
+import {
+  openTestDatabaseUrl,
+  temporaryDataDirectory,
+  temporaryDirectory,
+} from '../packages/server/src/storage/testing.ts'
 
 export const COMMAND = resolve(import.meta.dirname, '../packages/cli/bin/strongroom.js')
 export const REGION = 'eu-central-1'
@@ -36,13 +40,15 @@ export type Home = {
   readonly after: (end: () => unknown) => void
 }
 
-export async function makeHome(t: TestContext): Promise<Home> {
+/** With an empty schema where there is a template of it, or `bare`, as for a first start. */
+export async function makeHome(t: TestContext, { bare = false }: { readonly bare?: boolean } = {}): Promise<Home> {
   // node:test runs what is registered in order; what was started last must end first.
   const scope = new AsyncDisposableStack()
   t.after(() => scope.disposeAsync())
   const after = (end: () => unknown): void => scope.defer(async () => void (await end()))
-  const dataDir = temporaryDirectory({ after })
-  const database = await openTestDatabaseUrl({ after })
+  const database = await openTestDatabaseUrl({ after }, { migrated: !bare })
+  const onSqlite = database === undefined && !bare
+  const dataDir = onSqlite ? temporaryDataDirectory({ after }) : temporaryDirectory({ after })
   return { dataDir, options: database === undefined ? [] : ['--database', database], after }
 }
 

@@ -22,7 +22,7 @@ const ONE_IN = 6
 /** Tables that no MAC covers, and why that gives nobody a secret or a right. */
 const OUTSIDE = new Map([
   ['schema_migration', 'which migrations ran: a wrong one stops the next start'],
-  ['job', 'when something is due: a purge trusts only the sealed row of its secret'],
+  ['job', 'when something is due: a purge trusts only the sealed row of its secret, a policy that of its parameter'],
   ['event', 'what changed, without values: a stream sends it only to who may read its secret by the sealed rows'],
   ['event_log', 'how far change events are numbered'],
   ['event_sink', 'how far a sink has come'],
@@ -30,7 +30,8 @@ const OUTSIDE = new Map([
   ['iam_group_member', 'the same of groups'],
   ['kms_retirable_grant', 'who may retire a grant: the grants themselves decide, this only finds them'],
   ['kms_key_usage', 'when a KMS key was used last: shown by GetKeyLastUsage, and kms:TrailingDaysWithoutKeyUsage'],
-  ['quota_usage', 'how many secrets there are: only the quota reads it'],
+  ['quota_usage', 'how many secrets and parameters there are: only the quota reads it'],
+  ['published_secret', 'of which secrets something is published: their sealed rows decide, and have it'],
   ['lambda_lease', 'which invocations are under way: it only counts them'],
   ['rotation_target', 'whose turn it is to rotate: the sealed rows say whether anything does'],
   ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],
@@ -44,7 +45,7 @@ const DAYS = ['accessed_day', 'used_at', 'used_service', 'used_region']
 type Who = 'admin' | 'limited' | 'session'
 type Callers = { readonly [who in Who]: TestCredentials }
 
-const PROBES: readonly [who: Who, operation: string, input: object][] = [
+const PROBES: readonly [who: Who, operation: string, input: object, service?: string][] = [
   ['admin', 'GetSecretValue', { SecretId: 'a' }],
   ['admin', 'GetSecretValue', { SecretId: 'a', VersionStage: 'AWSPREVIOUS' }],
   ['admin', 'GetSecretValue', { SecretId: 'b' }],
@@ -63,14 +64,23 @@ const PROBES: readonly [who: Who, operation: string, input: object][] = [
   ['session', 'PutSecretValue', { SecretId: 'a', SecretString: 'mine', ClientRequestToken: token() }],
   ['limited', 'GetSecretValue', { SecretId: 'a-keyed' }],
   ['session', 'GetSecretValue', { SecretId: 'a-keyed' }],
+  ['admin', 'GetParameter', { Name: '/t/a', WithDecryption: true }, 'ssm'],
+  ['admin', 'GetParameter', { Name: '/t/b:1' }, 'ssm'],
+  ['admin', 'GetParametersByPath', { Path: '/t' }, 'ssm'],
+  ['admin', 'GetParameterHistory', { Name: '/t/b' }, 'ssm'],
+  ['limited', 'GetParameter', { Name: '/t/lent' }, 'ssm'],
+  ['limited', 'GetParameter', { Name: '/t/shut' }, 'ssm'],
 ]
 
 const REFUSALS = [
   'InternalServiceError',
+  'InternalServerError',
   'UnrecognizedClientException',
   'ResourceNotFoundException',
   'AccessDeniedException',
   'DecryptionFailure',
+  'ParameterNotFound',
+  'InvalidKeyId',
 ]
 
 test('whatever is altered, swapped or deleted in the database, no answer is wrong and no right is wider', async (t) => {
@@ -80,7 +90,10 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
   const right = await answers(server, credentials)
   assert.deepEqual(
     right.map(({ status }) => status),
-    [200, 200, 200, 200, 200, 200, 200, 400, 400, 400, 200, 200, 400, 200, 400, 400, 200, 400],
+    [
+      ...[200, 200, 200, 200, 200, 200, 200, 400, 400, 400, 200, 200, 400, 200, 400, 400, 200, 400],
+      ...[200, 200, 200, 200, 200, 400],
+    ],
   )
 
   let tried = 0
@@ -95,7 +108,7 @@ test('whatever is altered, swapped or deleted in the database, no answer is wron
       const [who, operation, input] = PROBES[at]!
       const where = `${what}: ${who} ${operation} ${JSON.stringify(input)} answered ${JSON.stringify(answer.body).slice(0, 300)}`
       if (answer.status === 200) {
-        if (operation === 'ListSecrets') assertPart(answer.body, right[at]!.body, where)
+        if (operation in LISTED) assertPart(LISTED[operation]!, answer.body, right[at]!.body, where)
         else assert.deepEqual(answer, right[at], where)
       } else {
         assert.ok(REFUSALS.includes(answer.body.__type), where)
@@ -191,6 +204,24 @@ async function fill(t: TestContext, server: TestServer): Promise<Callers> {
     const statement = { Effect, Principal: { AWS }, Action: 'secretsmanager:GetSecretValue', Resource: '*' }
     await call(server, 'PutResourcePolicy', { SecretId, ResourcePolicy: policyDocument(statement) })
   }
+  // Parameters: one of each kind of value, and two with a policy that gives a right and takes one away.
+  for (const [name, more] of [
+    ['a', { Type: 'SecureString' }],
+    ['b', { Type: 'String' }],
+    ['lent', { Type: 'String', Tier: 'Advanced' }],
+    ['shut', { Type: 'SecureString', Tier: 'Advanced' }],
+  ] as const) {
+    const parameter = { Name: `/t/${name}`, Overwrite: true, ...more }
+    for (const Value of ['first', 'second']) await server.call('ssm', 'PutParameter', { ...parameter, Value })
+  }
+  for (const [name, Effect] of [
+    ['lent', 'Allow'],
+    ['shut', 'Deny'],
+  ] as const) {
+    const ResourceArn = `arn:aws:ssm:${server.region}:${server.accountId}:parameter/t/${name}`
+    const Policy = policyDocument({ Effect, Principal: { AWS: arn }, Action: 'ssm:GetParameter', Resource: '*' })
+    await server.call('ssm', 'PutResourcePolicy', { ResourceArn, Policy })
+  }
   // A secret under a customer key that only a grant lets one of them use.
   const { body: made } = await server.call('kms', 'CreateKey', {})
   const KeyId = made.KeyMetadata.KeyId
@@ -236,8 +267,8 @@ type Answer = { readonly status: number; readonly body: { readonly __type: strin
 
 async function answers(server: TestServer, credentials: Callers): Promise<readonly Answer[]> {
   return Promise.all(
-    PROBES.map(async ([who, operation, input]) => {
-      const { status, body } = await server.call('secretsmanager', operation, input, { credentials: credentials[who] })
+    PROBES.map(async ([who, operation, input, service = 'secretsmanager']) => {
+      const { status, body } = await server.call(service, operation, input, { credentials: credentials[who] })
       return { status, body: withoutDays(body) }
     }),
   )
@@ -246,9 +277,15 @@ async function answers(server: TestServer, credentials: Callers): Promise<readon
 const withoutDays = (body: Answer['body']): Answer['body'] =>
   JSON.parse(JSON.stringify(body, (key, value) => (key === 'LastAccessedDate' ? undefined : value)))
 
-/** A listing may lack a secret whose row is gone; what it shows is right. */
-function assertPart(listed: object, right: object, where: string): void {
-  const [some, all] = [listed, right].map((body) => (body as { readonly SecretList: readonly object[] }).SecretList)
+/** By operation, the member that lists. */
+const LISTED: { readonly [operation: string]: string } = {
+  ListSecrets: 'SecretList',
+  GetParametersByPath: 'Parameters',
+}
+
+/** A listing may lack what has lost its row; what it shows is right. */
+function assertPart(member: string, listed: object, right: object, where: string): void {
+  const [some, all] = [listed, right].map((body) => (body as { readonly [member: string]: readonly object[] })[member]!)
   for (const entry of some!)
     assert.ok(
       all!.some((known) => JSON.stringify(known) === JSON.stringify(entry)),

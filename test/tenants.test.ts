@@ -53,6 +53,7 @@ type Things = {
   readonly functionAlias: string
   readonly associationId: string
   readonly database: string
+  readonly parameterArn: string
   /** Whatever else would tell that they exist. */
   readonly marks: readonly string[]
 }
@@ -98,6 +99,10 @@ const databaseForms = (kind: 'db' | 'cluster'): Sample =>
     ({ database }) => database,
     ({ account, database }) => `arn:aws:rds:eu-central-1:${account}:${kind}:${database}`,
   )
+const parameterForms = thing(
+  ({ parameterArn }) => parameterArn,
+  ({ parameterArn }) => parameterArn.replace(/^.*:parameter/, ''),
+)
 const BYTES = Buffer.from('bytes').toString('base64')
 
 /**
@@ -239,6 +244,31 @@ const MEMBERS: { readonly [member: string]: Sample } = {
   'secretsmanager.PutSecretValue.SecretString': always('x'),
   'secretsmanager.UpdateSecret.Description': always('text'),
   'secretsmanager.VersionStage': always('green'),
+
+  'ssm.Labels': always(['green']),
+  'ssm.Name': parameterForms,
+  'ssm.GetParameter.Name': thing(
+    ({ parameterArn }) => parameterArn,
+    ({ parameterArn }) => `${parameterArn}:1`,
+    ({ secret }) => `/aws/reference/secretsmanager/${secret.split(':').at(-1)!.slice(0, -7)}`,
+    ({ account, secret }) =>
+      `arn:aws:ssm:eu-central-1:${account}:parameter/aws/reference/secretsmanager/${secret.split(':').at(-1)!.slice(0, -7)}`,
+  ),
+  'ssm.GetParameter.WithDecryption': always(true),
+  'ssm.Names': thing(({ parameterArn }) => [parameterArn]),
+  'ssm.Path': thing(({ parameterArn }) => parameterArn.replace(/^.*:parameter/, '').replace(/\/[^/]+$/, '')),
+  'ssm.Policy': always(RESOURCE_POLICY),
+  'ssm.PolicyHash': always('0'.repeat(64)),
+  'ssm.PolicyId': always('11111111-1111-4111-8111-111111111111'),
+  'ssm.PutParameter.KeyId': keyForms,
+  'ssm.PutParameter.Overwrite': always(true),
+  'ssm.PutParameter.Tier': always('Advanced'),
+  'ssm.PutParameter.Type': always('SecureString'),
+  'ssm.ResourceArn': thing(({ parameterArn }) => parameterArn),
+  'ssm.ResourceId': parameterForms,
+  'ssm.ResourceType': always('Parameter'),
+  'ssm.UnlabelParameterVersion.ParameterVersion': always(1),
+  'ssm.Value': always('x'),
 
   'strongroom.Account': thing(({ account }) => account),
   'strongroom.Authorization': always('no token'),
@@ -548,6 +578,23 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
       roleArn: role.Role!.Arn!,
     },
   )
+  const Name = `/${word}/parameter`
+  const parameter = {
+    Name,
+    Value: `${word} value`,
+    Type: 'SecureString',
+    Tier: 'Advanced',
+    Tags: [{ Key: word, Value: word }],
+  }
+  await server.call('ssm', 'PutParameter', parameter, caller)
+  const parameterArn = `arn:aws:ssm:${server.region}:${caller.account}:parameter${Name}`
+  const Policy = policyDocument({
+    Effect: 'Allow',
+    Principal: { AWS: caller.account },
+    Action: 'ssm:*',
+    Resource: '*',
+  })
+  await server.call('ssm', 'PutResourcePolicy', { ResourceArn: parameterArn, Policy }, caller)
   const database = `${word}-database`
   for (const Cluster of [false, true]) {
     const { status, body } = await askDatabases(
@@ -590,6 +637,7 @@ async function createThings(t: TestContext, server: TestServer, caller: Caller, 
     functionArn: fn.FunctionArn!.slice(0, -2),
     functionAlias,
     database,
+    parameterArn,
     associationId: associated.body.association.associationId,
     marks: [
       fn.RevisionId!,

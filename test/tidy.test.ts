@@ -47,9 +47,14 @@ test('SQL stands only in store.ts files, storage/, audit/ and jobs/, and where o
   )
 })
 
+test('the condition keys of a permission are read by ownContext: they may be a function, of which a spread copies nothing', () => {
+  nowhere(product, /\.\.\.(?!target\.|concealed\.)[\w.]+\.context\b(?!\()/, 'a spread of what may be a function')
+})
+
 test('ciphers and key generation stand only in crypto/', () => {
   nowhere(
-    outside(/server\/src\/crypto\//),
+    // The copy on disk of the cache library, which knows nothing of the server.
+    outside(/server\/src\/crypto\//, /cache\/src\/disk-store\.ts$/),
     /\b(createCipheriv|createDecipheriv|generateKeyPair|generateKey|createDiffieHellman|privateDecrypt|publicEncrypt)\b/,
     'a cipher outside crypto/',
   )
@@ -60,6 +65,29 @@ test('the rotators know nothing of the server', () => {
     .filter(({ path }) => path.startsWith('packages/rotators/'))
     .flatMap(({ path }) => importsOf(path).filter((target) => !target.startsWith('packages/rotators/')))
   assert.deepEqual(broken, [])
+})
+
+test('the cache knows nothing of the rest, and depends on the SDK alone', () => {
+  const ofCache = product.filter(({ path }) => path.startsWith('packages/cache/'))
+  const foreign = ofCache.flatMap(({ path, code }) => [
+    ...importsOf(path).filter((target) => !target.startsWith('packages/cache/')),
+    ...[...code.matchAll(/from '([^.'][^']*)'/g)]
+      .map(([, name]) => name!)
+      .filter((name) => !/^node:|^@aws-sdk\/client-(secrets-manager|ssm)$/.test(name)),
+  ])
+  assert.deepEqual(foreign, [])
+  const ssm = ofCache.filter(({ code }) => code.includes("'@aws-sdk/client-ssm'")).map(({ path }) => path)
+  assert.deepEqual(ssm, ['packages/cache/src/parameters.ts'], 'who needs no parameters needs no client of theirs')
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'packages/cache/package.json'), 'utf8'))
+  assert.equal(dependencies, undefined)
+})
+
+test('a start loads no driver of the servers that rotate, but for the small one of directories and what it uses itself', () => {
+  nowhere(
+    product.filter(({ path }) => path.startsWith('packages/rotators/')),
+    /^(?:import (?!type )|}).* from '(?!\.|node:|pg'|jose'|ldapts')/,
+    'a driver that is loaded before a connection needs it',
+  )
 })
 
 test('foreign code is called in three files alone', () => {
@@ -101,6 +129,8 @@ test('the clock and randomness come from App, but for the places that make them'
     /server\/src\/(start|clock|supervisor)\.ts$/,
     /server\/src\/(crypto|seal|storage|http|admin|observe)\//,
     /^packages\/cli\//,
+    // Its clock and its chance, and the IVs of its files.
+    /^packages\/cache\/src\/(surroundings|disk-store)\.ts$/,
   ]
   nowhere(outside(...makers), /\bDate\.now\(\)|\bMath\.random\(|new Date\(\)/, 'a clock or randomness outside App')
   nowhere(outside(...makers), /\bcrypto\.(randomUUID|getRandomValues)\(/, 'randomness outside App')
@@ -233,7 +263,7 @@ test('no dependency has an install script or a licence other than the permissive
     assert.equal(hasInstallScript, undefined, `${path} has an install script`)
     assert.match(
       license ?? '',
-      /^(MIT|ISC|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|MIT OR Apache-2\.0|\(MIT OR Apache-2\.0\)|BlueOak-1\.0\.0)$/,
+      /^(MIT|MIT-0|ISC|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|MIT OR Apache-2\.0|\(MIT OR Apache-2\.0\)|BlueOak-1\.0\.0)$/,
       path,
     )
   }

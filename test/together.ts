@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { configureGlobal } from 'fast-check'
+import '../packages/cli/src/own-modules.ts'
 import { seed } from '../packages/server/src/testing-sample.ts'
 
 configureGlobal({ seed: seed() })

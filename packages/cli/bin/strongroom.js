@@ -43,8 +43,9 @@ function run() {
     .then(({ enableCompileCache }) => {
       // Beside the packages and not in the shared temporary directory, where another user could put code.
       enableCompileCache(join(dirname(script), '../../../node_modules/.cache/strongroom'))
-      return import('../src/main.ts')
+      return import('../src/own-modules.ts')
     })
+    .then(() => import('../src/main.ts'))
     .then(({ main }) => main(args))
 }
 

@@ -131,8 +131,10 @@ test('SIGTERM finishes the request in flight and accepts no more', async (t) => 
     answer += text
   })
   await once(socket, 'connect')
-  socket.write('POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: secretsmanager.ListSecrets\r\nContent-Length: 2\r\n\r\n{')
-  await sleep(100)
+  const headers = ['Host: x', 'X-Amz-Target: secretsmanager.ListSecrets', 'Content-Length: 2', 'Expect: 100-continue']
+  socket.write(`POST / HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n{`)
+  // The server says so when it has begun with the request.
+  while (!answer.endsWith('\r\n\r\n')) await sleep(20)
   server.child.kill('SIGTERM')
   for (;;) {
     const refused = await fetch(`${server.url}/_strongroom/health`).then(
@@ -142,10 +144,10 @@ test('SIGTERM finishes the request in flight and accepts no more', async (t) => 
     if (refused) break
     await sleep(20)
   }
-  assert.equal(answer, '')
+  assert.equal(answer, 'HTTP/1.1 100 Continue\r\n\r\n')
   socket.write('}')
   await once(socket, 'close')
-  assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*MissingAuthenticationToken/)
+  assert.match(answer, /\r\n\r\nHTTP\/1\.1 400 [\s\S]*MissingAuthenticationToken/)
   assert.equal(await server.ended, 0)
   assert.ok(!existsSync(join(server.dataDir, 'admin.sock')), 'the admin socket is gone')
 })

@@ -19,7 +19,7 @@ const succeed = async (args: readonly string[], input?: string) => {
 
 /** The address of a server that says it is sealed. */
 async function sealed(server: ReturnType<typeof launch>): Promise<string> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     const url = /^Strongroom sealed on (\S+): give it shares with strongroom unseal --data-dir \S+$/.exec(
       server.lines()[0] ?? '',
     )?.[1]

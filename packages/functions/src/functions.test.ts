@@ -65,7 +65,7 @@ test('other code, configuration or ports are another instance, and the idle one 
     assert.equal((bodyOf(await invoke(changed, {}, more)) as Counted).count, 1)
   }
   const folders = () => readdirSync(join(directory, readdirSync(directory)[0]!)).length
-  for (let tries = 0; folders() > 1 && tries < 200; tries++) await new Promise((resolve) => setTimeout(resolve, 50))
+  for (let tries = 0; folders() > 1 && tries < 2_400; tries++) await new Promise((resolve) => setTimeout(resolve, 50))
   assert.equal(folders(), 1)
 })
 
@@ -134,7 +134,7 @@ test('an instance that nobody asks for ends, and one that died by itself is repl
 async function emptied(directory: string): Promise<void> {
   const folder = join(directory, readdirSync(directory)[0]!)
   assert.equal(readdirSync(folder).length, 1)
-  for (let tries = 0; readdirSync(folder).length > 0 && tries < 200; tries++) {
+  for (let tries = 0; readdirSync(folder).length > 0 && tries < 2_400; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   assert.deepEqual(readdirSync(folder), [])
@@ -170,6 +170,7 @@ test('credentials are those of the invocation, asked for once', async (t) => {
 test('when functions are closed, nothing runs and nothing begins', async (t) => {
   const { functions, invoke } = await startFunctions(t, { concurrency: 1 })
   const fn = counting(t)
+  await invoke(fn) // so that the next begins at once
   const running = invoke(fn, { ms: 60_000 })
   const waiting = invoke(fn)
   const ended = Promise.allSettled([running, waiting])

@@ -117,7 +117,7 @@ test('a runtime that loses its connection asks again', async (t) => {
   await started.api.polled()
   const asked = started.api.polled()
   socket.destroy()
-  for (let tries = 0; tries < 100 && asked === started.api.polled(); tries++) {
+  for (let tries = 0; tries < 3_000 && asked === started.api.polled(); tries++) {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   assert.equal((await deliver(started, 'one')).body, '{"a":1}')

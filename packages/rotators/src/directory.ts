@@ -2,7 +2,7 @@
 // https://www.rfc-editor.org/rfc/rfc4511
 
 import { Client } from 'ldapts'
-import { connectionError, verifiedTls, within } from './connection.ts'
+import { connectionError, RECEIVED_SHORT_MAX, Sockets, verifiedTls, within } from './connection.ts'
 import type { Login } from './engine.ts'
 import { RotatorError } from './errors.ts'
 import type { Io } from './rotator.ts'
@@ -64,14 +64,15 @@ export async function openDirectory(
     strictDN: false,
     ...(fromTheStart && { tlsOptions: verifiedTls(login, io) }),
   })
+  const sockets = new Sockets(at, RECEIVED_SHORT_MAX)
   let handshaking = login.tls
   const ask = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
     try {
       return await within(
         io,
         at,
-        () => void client.unbind().catch(() => {}),
-        () => work(client),
+        () => sockets.end(),
+        () => sockets.opening(() => work(client)),
       )
     } catch (error) {
       throw connectionError(error, at, { handshaking }) ?? answerError(error, at, translate)
@@ -84,6 +85,7 @@ export async function openDirectory(
       () => {},
       () => client.unbind(),
     ).catch(() => {})
+    sockets.end()
   }
   try {
     if (login.tls && startTls) await ask((to) => to.startTLS(verifiedTls(login, io)))

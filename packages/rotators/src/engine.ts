@@ -46,9 +46,12 @@ export type Clone = {
   readonly to: string
   readonly password: string
   readonly options: Run['options']
+  /** Whether `to` was not there: then it is made, and whoever has the name by now is not touched, where the server can tell in one step. */
+  readonly fresh?: boolean
 }
 
-export type Relation = 'absent' | 'related' | 'unknown'
+/** Of `foreign` no login shows enough: the server knows more of the name than a login comes to. */
+export type Relation = 'absent' | 'related' | 'foreign' | 'unknown'
 
 export type Engine<C> = {
   /** `postgresql` */
@@ -81,8 +84,14 @@ export type Engine<C> = {
   /** What RotateSecret may give beside the options that every engine has. */
   readonly options?: readonly Described[]
 
-  /** Logs in. @throws RotatorError `unreachable`, `tls`, `authentication`, `permission` */
-  connect(login: Login, io: Io): Promise<C>
+  /** Its driver, `name@version`, where that is not installed with the rest: see `drivers.ts`. */
+  readonly install?: string
+
+  /**
+   * Logs in. `user` is whom a master then acts for, where a user is more than a name: of one database among several, say.
+   * @throws RotatorError `unreachable`, `tls`, `authentication`, `permission`
+   */
+  connect(login: Login, io: Io, user?: Login): Promise<C>
   /** Never throws. */
   close(connection: C): Promise<void>
   /** Names the server whatever address it was reached by; undefined where it does not tell. */
@@ -93,9 +102,13 @@ export type Engine<C> = {
   setPassword(connection: C, change: NewPassword): Promise<void>
   /**
    * For `alternating`, as the master: whether `to` is there, and whether the server itself shows that somebody who may administer both has made
-   * it for `from`. A name that fits shows nothing.
+   * it for `from`. A name that fits shows nothing. `known` are the passwords that the secret has for `to`: where the server shows that they open
+   * all of it, it is related too.
    */
-  relation?(connection: C, users: Pick<Clone, 'from' | 'to' | 'options'>): Promise<Relation>
+  relation?(
+    connection: C,
+    users: Pick<Clone, 'from' | 'to' | 'options'> & { readonly known: readonly string[] },
+  ): Promise<Relation>
   /**
    * For `alternating`: makes `to`, or brings it up to date, so that it may do what `from` may, and gives it the password. May be called again
    * after any interruption.

@@ -116,7 +116,8 @@ export const describeMembers = (kind: Kind): readonly Described[] => [
 
 const isAbsent = (member: unknown): boolean => member === undefined || member === null || member === ''
 
-function readPort(port: unknown): number | undefined {
+/** Undefined where it is none. */
+export function readPort(port: unknown): number | undefined {
   const number = typeof port === 'string' && /^[0-9]{1,5}$/.test(port) ? Number(port) : port
   return typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= 65_535 ? number : undefined
 }

@@ -4,8 +4,11 @@
 import { isIP } from 'node:net'
 import { Lru } from './storage/cache.ts'
 
-/** `proof`: has its proof in the request itself, such as a token. `open`: health and metrics; counted apart, so that nobody's failures hide them. */
-export type UnsignedRoute = 'proof' | 'open'
+/**
+ * `proof`: has its proof in the request itself, such as a token. `open`: health and metrics. `published`: what anybody may read. Each is counted
+ * apart, so that nobody's failures hide the others.
+ */
+export type UnsignedRoute = 'proof' | 'open' | 'published'
 
 export type AddressRates = {
   /** Whether a call may go on. It has then paid as one that fails, however many go on beside it. `now` is the wall clock, in milliseconds. */
@@ -20,7 +23,7 @@ type Bucket = { tokens: number; at: number }
 const BUCKETS_MAX = 20_000
 /** Seconds whose calls may come at once: the pods of a node, behind its one address, start together. */
 const BURST_SECONDS = 50
-const PRICE: { readonly [route in UnsignedRoute]: number } = { proof: 5, open: 1 }
+const PRICE: { readonly [route in UnsignedRoute]: number } = { proof: 5, open: 1, published: 1 }
 
 /** @param perSecond calls of one address; 0: any number */
 export function createAddressRates(perSecond: number): AddressRates {

@@ -5,6 +5,7 @@ import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
 import type { Events } from './events/events.ts'
+import type { HttpAnswers } from './http/answers.ts'
 import type { Outbound } from './http/outbound.ts'
 import type { Logger } from './observe/log.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -17,6 +18,7 @@ import type { KeyUses, Kms, KmsRows } from './services/kms/port.ts'
 import type { FunctionRunner } from './services/lambda/port.ts'
 import type { Organization } from './services/organizations/port.ts'
 import type { AccessNotes, RemoteRegions, RotationFunctions, SecretRows } from './services/secretsmanager/port.ts'
+import type { ParameterRows } from './services/ssm/port.ts'
 import type { SessionTokens, WebIdentities } from './services/sts/port.ts'
 import type { Database } from './storage/database.ts'
 import type { Rows } from './storage/sealed.ts'
@@ -26,6 +28,8 @@ export type DatabaseNetwork = {
   readonly resolve: (host: string, port: number) => Promise<string>
   /** PEM. */
   readonly authorities: readonly string[]
+  /** What is answered over plain HTTP; absent where no address is set up for it. */
+  readonly answers?: HttpAnswers
 }
 
 export type App = {
@@ -44,6 +48,8 @@ export type App = {
   readonly keyUses: KeyUses
   /** The secrets and encrypted values of the current snapshot. */
   readonly secretRows: SecretRows
+  /** The parameters and their encrypted versions of the current snapshot. */
+  readonly parameterRows: ParameterRows
   /** Days on which secrets were read, still to be written. Closed before the database. */
   readonly accesses: AccessNotes
   /** The Regions that are on another Strongroom. */
@@ -96,6 +102,8 @@ export type Limits = {
   readonly tagsPerSecret: number
   readonly secretValueBytes: number
   readonly resourcePolicyCharacters: number
+  readonly standardParametersPerRegion: number
+  readonly advancedParametersPerRegion: number
   readonly functionsPerRegion: number
   /** Of all deployment packages of an account in a Region. */
   readonly functionCodeBytes: number

@@ -139,6 +139,20 @@ export const options = {
   tagsPerSecret: integer('N', 0, 200, 50, 'Quota of tags for each secret'),
   secretValueBytes: integer('BYTES', 1, 65_536, 65_536, 'The longest secret value'),
   resourcePolicyCharacters: integer('N', 1, 20_480, 20_480, 'The longest resource policy of a secret'),
+  standardParametersPerRegion: integer(
+    'N',
+    0,
+    10_000_000,
+    10_000,
+    'Quota of standard parameters for each account and region',
+  ),
+  advancedParametersPerRegion: integer(
+    'N',
+    0,
+    10_000_000,
+    100_000,
+    'Quota of advanced parameters for each account and region',
+  ),
   functionSandbox: choice(
     ['A', 'B', 'B-', 'C', 'off'],
     'B-',
@@ -224,6 +238,15 @@ export const options = {
     '',
     'Certificates in PEM that the servers of rotated secrets may also be certified by',
     FILE,
+  ),
+  acmeHttp: text(
+    'HOST:PORT',
+    '',
+    'Where HTTP challenges of certificate authorities are answered, while there are any',
+    {
+      pattern: /^(?:|(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5})$/,
+      allowed: 'an address and a port, such as 0.0.0.0:80 or [::]:80',
+    },
   ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
+import { createHandler } from './handle.ts'
+import { listen } from './http/listen.ts'
 import { createCaller, token } from './services/secretsmanager/testing.ts'
 import { signedCall, startTestServer, type TestServer } from './testing.ts'
 
@@ -41,7 +43,7 @@ test('every answer carries the time, a request id of its own and the type of a r
     assert.match(headers.get('x-amzn-requestid') ?? '', REQUEST_ID)
     ids.add(headers.get('x-amzn-requestid')!)
     const offMs = Math.abs(Date.parse(headers.get('date') ?? '') - server.app.wallNow())
-    assert.ok(offMs < 5_000, `Date is off by ${offMs} ms`)
+    assert.ok(offMs < 60_000, `Date is off by ${offMs} ms`)
   }
   assert.equal(ids.size, 6)
 })
@@ -50,7 +52,7 @@ test('Date stays the time of the world when the clock of the service is advanced
   const server = await startTestServer(t)
   server.clock.advance(7 * 86_400_000)
   const { headers } = await server.call('secretsmanager', 'ListSecrets', {})
-  assert.ok(Math.abs(Date.parse(headers.get('date') ?? '') - server.app.wallNow()) < 5_000)
+  assert.ok(Math.abs(Date.parse(headers.get('date') ?? '') - server.app.wallNow()) < 60_000)
 })
 
 test('the service says Message, the front end says message, and neither says both', async (t) => {
@@ -184,4 +186,31 @@ test('a Query service says of an action that it does not have which one it was',
     assert.equal(status, 400)
     assert.match(body, new RegExp(`<Code>${code}</Code><Message>[^<]*${message}[^<]*</Message>`))
   }
+})
+
+test('who runs jobs is woken by a change that asks for work at once, and by no other', async (t) => {
+  const server = await startTestServer(t)
+  let woken = 0
+  const answers = { health: async () => ({ ok: true, problems: [], warnings: [] }), metrics: async () => '' }
+  const options = { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 10 }
+  const listener = await listen(
+    options,
+    createHandler(server.app, answers, () => void woken++),
+  )
+  t.after(() => listener.close(1_000))
+  const wakes = async (name: string, input: object, expected: number): Promise<void> => {
+    woken = 0
+    const url = `http://127.0.0.1:${listener.port}/`
+    const { region, credentials } = server
+    await signedCall(url, 'secretsmanager', `secretsmanager.${name}`, input, { credentials, region })
+    assert.equal(woken, expected, name)
+  }
+  const value = { engine: 'postgres', host: '127.0.0.1', port: 1, username: 'app', password: 'x' }
+  await wakes('CreateSecret', { Name: 'db', ClientRequestToken: token(), SecretString: JSON.stringify(value) }, 0)
+  const arn = `arn:aws:lambda:${server.region}:${server.accountId}:function:strongroom-postgresql-single-user`
+  const rotate = { SecretId: 'db', ClientRequestToken: token(), RotationLambdaARN: arn }
+  await wakes('RotateSecret', { ...rotate, RotationRules: { AutomaticallyAfterDays: 0 } }, 0)
+  await wakes('RotateSecret', rotate, 1)
+  await wakes('DescribeSecret', { SecretId: 'db' }, 0)
+  await wakes('DeleteSecret', { SecretId: 'db' }, 0)
 })

@@ -23,6 +23,7 @@ import { GLOBAL_REGION, globalContext, resourceContext } from './context.ts'
 import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
+import { asksForWork } from './jobs/job.ts'
 import type { Again, AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
 import { type AuthorizationRequest, type Context, type Decision, ownContext, type Permission } from './policy/engine.ts'
@@ -46,6 +47,7 @@ import { createRouter, OWN_PATH, type Route } from './protocol/route.ts'
 import { createRepeats, type Repeats } from './repeats.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
+import { readPublished } from './services/secretsmanager/port.ts'
 import { refuseCallOfSession, sealAuthorizationMessage } from './services/sts/port.ts'
 import { redact } from './shape/redact.ts'
 import { validate } from './shape/validate.ts'
@@ -93,10 +95,12 @@ export type OpenAnswers = {
   readonly metrics: () => Promise<string>
 }
 
-/** What the listener calls: the open routes, and the path of every other request. */
-export function createHandler(app: App, { health, metrics }: OpenAnswers): Handler {
+/** What the listener calls: the open routes, and the path of every other request. `wake` is told of jobs that are due at once. */
+export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: () => void): Handler {
   const router = createRouter(app.services)
-  const repeats: Repeats = createRepeats(app, (request, route) => handle(app, repeats, request, route))
+  const whole = (request: WireRequest, route: Route): Promise<WireResponse> =>
+    handle(app, { repeats, wake }, request, route)
+  const repeats: Repeats = createRepeats(app, whole)
   const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
     'GET /_strongroom/health': async () => {
       const state = await health()
@@ -112,16 +116,17 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
     bodyBytesMax: router.bodyBytesMax,
     open: (method, path, remoteAddress) => {
       if (!path.startsWith(OWN_PATH)) return undefined
-      const route = openRoutes[`${method} ${path}`]
+      const isPublic = method === 'GET' && path.startsWith(JWKS_PATH)
+      const route = isPublic ? () => answerJwks(app, path, remoteAddress) : openRoutes[`${method} ${path}`]
       if (route === undefined) return undefined
-      if (app.addressRates.take('open', remoteAddress, app.wallNow())) return route()
+      if (app.addressRates.take(isPublic ? 'published' : 'open', remoteAddress, app.wallNow())) return route()
       app.metrics.refused('TooManyRequests')
       return Promise.resolve(TOO_MANY_REQUESTS)
     },
     handle: (request) => {
       try {
         const route = router.route(request)
-        return repeats.answer(request, route) ?? handle(app, repeats, request, route)
+        return repeats.answer(request, route) ?? whole(request, route)
       } catch (error) {
         return Promise.reject(error)
       }
@@ -129,9 +134,51 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers): Handl
   }
 }
 
+/** `/_strongroom/jwks/ACCOUNT/REGION/NAME/jwks.json`: the public keys that a secret's owner has published. docs/rotators.md#for-anybody-to-read */
+const JWKS_PATH = `${OWN_PATH}jwks/`
+const JWKS_NAME = /^([0-9]{12})\/([a-z0-9-]{1,32})\/([A-Za-z0-9/_+=.@!%-]{1,1536})\/jwks\.json$/
+const JWKS_CONTENT_TYPE = 'application/jwk-set+json'
+const JWKS_SECONDS = 300
+const NO_KEYS: WireResponse = {
+  status: 404,
+  contentType: 'application/json',
+  body: '{"message":"There are no published keys of this name."}\n',
+}
+
+/** The same answer wherever nothing is published. A set of keys is nobody's secret; whether a secret exists is. */
+async function answerJwks(app: App, path: string, from: string): Promise<WireResponse> {
+  const [, account = '', region = '', encoded] = JWKS_NAME.exec(path.slice(JWKS_PATH.length)) ?? []
+  const name = decoded(encoded)
+  if (name === undefined) return NO_KEYS
+  try {
+    const body = await readPublished(app, { account, region, name })
+    if (body === undefined) return NO_KEYS
+    const headers = { 'cache-control': `public, max-age=${JWKS_SECONDS}` }
+    return { status: 200, contentType: JWKS_CONTENT_TYPE, headers, body }
+  } catch (err) {
+    if (err instanceof IntegrityError) app.metrics.integrityFailures.inc({ table: err.table })
+    // At a bounded rate: strangers may ask as often as they like.
+    app.noteRefusal({ requestId: app.uuid(), code: err instanceof Error ? err.name : 'Error', from })
+    return { status: 503, contentType: 'application/json', body: '{"message":"The keys cannot be read now."}\n' }
+  }
+}
+
+function decoded(name: string | undefined): string | undefined {
+  try {
+    return name && decodeURIComponent(name)
+  } catch {
+    return undefined
+  }
+}
+
 const TOO_MANY_REQUESTS: WireResponse = { status: 429, contentType: 'text/plain', body: 'Too many requests.\n' }
 
-async function handle(app: App, repeats: Repeats, request: WireRequest, route: Route): Promise<WireResponse> {
+async function handle(
+  app: App,
+  { repeats, wake }: { readonly repeats: Repeats; readonly wake: () => void },
+  request: WireRequest,
+  route: Route,
+): Promise<WireResponse> {
   const started = performance.now()
   const requestId = app.uuid()
   const ownEventId = app.uuid()
@@ -273,7 +320,7 @@ async function handle(app: App, repeats: Repeats, request: WireRequest, route: R
   })
 
   try {
-    const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform })
+    const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform, wake })
     const { service, operation, result } = done
     if (!operation.readOnly) app.events.committed()
     if (progress.paid) app.addressRates.succeeded('proof', request.remoteAddress)
@@ -336,10 +383,11 @@ async function inTransactions(
     readonly begin: (tx: Transaction) => Promise<Asked>
     readonly beginUnsigned: (service: Service, operation: AnyOperation) => Promise<Asked>
     readonly perform: (tx: Transaction, asked: Asked, prepared?: unknown) => Promise<Done>
+    readonly wake: () => void
   },
 ): Promise<Done> {
   const { database, trail } = app
-  const { begin, beginUnsigned, perform } = stages
+  const { begin, beginUnsigned, perform, wake } = stages
   const { service, operation } = route
   const unsigned = service !== undefined && operation?.identify !== undefined
   const beginOrDo = async (tx: Transaction): Promise<{ readonly begun: Asked; readonly done?: Done }> => {
@@ -360,11 +408,15 @@ async function inTransactions(
     await trail.append(done.events)
     return done
   }
-  return database.transaction('write', async (tx) => {
+  let due = false
+  const changed = await database.transaction('write', async (tx) => {
     const done = await perform(tx, asked, prepared)
     await trail.record(tx, done.events)
+    due = asksForWork(tx, app.now())
     return done
   })
+  if (due) wake()
+  return changed
 }
 
 const isPlainRead = ({ operation, base }: Asked): boolean =>
@@ -523,10 +575,11 @@ const withConcealed = (
   ...(grant && { grant }),
 })
 
-const resourcesOf = (target: Target): readonly AuditResource[] =>
-  target.resourceType === undefined || !target.resource.startsWith('arn:')
-    ? []
-    : [{ arn: target.resource, accountId: target.account, type: target.resourceType }]
+const resourcesOf = ({ resource, resources, resourceType, account }: Target): readonly AuditResource[] => {
+  if (resources !== undefined) return resources
+  const isNamed = resourceType !== undefined && resource.startsWith('arn:')
+  return isNamed ? [{ arn: resource, accountId: account, type: resourceType }] : []
+}
 
 function notAnOperation({ protocol, parameters, asked }: Route): ServiceError {
   const version = parameters?.get('Version') ?? ''

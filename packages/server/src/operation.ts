@@ -1,5 +1,6 @@
 // What an operation declares, and what a service is: a table of them. See services/README.md for how to add one.
 
+import type { AuditResource } from './audit/event.ts'
 import type { Call, Concealed, Following, Identity, Moment, Preparation, Unsigned } from './call.ts'
 import type { ServiceError } from './errors.ts'
 import type { JobHandler } from './jobs/job.ts'
@@ -17,6 +18,8 @@ export type Target = {
   readonly account: string
   /** CloudFormation's name of the resource's type (`AWS::SecretsManager::Secret`), for the audit event; absent where there is no resource. */
   readonly resourceType?: string
+  /** What the audit event names where the call is about several resources. */
+  readonly resources?: readonly AuditResource[]
   /** Condition keys that the resource itself gives, such as `aws:ResourceTag/Team`. */
   readonly context?: Context
   /** The policy that stands on the resource. */

@@ -22,6 +22,7 @@ import { parseSigningSecret, type Signing } from './events/https-sink.ts'
 import { createSinks, openSinks } from './events/sinks.ts'
 import { createHandler } from './handle.ts'
 import { createHealth } from './health.ts'
+import { createHttpAnswers } from './http/answers.ts'
 import { type Handler, type Listener, listen } from './http/listen.ts'
 import { createOutbound } from './http/outbound.ts'
 import { createTargets } from './http/targets.ts'
@@ -54,9 +55,12 @@ import {
   createRemoteRegions,
   createRotationFunctions,
   createSecretRows,
+  EXTERNAL,
   type FunctionProvider,
   localFunctions,
+  partnerOf,
 } from './services/secretsmanager/port.ts'
+import { createParameterRows, parameterKeyTable } from './services/ssm/port.ts'
 import { readClockOffset } from './services/strongroom/store.ts'
 import { createSessionTokens, createWebIdentities } from './services/sts/port.ts'
 import { BackupError } from './storage/backup.ts'
@@ -199,6 +203,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     tagsPerSecret: config.tagsPerSecret,
     secretValueBytes: config.secretValueBytes,
     resourcePolicyCharacters: config.resourcePolicyCharacters,
+    standardParametersPerRegion: config.standardParametersPerRegion,
+    advancedParametersPerRegion: config.advancedParametersPerRegion,
     functionsPerRegion: config.functionsPerRegion,
     functionCodeBytes: config.functionCodeBytes,
     functionConcurrency: config.functionConcurrency,
@@ -228,6 +234,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     kmsRows: createKmsRows(wallNow),
     keyUses,
     secretRows: createSecretRows(),
+    parameterRows: createParameterRows(),
     accesses,
     remoteRegions: createRemoteRegions(config.regionEndpoint, config.regionCredentials, wallNow),
     rotationFunctions: createRotationFunctions(functionProviders(config, databaseNetwork)),
@@ -255,6 +262,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
 
   app.rotationFunctions.managed.set('rds', createManagedRotation(databaseNetwork, masterRotatorOf))
+  const external = createManagedRotation(databaseNetwork, async (_, { secret }) => {
+    return { rotator: partnerOf(secret), authorities: [] }
+  })
+  app.rotationFunctions.managed.set(EXTERNAL, external)
 
   const sinks = createSinks(
     openSinks(config.eventSinks, signings, readCertificates('--event-sink-ca', config.eventSinkCa), wallNow),
@@ -278,7 +289,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
 
   const health = createHealth({ keyring, trail, retention, sinks, functions })
-  const handler = createHandler(app, { health, metrics: async () => app.metrics.text(await otherMetrics()) })
+  const answers = { health, metrics: async () => app.metrics.text(await otherMetrics()) }
+  const handler = createHandler(app, answers, jobs.wake)
   gate.open(handler)
   const listening = listener ?? (await listenOrExplain(config, handler, tls))
   starting.defer(() => listening.close(graceMs))
@@ -295,6 +307,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         materialTable(keyring, rows),
         accessKeyTable({ partition: PARTITION, keyring, rows }),
         dataKeyTable(keyring, rows),
+        parameterKeyTable(keyring, rows),
         mfaDeviceTable({ partition: PARTITION, keyring, rows }),
       ],
       account: accountId,
@@ -460,9 +473,10 @@ function secretFilesOf({
 }
 
 /** Who has functions that rotate secrets, in the order in which they are asked for one. */
-const databaseNetworkOf = ({ rotationNetwork, host, rotationCa }: Config): DatabaseNetwork => ({
+const databaseNetworkOf = ({ rotationNetwork, host, rotationCa, acmeHttp }: Config): DatabaseNetwork => ({
   resolve: createTargets({ networks: rotationNetwork, loopback: isLoopback(host) }),
   authorities: readCertificates('--rotation-ca', rotationCa) ?? [],
+  ...(acmeHttp !== '' && { answers: createHttpAnswers(acmeHttp) }),
 })
 
 function functionProviders(config: Config, network: DatabaseNetwork): readonly FunctionProvider[] {

@@ -11,7 +11,7 @@ import { createJobs } from './jobs/jobs.ts'
 import type { AnyOperation } from './operation.ts'
 import { jobHandlers } from './services/index.ts'
 import { type RunningServer, startServer } from './start.ts'
-import { openTestDatabaseUrl, type TestScope, temporaryDirectory } from './storage/testing.ts'
+import { openTestDatabaseUrl, type TestScope, temporaryDataDirectory, temporaryDirectory } from './storage/testing.ts'
 
 export const TEST_REGION = 'eu-central-1'
 
@@ -57,7 +57,8 @@ export type TestServer = {
   readonly jobs: RunningServer['jobs']
   /** Stops this server and starts another on the same data. */
   restart(): Promise<TestServer>
-  close(): Promise<void>
+  /** Requests in flight have a second to finish, unless told otherwise. */
+  close(graceMs?: number): Promise<void>
 }
 
 /** The same server, whose jobs run when the test says so and at no other time. */
@@ -72,6 +73,7 @@ const TARGETS: { readonly [service: string]: string } = {
   organizations: 'AWSOrganizationsV20161128',
   kms: 'TrentService',
   secretsmanager: 'secretsmanager',
+  ssm: 'AmazonSSM',
   cloudtrail: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
 }
 
@@ -81,8 +83,8 @@ export async function startTestServer(t: TestContext, given: GivenOptions = {}):
   const scope = new AsyncDisposableStack()
   t.after(() => scope.disposeAsync())
   const after = (end: () => unknown): void => scope.defer(async () => void (await end()))
-  const dataDir = temporaryDirectory({ after })
   const database = await openTestDatabaseUrl({ after }, { migrated: true })
+  const dataDir = database === undefined ? temporaryDataDirectory({ after }) : temporaryDirectory({ after })
   return start({ after }, { dataDir, ...(database !== undefined && { database }), ...given })
 }
 
@@ -97,13 +99,13 @@ async function start(t: TestScope, given: GivenOptions): Promise<TestServer> {
     maxAttempts: 1,
   })
   let closed = false
-  const close = async (): Promise<void> => {
+  const close = async (graceMs = 1_000): Promise<void> => {
     if (closed) return
     closed = true
     secretsManager.destroy()
-    await running.close(1_000)
+    await running.close(graceMs)
   }
-  t.after(close)
+  t.after(() => close())
   const { app } = running
   return {
     url: running.url,

@@ -1,7 +1,7 @@
 // Accounts of Active Directory, by LDAP: `unicodePwd`, over TLS alone. The account changes its own password, or somebody else resets it.
 // https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-adts/6e803168-f140-4d23-b2d3-c3a8ab5917d2
 
-import { Attribute, Change, EqualityFilter, OrFilter } from 'ldapts'
+import { AndFilter, Attribute, Change, EqualityFilter, type SearchOptions } from 'ldapts'
 import { CODE, type Directory, openDirectory, readEntry, type Translate } from '../directory.ts'
 import type { Engine, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
@@ -89,9 +89,14 @@ type Read = (dn: string, attributes: readonly string[]) => ReturnType<typeof rea
 /** A name that is neither of a domain nor a DN is of the server's domain, which the server tells everybody. */
 async function bindName(username: string, read: Read): Promise<string> {
   if (/[@\\]/.test(username) || isDn(username)) return username
-  const domain = (await read('', ['defaultNamingContext'])).first('defaultNamingContext') ?? ''
+  const domain = dnsNameOf((await read('', ['defaultNamingContext'])).first('defaultNamingContext') ?? '')
+  return domain === undefined ? username : `${username}@${domain}`
+}
+
+/** `ex.lan` of `DC=ex,DC=lan`. */
+function dnsNameOf(domain: string): string | undefined {
   const labels = domain.split(',').map((part) => /^DC=(.+)$/i.exec(part.trim())?.[1])
-  return labels.every((label) => label !== undefined) ? `${username}@${labels.join('.')}` : username
+  return labels.every((label) => label !== undefined) ? labels.join('.') : undefined
 }
 
 async function domainOf(directory: Directory): Promise<string> {
@@ -100,24 +105,48 @@ async function domainOf(directory: Directory): Promise<string> {
   return domain
 }
 
-/** The one account of that name: a DN, `user@domain`, `DOMAIN\user` or `user`. @throws RotatorError `secret` */
+/**
+ * The one account that the name logs in: a DN, `user@domain`, `DOMAIN\user` or `user`. The first part of a name alone is of the server's own
+ * domain: with another one, somebody else has it.
+ * https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-adts/6a5891b8-928e-4b75-a4a5-0e3b77eaca52
+ * @throws RotatorError `secret`
+ */
 async function findAccount(directory: Directory, username: string): Promise<string> {
   if (isDn(username)) return username
-  const account = username.replace(/^[^\\]*\\/, '').replace(/@.*$/, '')
-  const filter = new OrFilter({
+  const named = /^(?:(?<before>[^\\]*)\\)?(?<account>[^@]*)(?:@(?<after>.*))?$/s.exec(username)?.groups ?? {}
+  const byName = await search(directory, 'userPrincipalName', username)
+  const domain = named.before ?? named.after
+  const isOwn = domain === undefined || (await namesOfDomain(directory)).includes(domain.toLowerCase())
+  const found = byName.length > 0 || !isOwn ? byName : await search(directory, 'sAMAccountName', named.account ?? '')
+  const [dn] = found
+  if (dn === undefined) throw new RotatorError('secret', `${directory.at} has no such account, or does not show it.`)
+  if (found.length > 1) throw new RotatorError('secret', `${directory.at} has two accounts of that name: use a DN.`)
+  return dn
+}
+
+/** At most two, which are too many. */
+async function search(directory: Directory, attribute: string, value: string): Promise<readonly string[]> {
+  const domain = await domainOf(directory)
+  const filter = new EqualityFilter({ attribute, value })
+  const options: SearchOptions = { scope: 'sub', filter, attributes: ['sAMAccountName'], sizeLimit: 2 }
+  return (await directory.ask((client) => client.search(domain, options))).searchEntries.map(({ dn }) => dn)
+}
+
+/** Of DNS, and of NetBIOS where the server shows that; lower case. */
+async function namesOfDomain(directory: Directory): Promise<readonly string[]> {
+  const domain = await domainOf(directory)
+  const root = (await readEntry(directory, '', ['configurationNamingContext'])).first('configurationNamingContext')
+  const filter = new AndFilter({
     filters: [
-      new EqualityFilter({ attribute: 'sAMAccountName', value: account }),
-      new EqualityFilter({ attribute: 'userPrincipalName', value: username }),
+      new EqualityFilter({ attribute: 'objectClass', value: 'crossRef' }),
+      new EqualityFilter({ attribute: 'nCName', value: domain }),
     ],
   })
-  const { searchEntries } = await directory.ask(async (client) =>
-    client.search(await domainOf(directory), { scope: 'sub', filter, attributes: ['sAMAccountName'], sizeLimit: 2 }),
+  const options: SearchOptions = { scope: 'one', filter, attributes: ['nETBIOSName'], sizeLimit: 1 }
+  const { searchEntries } = await directory.ask((client) => client.search(`CN=Partitions,${root}`, options))
+  return [dnsNameOf(domain), ...searchEntries.map(({ nETBIOSName }) => String(nETBIOSName))].flatMap(
+    (name) => name?.toLowerCase() ?? [],
   )
-  const [entry] = searchEntries
-  if (entry === undefined) throw new RotatorError('secret', `${directory.at} has no such account, or does not show it.`)
-  if (searchEntries.length > 1)
-    throw new RotatorError('secret', `${directory.at} has two accounts of that name: use a DN.`)
-  return entry.dn
 }
 
 /** What a failed bind says after `data`. https://learn.microsoft.com/en-us/windows/win32/debug/system-error-codes--1300-1699- */

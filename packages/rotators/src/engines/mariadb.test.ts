@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { RotatorErrorKind } from '../errors.ts'
-import type { PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
+import type { Rotator, Run, SecretValue } from '../rotator.ts'
 import { alternating } from '../strategies/alternating.ts'
 import { dual } from '../strategies/dual.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
+import { type GivenRun, rotateAndSettle } from '../testing/load.ts'
 import { startMariadb, type TestMariadb } from '../testing/mariadb.ts'
 import { refusal } from '../testing/refusals.ts'
 import { mariadb as engine } from './mariadb.ts'
@@ -63,16 +64,10 @@ const master = (): SecretValue => value('root', { password: server.password })
 const refused = (kind: RotatorErrorKind, message?: RegExp) => refusal(kind, message, new RegExp(PASSWORD))
 
 /** The four steps, and settle. */
-async function rotate(rotator: Rotator, run: Omit<Run, 'versionId' | 'options' | 'resumed'> & Partial<Run>) {
-  const whole: Run = { versionId: 'a'.repeat(36), options: {}, resumed: false, ...run }
-  if (run.master) Object.assign(whole, { current: { masterarn: 'm', ...run.current } })
-  rotator.check(whole.current, whole.options)
-  const pending = await rotator.create(whole, io())
-  const all: PendingRun = { ...whole, pending }
-  await rotator.set(all, io())
-  await rotator.test(all, io())
-  const findings = (await rotator.settle?.(all, io())) ?? []
-  return { pending, all, findings }
+function rotate(rotator: Rotator, run: GivenRun) {
+  const current = run.master ? { masterarn: 'm', ...run.current } : run.current
+  rotator.check(current, run.options ?? {})
+  return rotateAndSettle(rotator, { ...run, current }, io())
 }
 
 const STILL = [{ level: 'ok', message: 'The previous credential still works.' }]
@@ -171,14 +166,14 @@ describe('the MariaDB engine', () => {
     const { port } = hole.address() as { port: number }
     let started = performance.now()
     await assert.rejects(engine.connect(login('x', PASSWORD, { port }), io({ timeoutMs: 300 })), refused('unreachable'))
-    assert.ok(performance.now() - started < 2_000)
+    assert.ok(performance.now() - started < 8_000)
     hole.close()
 
     await makeUser('waits')
     const abort = new AbortController()
     for (const own of [{ timeoutMs: 500 }, { signal: abort.signal }]) {
       const connection = await engine.connect(login('waits'), io(own))
-      const lock = server.sql('FLUSH TABLES WITH READ LOCK; SELECT SLEEP(3); UNLOCK TABLES')
+      const lock = server.sql('FLUSH TABLES WITH READ LOCK; SELECT SLEEP(5); UNLOCK TABLES')
       const sleeping = "SELECT 1 FROM information_schema.processlist WHERE state = 'User sleep'"
       while ((await server.sql(sleeping)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
       started = performance.now()
@@ -187,7 +182,7 @@ describe('the MariaDB engine', () => {
         engine.setPassword(connection, { username: 'waits', password: 'never-set-at-all', self: true }),
         refused('unreachable'),
       )
-      assert.ok(performance.now() - started < 2_000)
+      assert.ok(performance.now() - started < 4_500)
       await engine.close(connection)
       await lock
     }
@@ -445,12 +440,15 @@ describe('MariaDB, alternating users', () => {
     assert.equal((await grants('app_clone')).length, (await grants('app')).length)
     assert.equal((await grants('app')).length, 11)
 
+    const [same] = await server.sql(
+      "SELECT authentication_string AS hash FROM mysql.user WHERE User = 'app_clone' AND Host = '%'",
+    )
     await server.sql(`REVOKE INSERT, GRANT OPTION ON app.* FROM app; GRANT UPDATE ON app.* TO app;
       REVOKE SELECT (a) ON app.t FROM app; REVOKE EXECUTE, ALTER ROUTINE ON FUNCTION app.f FROM app;
       REVOKE ADMIN OPTION FOR reader FROM app; REVOKE \`r 2\` FROM app; SET DEFAULT ROLE NONE FOR app;
       REVOKE ALL ON \`app\\_%\`.* FROM app; GRANT SELECT ON \`app\\_%\`.* TO app; REVOKE PROXY ON root@localhost FROM app;
       GRANT ALL ON app.t TO app@'10.1.%'; ALTER USER app REQUIRE NONE WITH MAX_QUERIES_PER_HOUR 0 PASSWORD EXPIRE NEVER;
-      REVOKE PROCESS ON *.* FROM app; GRANT DROP ON app.t TO app_clone; CREATE USER app_clone@'10.2.%' IDENTIFIED BY 'x'`)
+      REVOKE PROCESS ON *.* FROM app; GRANT DROP ON app.t TO app_clone; CREATE USER app_clone@'10.2.%' IDENTIFIED BY PASSWORD '${same?.hash}'`)
     const second = await rotate(rotator, { current: first.pending, previous: value('app'), master: master() })
     assert.equal(second.pending.username, 'app')
     assert.ok(!(await works('app', PASSWORD)))
@@ -495,6 +493,35 @@ describe('MariaDB, alternating users', () => {
     assert.equal((await server.sql("SELECT 1 FROM mysql.user WHERE User = 'shared_clone'")).length, 0)
     await server.sql(`ALTER USER shared@'10.1.%' IDENTIFIED BY '${PASSWORD}'`)
     assert.deepEqual((await rotate(rotator, run)).findings, STILL)
+  })
+
+  test('where the other user has an account that nothing of the secret opens, none of them is changed', async (t) => {
+    if (skip(t)) return
+    await makeUser('partly')
+    const first = await rotate(rotator, { current: value('partly'), master: master() })
+    await server.sql(
+      `CREATE USER partly@'10.1.%' IDENTIFIED BY '${PASSWORD}';
+        CREATE USER partly_clone@'10.1.%' IDENTIFIED BY 'of somebody else'; CREATE USER partly_clone@'10.2.%' ACCOUNT LOCK`,
+    )
+    const accounts = () =>
+      server.sql("SELECT Host, authentication_string FROM mysql.user WHERE User = 'partly_clone' ORDER BY Host")
+    const before = await accounts()
+    const run = { current: value('partly'), previous: first.pending, master: master() }
+    await assert.rejects(rotate(rotator, run), refused('permission', /opens every account of it/))
+    assert.deepEqual(await accounts(), before)
+    await server.sql(`ALTER USER partly_clone@'10.1.%' IDENTIFIED BY '${first.pending.password}'`)
+    assert.deepEqual((await rotate(rotator, run)).findings, STILL)
+  })
+
+  test('a user who was not there is made, and no other who has the name by now is changed', async (t) => {
+    if (skip(t)) return
+    await makeUser('early')
+    await server.sql("CREATE USER early_clone IDENTIFIED BY 'of somebody else'")
+    const root = await engine.connect(login('root', server.password), io())
+    const late = { from: 'early', to: 'early_clone', password: 'taken', options: {}, fresh: true }
+    await assert.rejects(engine.clone(root, late), refused('permission', /by now/))
+    await engine.close(root)
+    assert.ok(await works('early_clone', 'of somebody else'))
   })
 
   test('what a master lacks is found before anything is changed, and the statement that gives it is named', async (t) => {

@@ -2,19 +2,14 @@
 // settings, holds one, and every character is allowed. https://www.postgresql.org/docs/current/sasl-authentication.html
 
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
-import { checkServerIdentity } from 'node:tls'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { baseOf } from '../alternate.ts'
-import { limitReceived } from '../connection.ts'
-import type { Clone, Engine, Login, NewPassword, Plan, Relation } from '../engine.ts'
+import { appeared, baseOf } from '../alternate.ts'
+import type { Clone, Engine, NewPassword, Plan, Relation } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
-import { networkError, trusting } from '../network.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
-import type { Finding, Io } from '../rotator.ts'
-import { placeOf } from '../secret.ts'
-
-export type PostgresqlConnection = { readonly client: pg.Client; readonly at: string; readonly io: Io }
+import type { Finding } from '../rotator.ts'
+import { close, connect, errorOf, type PostgresqlConnection, query, stateOf } from './postgresql/connection.ts'
 
 /** Bytes: NAMEDATALEN - 1. What is longer the server cuts off with a notice, and so means another role. */
 const NAME_BYTES_MAX = 63
@@ -38,12 +33,17 @@ export const postgresql: Engine<PostgresqlConnection> &
     },
   ],
 
-  connect,
-  async close({ client }) {
-    const ended = client.end().catch(() => {})
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())])
-    streamOf(client).destroy()
-  },
+  // What a database or a role has set for its sessions must not lead a statement astray: not to other functions, not to wait for ever.
+  connect: (login, io) =>
+    connect(login, io, [
+      [
+        `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
+          pg_catalog.set_config('statement_timeout', $1, false), pg_catalog.set_config('lock_timeout', $1, false),
+          pg_catalog.set_config('standard_conforming_strings', 'on', false)`,
+        [String(io.timeoutMs)],
+      ],
+    ]),
+  close,
   async serverId(connection) {
     try {
       const [row] = await query<{ id: string }>(
@@ -64,66 +64,6 @@ export const postgresql: Engine<PostgresqlConnection> &
     await query(connection, 'SELECT 1')
   },
 }
-
-const CLOSE_MS = 2_000
-
-async function connect(login: Login, io: Io): Promise<PostgresqlConnection> {
-  const at = placeOf(login)
-  const address = await io.resolve(login.host, login.port)
-  const client = new pg.Client({
-    host: address,
-    port: login.port,
-    user: login.username,
-    password: login.password,
-    database: login.dbname ?? 'postgres',
-    application_name: 'strongroom',
-    connectionTimeoutMillis: io.timeoutMs,
-    query_timeout: io.timeoutMs,
-    ssl: login.tls
-      ? {
-          secureContext: trusting(io.authorities),
-          rejectUnauthorized: true,
-          host: login.host,
-          checkServerIdentity: (_, certificate) => checkServerIdentity(login.host, certificate),
-        }
-      : false,
-  })
-  // What the server says once nobody asks it any more, such as that it shuts down.
-  client.on('error', () => {})
-  const abort = (): void => void streamOf(client).destroy(new Error('ended'))
-  io.signal.addEventListener('abort', abort, { once: true })
-  client.on('end', () => io.signal.removeEventListener('abort', abort))
-  const unwatch = limitReceived(
-    () => streamOf(client).bytesRead ?? 0,
-    () => streamOf(client).destroy(),
-  )
-  client.on('end', unwatch)
-  const connection = { client, at, io }
-  try {
-    io.signal.throwIfAborted()
-    await client.connect()
-    // What a database or a role has set for its sessions must not lead a statement astray: not to other functions, not to wait for ever.
-    await query(
-      connection,
-      `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false),
-        pg_catalog.set_config('statement_timeout', $1, false), pg_catalog.set_config('lock_timeout', $1, false),
-        pg_catalog.set_config('standard_conforming_strings', 'on', false)`,
-      [String(io.timeoutMs)],
-    )
-    return connection
-  } catch (error) {
-    streamOf(client).destroy()
-    unwatch()
-    io.signal.removeEventListener('abort', abort)
-    throw errorOf(error, at)
-  }
-}
-
-/** The socket of a client, which pg declares for its own use. */
-const streamOf = (client: pg.Client): Stream =>
-  (client as unknown as { connection: { stream: Stream } }).connection.stream
-
-type Stream = { readonly bytesRead?: number; destroy(error?: Error): void }
 
 async function setPassword(connection: PostgresqlConnection, { username, password }: NewPassword): Promise<void> {
   await changing(connection, async () => {
@@ -165,7 +105,7 @@ async function relation(
  * The clone is a member of the base user and works as it from its first statement on, so that whatever either makes belongs to the base user.
  * Rights need no copying then; what a role has of its own is copied each time.
  */
-async function clone(connection: PostgresqlConnection, { from, to, password, options }: Clone): Promise<void> {
+async function clone(connection: PostgresqlConnection, { from, to, password, options, fresh }: Clone): Promise<void> {
   const base = baseOf(to) === to ? to : from
   const owner = options.ownerRole
   await changing(connection, async () => {
@@ -176,7 +116,9 @@ async function clone(connection: PostgresqlConnection, { from, to, password, opt
     if (to === base) {
       await statement(connection, `ALTER ROLE ${name(to)} PASSWORD ${secret}`)
     } else {
-      const verb = (await readRole(connection, to)) === undefined ? 'CREATE' : 'ALTER'
+      const isThere = (await readRole(connection, to)) !== undefined
+      if (fresh && isThere) throw appeared(to)
+      const verb = isThere ? 'ALTER' : 'CREATE'
       await statement(
         connection,
         `${verb} ROLE ${name(to)} LOGIN INHERIT CONNECTION LIMIT ${role.connectionLimit}
@@ -404,18 +346,6 @@ const literal = (text: string): string => pg.escapeLiteral(text)
 /** `a.b` of an extension has two parts. */
 const settingName = (setting: string): string => setting.split('.').map(pg.escapeIdentifier).join('.')
 
-async function query<Row extends pg.QueryResultRow>(
-  { client, at }: PostgresqlConnection,
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<readonly Row[]> {
-  try {
-    return (await client.query<Row>(text, [...values])).rows
-  } catch (error) {
-    throw errorOf(error, at)
-  }
-}
-
 /** A statement with a password's verifier or a setting in it, which takes no parameters. What is wrong with a value is the new password's fault. */
 async function statement(connection: PostgresqlConnection, text: string): Promise<void> {
   try {
@@ -426,37 +356,3 @@ async function statement(connection: PostgresqlConnection, text: string): Promis
     throw errorOf(error, connection.at)
   }
 }
-
-const stateOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : ''
-
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-function errorOf(error: unknown, at: string): RotatorError {
-  if (error instanceof RotatorError) return error
-  const network = networkError(error, at)
-  if (network) return network
-  const state = stateOf(error)
-  if (error instanceof pg.DatabaseError) {
-    // No `cause` where the server quotes the statement, which has a verifier in it.
-    const told = (kind: RotatorError['kind'], what: string): RotatorError =>
-      new RotatorError(kind, `${what} at ${at} (SQLSTATE ${state}).`)
-    if (state === '28P01') return told('authentication', 'The password is refused')
-    if (state === '28000')
-      return told('permission', 'The server lets this user not in: NOLOGIN, or no line of pg_hba.conf')
-    if (state === '3D000') return told('secret', 'The database that dbname names does not exist')
-    if (state === '42501') return told('permission', `The server does not permit it: ${oneLine(error.message)}`)
-    if (state === '25006') return told('other', 'The server is read-only')
-    if (/^(08|53|57)/.test(state)) return told('unreachable', 'The server does not answer now')
-    return told('other', 'The server refuses')
-  }
-  const message = error instanceof Error ? error.message : ''
-  if (message === 'The server does not support SSL connections') {
-    return new RotatorError('tls', `The server at ${at} offers no TLS, and the secret does not say "ssl": false.`)
-  }
-  if (message.startsWith('SASL') && message.includes('server signature')) {
-    return new RotatorError('tls', `Who answers at ${at} does not know the password either.`)
-  }
-  return new RotatorError('unreachable', `The connection to ${at} ended or gave no answer in time.`)
-}
-
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ').slice(0, 200)

@@ -5,6 +5,7 @@ import type { Login } from '../engine.ts'
 import type { Io } from '../rotator.ts'
 import { readLogin, readMaster } from '../secret.ts'
 import { alternating } from '../strategies/alternating.ts'
+import { loggedIn } from '../strategies/shared.ts'
 import { single } from '../strategies/single.ts'
 import { testIo } from '../testing/io.ts'
 import { rotate, rotateUnderLoad } from '../testing/load.ts'
@@ -41,31 +42,13 @@ const login = (username: string, password: string, given: object = {}): Login =>
   readLogin(rabbitmq, secretOf(username, password, given))
 const adminLogin = (given: object = {}) => login(server.admin.username, server.admin.password, given)
 
-async function as<T>(who: Login, work: (connection: RabbitmqConnection) => Promise<T>, through = io): Promise<T> {
-  const connection = await rabbitmq.connect(who, through)
-  try {
-    return await work(connection)
-  } finally {
-    await rabbitmq.close(connection)
-  }
-}
+const as = <T>(who: Login, work: (connection: RabbitmqConnection) => Promise<T>, through = io): Promise<T> =>
+  loggedIn(rabbitmq, who, through, work)
 const logsIn = (username: string, password: string, given: object = {}) =>
   as(login(username, password, given), rabbitmq.probe)
 
-/** The management API, as its administrator. */
-async function api(method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(`http://127.0.0.1:${server.plainManagementPort}/api/${path}`, {
-    method,
-    headers: {
-      authorization: `Basic ${btoa(`${server.admin.username}:${server.admin.password}`)}`,
-      'content-type': 'application/json',
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  if (!response.ok && response.status !== 404) throw new Error(`${method} ${path}: ${response.status} ${text}`)
-  return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined
-}
+const api: TestRabbitmq['api'] = (...words) => server.api(...words)
+
 /** The server writes its log in bursts. */
 async function logOnceItHolds(text: string): Promise<string> {
   for (let waited = 0; waited < 20_000; waited += 100) {
@@ -277,6 +260,12 @@ test('a user that merely has the name of the other one is left alone', { skip },
     const rotating = { rotator: alternating(rabbitmq), io, value: secretOf(mine, 'mine'), master }
     await fails('permission', rotate(rotating), /AWSPREVIOUS/)
     await fails('permission', rotate({ ...rotating, previous: secretOf(theirs, 'guessed') }), /AWSPREVIOUS/)
+    const late = { from: mine, to: theirs, password: 'taken', options: {}, fresh: true }
+    await fails(
+      'permission',
+      as(adminLogin(), (c) => rabbitmq.clone(c, late)),
+      /by now/,
+    )
     await logsIn(theirs, 'of somebody else')
     const { pending } = await rotate({ ...rotating, previous: secretOf(theirs, 'of somebody else') })
     await logsIn(theirs, String(pending.password))

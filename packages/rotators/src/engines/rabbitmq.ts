@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto'
 import { request as requestPlain } from 'node:http'
 import { request as requestTls } from 'node:https'
-import { connect as connectAmqp } from 'amqplib'
-import { connectionError, verifiedTls, within } from '../connection.ts'
+import { appeared } from '../alternate.ts'
+import { connectionError, RECEIVED_SHORT_MAX, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Clone, Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { exchange, type HttpAnswer } from '../http.ts'
@@ -60,10 +60,7 @@ export const rabbitmq: Engine<RabbitmqConnection> & Required<Pick<Engine<Rabbitm
     await putUser(connection, username, tags, password)
   },
 
-  async relation(connection, { to }) {
-    const { status } = await ask(connection, 'GET', ['users', to], { also: [404] })
-    return status === 404 ? 'absent' : 'unknown'
-  },
+  relation: async (connection, { to }) => ((await isThere(connection, to)) ? 'unknown' : 'absent'),
 
   clone,
 
@@ -78,19 +75,15 @@ async function connect(login: Login, io: Io): Promise<RabbitmqConnection> {
   const { username, password, port } = login
   const protocol = login.tls ? 'amqps' : 'amqp'
   const options = { ...(login.tls && verifiedTls(login, io)), timeout: io.timeoutMs }
-  let timedOut = false
-  const attempt = connectAmqp(
-    { protocol, hostname, port, username, password, vhost: encodeURIComponent(login.dbname ?? '/') },
-    options,
-  )
+  const { connect: connectAmqp } = await import('amqplib')
+  const sockets = new Sockets(at, RECEIVED_SHORT_MAX)
+  const url = { protocol, hostname, port, username, password, vhost: encodeURIComponent(login.dbname ?? '/') }
   try {
     const model = await within(
       io,
       at,
-      () => {
-        timedOut = true
-      },
-      () => attempt,
+      () => sockets.end(),
+      () => sockets.opening(() => connectAmqp(url, options)),
     )
     model.on('error', () => {})
     const name: unknown = (model.connection.serverProperties as { readonly cluster_name?: unknown }).cluster_name
@@ -102,11 +95,11 @@ async function connect(login: Login, io: Io): Promise<RabbitmqConnection> {
         () => {},
         () => closed,
       ).catch(() => {})
+      sockets.end()
     }
     return { at, login, io, clusterName: nameOf(name), refusal: undefined, end }
   } catch (error) {
-    // Whoever is let in after all is not left standing.
-    if (timedOut) attempt.then((model) => model.close()).catch(() => {})
+    sockets.end()
     const answer = answerError(error, at, login.tls)
     // Let in, but not where it wanted to go: a master needs no virtual host.
     if (answer.kind === 'permission')
@@ -199,6 +192,9 @@ async function readUser(connection: RabbitmqConnection, username: string): Promi
   return tagsOf((await ask(connection, 'GET', ['users', username])).body)
 }
 
+const isThere = async (connection: RabbitmqConnection, username: string): Promise<boolean> =>
+  (await ask(connection, 'GET', ['users', username], { also: [404] })).status !== 404
+
 /** A list from 3.9 on, before it one string with commas. */
 function tagsOf(body: unknown): User {
   const { tags } = (body ?? {}) as { readonly tags?: unknown }
@@ -221,8 +217,10 @@ const putUser = (connection: RabbitmqConnection, username: string, tags: readonl
 type Permission = { readonly vhost: string; readonly exchange?: string } & { readonly [right: string]: string }
 
 /** The user itself first: rights hang on it. What it has too much is taken away at the end. */
-async function clone(connection: RabbitmqConnection, { from, to, password }: Clone): Promise<void> {
+async function clone(connection: RabbitmqConnection, { from, to, password, fresh }: Clone): Promise<void> {
   const { tags } = await readUser(connection, from)
+  // The API has no request that only makes a user: what comes between this one and the next is not seen.
+  if (fresh && (await isThere(connection, to))) throw appeared(to)
   await putUser(connection, to, tags, password)
 
   for (const kind of ['permissions', 'topic-permissions'] as const) {

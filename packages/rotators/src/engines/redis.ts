@@ -3,8 +3,8 @@
 
 import { createHash } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
-import { createClient } from '@redis/client'
-import { connectionError, verifiedTls, within } from '../connection.ts'
+import { appeared } from '../alternate.ts'
+import { connectionError, Sockets, verifiedTls, within } from '../connection.ts'
 import type { Engine, Login, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import type { Finding, Io } from '../rotator.ts'
@@ -59,8 +59,10 @@ export const redis: Engine<RedisConnection> & Required<Pick<Engine<RedisConnecti
     return (await findRules(connection, to)) === undefined ? 'absent' : 'unknown'
   },
 
-  async clone(connection, { from, to, password }) {
+  async clone(connection, { from, to, password, fresh }) {
     const rules = await rulesOf(connection, from)
+    // The server has no command that only makes a user: what comes between this look and the next word is not seen.
+    if (fresh && (await findRules(connection, to)) !== undefined) throw appeared(to)
     // One command sets all or nothing: there is no moment in which the clone may do less, or has no password.
     await connection.send('ACL', 'SETUSER', to, 'reset', ...rules, hashOf(password))
     await save(connection)
@@ -82,6 +84,8 @@ async function connect(login: Login, io: Io): Promise<RedisConnection> {
   const at = placeOf(login)
   const host = await io.resolve(login.host, login.port)
   const socket = { host, port: login.port, connectTimeout: io.timeoutMs, reconnectStrategy: false as const }
+  // Half of what a server would load at its start, and many never rotate here.
+  const { createClient } = await import('@redis/client')
   const client = createClient({
     // Everything else that the client says of itself at a start is refused to users with few rights, and stands in the ACL LOG then.
     RESP: 2,
@@ -98,7 +102,11 @@ async function connect(login: Login, io: Io): Promise<RedisConnection> {
   })
   // Each error is told where it is met; unheard, it would end the process.
   client.on('error', () => {})
-  const end = (): void => client.destroy()
+  const sockets = new Sockets(at)
+  const end = (): void => {
+    client.destroy()
+    sockets.end()
+  }
   const asked = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await within(io, at, end, work)
@@ -107,7 +115,7 @@ async function connect(login: Login, io: Io): Promise<RedisConnection> {
     }
   }
   try {
-    await asked(() => client.connect())
+    await asked(() => sockets.opening(() => client.connect()))
   } catch (error) {
     end()
     const silent = handshaking && error instanceof RotatorError && error.kind === 'unreachable' && !io.signal.aborted

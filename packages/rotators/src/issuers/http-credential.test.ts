@@ -193,7 +193,7 @@ test('TLS is verified, and there is no other way unless the secret says so', asy
     await refused(
       overlapping.test({ ...run, pending: { ...current, url: `http://${at}`, ssl: false } }, io()),
       'secret',
-      /another url/,
+      /of another place/,
     )
   } finally {
     plain.close()

@@ -46,12 +46,13 @@ export function alternating<C>(engine: Cloning<C>): Rotator {
       // The pending password is tried only to know the other user by: cloning again is right whatever came of the first time.
       await asMaster(engine, { own: [current], master }, io, async (connection) => {
         await mustBeReady(engine, connection, { ...plan(current.username), options: run.options })
-        await mustBelong(engine, connection, run, io, { current, pending })
+        const fresh = await mustBelong(engine, connection, run, io, { current, pending })
         await engine.clone(connection, {
           from: current.username,
           to: pending.username,
           password: pending.password,
           options: run.options,
+          fresh,
         })
       })
     },
@@ -83,6 +84,7 @@ export function alternating<C>(engine: Cloning<C>): Rotator {
 /**
  * That the master gives the other user no new password on the strength of its name alone: where it is there already, whoever keeps the secret
  * knows its password too, or the server shows whose it is.
+ * @returns whether it is not there
  * @throws RotatorError `permission`
  */
 async function mustBelong<C>(
@@ -91,16 +93,19 @@ async function mustBelong<C>(
   run: Run,
   io: Io,
   { current, pending }: { readonly current: Login; readonly pending?: Login },
-): Promise<void> {
+): Promise<boolean> {
   const to = alternateOf(current.username)
-  const relation = await engine.relation(connection, { from: current.username, to, options: run.options })
-  if (relation !== 'unknown') return
-  const previous = previousOf(engine, run, { ...current, username: to })
-  for (const login of [previous, pending]) {
-    if (login !== undefined && (await works(engine, login, io))) return
+  const logins = [previousOf(engine, run, { ...current, username: to }), pending].filter((login) => login !== undefined)
+  const known = logins.map(({ password }) => password)
+  const relation = await engine.relation(connection, { from: current.username, to, options: run.options, known })
+  if (relation === 'absent') return true
+  if (relation === 'related') return false
+  if (relation === 'unknown') {
+    for (const login of logins) if (await works(engine, login, io)) return false
   }
+  const missing = relation === 'unknown' ? 'logs in as it' : 'opens every account of it'
   throw new RotatorError(
     'permission',
-    `The server has a user ${to}, and nothing shows that it takes turns with ${current.username}: no version AWSPREVIOUS of the secret logs in as it. Drop it, or put its credential into AWSPREVIOUS.`,
+    `The server has a user ${to}, and nothing shows that it takes turns with ${current.username}: no version AWSPREVIOUS of the secret ${missing}. Drop it, or put its credential into AWSPREVIOUS.`,
   )
 }

@@ -12,8 +12,8 @@ import {
   loggedInAsAny,
   lookAround,
   lookAtPrevious,
-  masterOf,
   mustBeReady,
+  needOfMaster,
   withNewPassword,
   works,
 } from './shared.ts'
@@ -31,7 +31,7 @@ export function dual<C>(engine: Engine<C>): Rotator {
     name: `${engine.id}-dual-passwords`,
     title: `${engine.title}: one user with two passwords`,
     strategy: 'dual',
-    ...frame(engine, { master: masterOf(who) }),
+    ...frame(engine, { master: needOfMaster(who) }),
 
     create: async (run, io) => withNewPassword(engine, run, io),
 

@@ -9,17 +9,18 @@ import { describeMembers, namesMaster, placeOf, readLogin, readMaster } from '..
 /** What an engine says of itself, without what connects. */
 export type Facts = Pick<
   Engine<unknown>,
-  'names' | 'defaults' | 'usernameMax' | 'passwords' | 'verified' | 'options' | 'members'
+  'names' | 'defaults' | 'usernameMax' | 'passwords' | 'verified' | 'install' | 'options' | 'members'
 >
 
-/** `work` on a connection of its own. */
+/** `work` on a connection of its own. `user` is whom a master acts for. */
 export async function loggedIn<C, T>(
   engine: Engine<C>,
   login: Login,
   io: Io,
   work: (connection: C) => Promise<T>,
+  user?: Login,
 ): Promise<T> {
-  const connection = await engine.connect(login, io)
+  const connection = await engine.connect(login, io, user)
   try {
     return await work(connection)
   } finally {
@@ -73,10 +74,16 @@ export async function asMaster<C, T>(
   work: (connection: C) => Promise<T>,
 ): Promise<T> {
   return loggedInAsAny(engine, own, io, async (ownConnection, ownLogin) =>
-    loggedIn(engine, master, io, async (connection) => {
-      await mustBeOneServer(engine, [ownLogin, ownConnection], [master, connection], io)
-      return work(connection)
-    }),
+    loggedIn(
+      engine,
+      master,
+      io,
+      async (connection) => {
+        await mustBeOneServer(engine, [ownLogin, ownConnection], [master, connection], io)
+        return work(connection)
+      },
+      ownLogin,
+    ),
   )
 }
 
@@ -177,12 +184,13 @@ export async function lookAround<C>(
         findings.push(...(await engine.preflight(connection, whole)))
         return
       }
-      await loggedIn(engine, master, io, async (masterConnection) => {
+      const asMaster = async (masterConnection: C): Promise<void> => {
         await mustBeOneServer(engine, [current, connection], [master, masterConnection], io)
         findings.push({ level: 'ok', message: 'The master credential logs in at the same server.' })
         findings.push(...(await engine.preflight(masterConnection, whole)))
         findings.push(...(await look(masterConnection, current)))
-      })
+      }
+      await loggedIn(engine, master, io, asMaster, current)
     })
   } catch (error) {
     if (!(error instanceof RotatorError)) throw error
@@ -202,7 +210,7 @@ export const changesItself = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'
   selfChange === 'without-master' ? master === undefined : selfChange
 
 /** Whether `single` and `dual` read a master secret. */
-export const masterOf = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'>): Rotator['master'] =>
+export const needOfMaster = ({ selfChange }: Pick<Engine<unknown>, 'selfChange'>): Rotator['master'] =>
   selfChange === 'without-master' ? 'optional' : selfChange ? 'unused' : 'required'
 
 /** The parts of a rotator that are the same in every strategy. */
@@ -212,7 +220,7 @@ export function frame(
     master,
     account = (username) => username,
   }: Pick<Rotator, 'master'> & { readonly account?: (username: string) => string },
-): Pick<Rotator, 'verified' | 'members' | 'options' | 'master' | 'check'> {
+): Pick<Rotator, 'verified' | 'install' | 'members' | 'options' | 'master' | 'check'> {
   const masterMember: Described = {
     name: 'masterarn',
     required: master === 'required',
@@ -220,6 +228,7 @@ export function frame(
   }
   return {
     verified: engine.verified,
+    ...(engine.install !== undefined && { install: engine.install }),
     members: [...describeMembers(engine), ...(master === 'unused' ? [] : [masterMember])],
     options: [...describePasswordOptions(engine.passwords), ...(engine.options ?? [])],
     master,

@@ -12,8 +12,8 @@ import {
   loggedIn,
   loggedInAsAny,
   lookAround,
-  masterOf,
   mustBeReady,
+  needOfMaster,
   withNewPassword,
   works,
 } from './shared.ts'
@@ -29,7 +29,7 @@ export function single<C>(engine: Engine<C>): Rotator {
     name: `${engine.id}-single-user`,
     title: `${engine.title}: one user`,
     strategy: 'single',
-    ...frame(engine, { master: masterOf(engine) }),
+    ...frame(engine, { master: needOfMaster(engine) }),
 
     create: async (run, io) => withNewPassword(engine, run, io),
 

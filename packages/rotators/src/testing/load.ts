@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine } from '../engine.ts'
 import type { Io, PendingRun, Rotator, Run, SecretValue } from '../rotator.ts'
 import { readLogin } from '../secret.ts'
-import { isRefused } from '../strategies/shared.ts'
+import { isRefused, loggedIn } from '../strategies/shared.ts'
 
 export type Rotating = {
   readonly rotator: Rotator
@@ -36,6 +36,19 @@ export async function rotate(
   await rotator.test(whole, io)
   promoted?.(pending)
   return whole
+}
+
+export type GivenRun = Omit<Run, 'versionId' | 'options' | 'resumed'> & Partial<Run>
+
+/** The four steps, and settle, of a run that says what is special about it. */
+export async function rotateAndSettle(rotator: Rotator, run: GivenRun, io: Io) {
+  const whole: Run = { versionId: 'a'.repeat(36), options: {}, resumed: false, ...run }
+  const pending = await rotator.create(whole, io)
+  const all: PendingRun = { ...whole, pending }
+  await rotator.set(all, io)
+  await rotator.test(all, io)
+  const findings = (await rotator.settle?.(all, io)) ?? []
+  return { pending, all, findings }
 }
 
 export type Count = { logins: number; refused: number }
@@ -76,12 +89,7 @@ export async function rotateUnderLoad<C>(
     const began = sets
     let refused = false
     try {
-      const connection = await engine.connect(readLogin(engine, credential), io)
-      try {
-        await engine.probe(connection)
-      } finally {
-        await engine.close(connection)
-      }
+      await loggedIn(engine, readLogin(engine, credential), io, (connection) => engine.probe(connection))
     } catch (error) {
       if (!isRefused(error)) throw error
       refused = true

@@ -18,6 +18,8 @@ export type TestMariadb = {
   readonly password: string
   /** As `root`, any number of statements: the rows of the last one. */
   sql(text: string): Promise<readonly { readonly [column: string]: unknown }[]>
+  /** As an application does. @throws where it is not let in */
+  logIn(username: string, password: string): Promise<void>
   /** Everything that the server has logged: every statement, slow or not, and refused logins. */
   log(): string
   stop(): Promise<void>
@@ -38,8 +40,9 @@ export async function startMariadb(
     for (const path of [directory, certificate.keyFile]) chownSync(path, identity.uid, identity.gid)
   }
   const surroundings = { ...identity, cwd: directory, env: { PATH: process.env.PATH, LC_ALL: 'C' } }
-  const data = `--datadir=${join(directory, 'data')}`
-  const install = ['--no-defaults', data, '--auth-root-authentication-method=normal', '--skip-test-db']
+  // Temporary tables too are its own: in a folder that it shares, another server at the same work removes them.
+  const data = [`--datadir=${join(directory, 'data')}`, `--tmpdir=${directory}`]
+  const install = ['--no-defaults', ...data, '--auth-root-authentication-method=normal', '--skip-test-db']
   await promisify(execFile)(PROGRAMS.install, install, surroundings)
 
   const port = await sparePort()
@@ -51,7 +54,7 @@ export async function startMariadb(
   const server = spawn(
     PROGRAMS.server,
     [
-      ...['--no-defaults', data, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socketPath}`],
+      ...['--no-defaults', ...data, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socketPath}`],
       ...[`--pid-file=${join(directory, 'pid')}`, '--general-log', `--general-log-file=${statements}`],
       ...['--slow-query-log', '--long-query-time=0', `--slow-query-log-file=${slow}`, '--log-warnings=2'],
       ...['--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=16M', '--skip-name-resolve'],
@@ -102,7 +105,7 @@ export async function startMariadb(
       )
       break
     } catch (cause) {
-      if (attempt === 300 || server.exitCode !== null) {
+      if (attempt === 2_400 || server.exitCode !== null) {
         const said = allLogs()
         await stop()
         throw new Error(`MariaDB did not start: ${said}`, { cause })
@@ -116,6 +119,11 @@ export async function startMariadb(
     authorityFile: certificate.authorityFile,
     password,
     sql: (text) => asRoot(password, text),
+    logIn: async (user, password) => {
+      const ssl = options.tls === false ? {} : { ssl: { ca: certificate.authority } }
+      const connection = await mysql.createConnection({ host: '127.0.0.1', port, user, password, ...ssl })
+      await connection.end()
+    },
     log: allLogs,
     stop,
   }

@@ -23,11 +23,14 @@ export type MysqlDouble = {
 /** What it offers: https://dev.mysql.com/doc/dev/mysql-server/latest/group__group__cs__capabilities__flags.html */
 const [LONG_PASSWORD, CONNECT_WITH_DB, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION] = [1, 8, 0x200, 0x2000, 0x8000]
 
-/** `answer` of a statement; undefined is OK without rows. Every login is let in. */
-export async function startMysqlDouble(answer: (sql: string) => Answer | undefined): Promise<MysqlDouble> {
+/** `answer` of a statement to who logged in; undefined is OK without rows. Every login is let in. */
+export async function startMysqlDouble(
+  answer: (sql: string, user: string) => Answer | undefined,
+): Promise<MysqlDouble> {
   const statements: string[] = []
   const server = mysql.createServer((connection) => {
     // Each command counts its packets anew, which the driver leaves to who answers.
+    let user = ''
     const counter = connection as unknown as { sequenceId: number }
     connection.serverHandshake({
       protocolVersion: 10,
@@ -36,14 +39,15 @@ export async function startMysqlDouble(answer: (sql: string) => Answer | undefin
       statusFlags: 2,
       characterSet: 45,
       capabilityFlags: LONG_PASSWORD | CONNECT_WITH_DB | PROTOCOL_41 | TRANSACTIONS | SECURE_CONNECTION,
-      authCallback: (_: unknown, done: (error: null) => void) => {
+      authCallback: (login: { readonly user: string }, done: (error: null) => void) => {
+        user = login.user
         done(null)
         counter.sequenceId = 0
       },
     } as never)
     connection.on('error', () => {})
     const hear = (sql: string): void => {
-      const told = answer(sql)
+      const told = answer(sql, user)
       if (!/^(SET NAMES|SELECT VERSION)/.test(sql)) statements.push(sql.replace(/\s+/g, ' '))
       if (told === undefined) connection.writeOk()
       else if ('code' in told) connection.writeError({ ...told })

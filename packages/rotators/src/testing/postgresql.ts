@@ -1,12 +1,13 @@
 // A private PostgreSQL server on a spare loopback port, with TLS and a log of everything.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { makeCertificate } from './certificates.ts'
+import { findOwner, findPrograms } from './postgresql-programs.ts'
 import { sparePort } from './server.ts'
 
 export type TestPostgresql = {
@@ -18,6 +19,8 @@ export type TestPostgresql = {
   readonly password: string
   /** As the superuser: all results' rows of the last statement. */
   sql(text: string, database?: string): Promise<readonly { readonly [column: string]: unknown }[]>
+  /** As an application does. @throws where it is not let in */
+  logIn(username: string, password: string): Promise<void>
   /** Everything that the server has logged. */
   log(): string
   stop(): Promise<void>
@@ -85,12 +88,20 @@ export async function startPostgresql(
       await client.end()
     }
   }
+  const logIn: TestPostgresql['logIn'] = async (user, password) => {
+    const ssl = options.tls === false ? false : { ca: certificate.authority, servername: 'localhost' }
+    const client = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres', ssl })
+    client.on('error', () => {})
+    await client.connect()
+    await client.end()
+  }
   const running = {
     port,
     authority: certificate.authority,
     authorityFile: certificate.authorityFile,
     password,
     sql,
+    logIn,
     log: () => readFileSync(logFile, 'utf8'),
     stop,
   }
@@ -99,7 +110,7 @@ export async function startPostgresql(
       await sql('SELECT 1')
       return running
     } catch (cause) {
-      if (attempt === 200 || server.exitCode !== null) {
+      if (attempt === 2_400 || server.exitCode !== null) {
         const said = running.log()
         await stop()
         throw new Error(`PostgreSQL did not start: ${said}`, { cause })
@@ -114,28 +125,3 @@ const ended = (child: ChildProcess, kill: () => void): Promise<void> =>
     child.on('exit', () => resolve())
     kill()
   })
-
-/** `STRONGROOM_TEST_PG_BIN` names the folder of another version's programs. */
-function findPrograms(): { readonly initdb: string; readonly postgres: string } | undefined {
-  const wanted = process.env.STRONGROOM_TEST_PG_BIN
-  const onPath = (process.env.PATH ?? '').split(delimiter)
-  const installed = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
-  for (const folder of wanted === undefined ? [...installed, ...onPath] : [wanted]) {
-    const found = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }
-    if (existsSync(found.initdb) && existsSync(found.postgres)) return found
-  }
-  return undefined
-}
-
-async function findOwner(): Promise<'self' | { readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return 'self'
-  for (const user of ['postgres', 'nobody']) {
-    try {
-      const [uid, gid] = await Promise.all(
-        ['-u', '-g'].map(async (option) => Number((await promisify(execFile)('id', [option, user])).stdout)),
-      )
-      return { uid: uid!, gid: gid! }
-    } catch {} // no such user
-  }
-  return undefined
-}

@@ -14,8 +14,11 @@ export type TestRabbitmq = {
   readonly plainManagementPort: number
   /** PEM. */
   readonly authority: string
+  readonly authorityFile: string
   readonly folder: string
   readonly admin: { readonly username: string; readonly password: string }
+  /** The management API, as its administrator: what it answers as JSON; undefined for a 404. */
+  api(method: string, path: string, body?: object): Promise<unknown>
 }
 
 export async function startRabbitmq(scope: Scope): Promise<TestRabbitmq> {
@@ -71,5 +74,18 @@ log.file.level = debug
     readyMs: 120_000,
     ready: async () => (await listens(port)) && (await listens(managementPort)) && listens(plainManagementPort),
   })
-  return { port, plainPort, managementPort, plainManagementPort, authority, folder, admin }
+  const api: TestRabbitmq['api'] = async (method, path, body) => {
+    const response = await fetch(`http://127.0.0.1:${plainManagementPort}/api/${path}`, {
+      method,
+      headers: {
+        authorization: `Basic ${btoa(`${admin.username}:${admin.password}`)}`,
+        'content-type': 'application/json',
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (!response.ok && response.status !== 404) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+    return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined
+  }
+  return { port, plainPort, managementPort, plainManagementPort, authority, authorityFile, folder, admin, api }
 }

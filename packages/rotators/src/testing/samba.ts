@@ -16,6 +16,7 @@ export type TestSamba = {
   readonly port: number
   /** PEM. */
   readonly authority: string
+  readonly authorityFile: string
   readonly base: string
   readonly admin: { readonly username: string; readonly password: string }
   /** `samba-tool` on its files. */
@@ -60,5 +61,6 @@ export async function startSamba(scope: Scope, number = 0): Promise<TestSamba> {
   const tool = (...words: readonly string[]): void => {
     execFileSync('samba-tool', [...words, `--configfile=${config}`], { stdio: ['ignore', 'ignore', 'pipe'] })
   }
-  return { host, port: 636, authority, base: 'DC=ex,DC=lan', admin, tool, log: () => readIfThere(join(folder, 'log')) }
+  const log = (): string => readIfThere(join(folder, 'log'))
+  return { host, port: 636, authority, authorityFile, base: 'DC=ex,DC=lan', admin, tool, log }
 }

@@ -111,18 +111,38 @@ export const listens = (port: number, host = '127.0.0.1'): Promise<boolean> =>
     socket.on('connect', () => socket.destroy())
   })
 
-/** A port that takes connections and says nothing. */
-export async function startBlackHole(scope: Scope): Promise<number> {
-  const server = createServer((socket) => void socket.on('error', () => {}))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+/** A server of hostile answers: `talk` has each connection. */
+export async function startTalker(scope: Scope, talk: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>()
-  server.on('connection', (socket) => sockets.add(socket))
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    talk(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   scope.after(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
   return (server.address() as { readonly port: number }).port
 }
+
+/** A port that takes connections and says nothing. */
+export const startBlackHole = (scope: Scope): Promise<number> => startTalker(scope, () => {})
+
+/** Answers the first word with `beginning`, and then with `more` for as long as it is read. */
+export const startFlood = (scope: Scope, beginning: Buffer, more: Buffer): Promise<number> =>
+  startTalker(scope, (socket) => {
+    const go = (): void => {
+      while (!socket.destroyed && socket.write(more));
+    }
+    socket.once('data', () => {
+      socket.write(beginning)
+      go()
+    })
+    socket.on('data', () => {})
+    socket.on('drain', go)
+  })
 
 /** Empty where there is none. */
 export const readIfThere = (path: string): string => {

@@ -71,10 +71,25 @@ export function sealBlob(
  * first, so that one blob cannot be made to open under two keys. The caller zeroes the plaintext.
  */
 export function openBlob(material: KeyObject, blob: Uint8Array, context: Uint8Array): Buffer | undefined {
+  const key = findMessageKey(material, blob)
+  return key && openMessage(key, blob, context)
+}
+
+/** What decides about the key of a blob: the same for the same material, nonce, IV and commitment. */
+export const headerOf = (blob: Uint8Array): string =>
+  Buffer.from(blob.buffer, blob.byteOffset, Math.min(blob.length, HEADER_BYTES)).toString('latin1')
+
+/** The key of one blob, which opens no other, where format, material and commitment fit. */
+export function findMessageKey(material: KeyObject, blob: Uint8Array): KeyObject | undefined {
   if (findMaterialId(blob) === undefined) return undefined
   const header = blob.subarray(0, HEADER_BYTES)
   const { key, commitment } = messageKey(material, header)
-  if (!sameBytes(commitment, header.subarray(COMMITMENT_AT))) return undefined
+  return sameBytes(commitment, header.subarray(COMMITMENT_AT)) ? key : undefined
+}
+
+/** What a blob holds, under the key that findMessageKey gave for it; undefined where the context or the tag does not fit. */
+export function openMessage(key: KeyObject, blob: Uint8Array, context: Uint8Array): Buffer | undefined {
+  const header = blob.subarray(0, HEADER_BYTES)
   const aad = Buffer.concat([header, context])
   return decrypt(key, header.subarray(IV_AT, COMMITMENT_AT), blob.subarray(HEADER_BYTES), aad)
 }

@@ -3,8 +3,8 @@
 
 /** What changed. */
 export type Change = {
-  /** `aws.secretsmanager` for the events that AWS has, `strongroom` for those that it has not. */
-  readonly source: 'aws.secretsmanager' | 'strongroom'
+  /** That of AWS's service for the events that AWS has, `strongroom` for those that it has not. */
+  readonly source: 'aws.secretsmanager' | 'aws.ssm' | 'strongroom'
   readonly detailType: string
   /** An object, or the JSON of one. */
   readonly detail: { readonly [member: string]: unknown } | string
@@ -12,12 +12,12 @@ export type Change = {
   readonly label?: string
 }
 
-/** Which secret changed. */
+/** Which secret or parameter changed. */
 export type Changed = {
   readonly account: string
   readonly region: string
   readonly arn: string
-  /** The revision of the secret after the change: it orders the events of one secret. */
+  /** Its revision after the change: it orders the events of one secret or parameter. */
   readonly rev: number
 }
 

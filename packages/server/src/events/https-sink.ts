@@ -35,7 +35,7 @@ export function postEvent(
   url: string,
   signing: Signing,
   ca: readonly string[] | undefined,
-  { id, body }: PublishedEvent,
+  { id, body }: Pick<PublishedEvent, 'id' | 'body'>,
   wallNow: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {

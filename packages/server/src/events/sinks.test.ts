@@ -5,13 +5,15 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeCertificate } from '../../../rotators/src/testing/certificates.ts'
 import { call } from '../services/secretsmanager/testing.ts'
 import { temporaryDirectory } from '../storage/testing.ts'
 import { startTestServer } from '../testing.ts'
-import { parseSigningSecret, signatureHeaders } from './https-sink.ts'
+import { parseSigningSecret, postEvent, signatureHeaders } from './https-sink.ts'
 
 type Post = { readonly headers: IncomingHttpHeaders; readonly body: string }
 
@@ -39,9 +41,9 @@ async function endpoint(t: TestContext, port = 0) {
   return { posts, state, url: `http://127.0.0.1:${taken}/hook`, port: taken, close }
 }
 
-async function until<T>(what: () => T | undefined | false, ms = 8_000): Promise<T> {
+async function until<T>(what: () => T | undefined | false | Promise<T | undefined | false>, ms = 60_000): Promise<T> {
   for (const end = performance.now() + ms; performance.now() < end; await sleep(20)) {
-    const found = what()
+    const found = await what()
     if (found) return found
   }
   throw new Error('it did not come to pass')
@@ -103,9 +105,10 @@ test('events go to each sink in order; one that fails is tried again and holds u
   await until(() => hook.posts.length >= 5)
   assert.deepEqual(namesOf(hook.posts.slice(3).map(({ body }) => body)), ['d', 'd'], 'again, and nothing before it')
   assert.deepEqual(namesOf(await until(() => linesOf(path).length === 2 && linesOf(path).slice(1))), ['d'])
-  await sleep(1_100)
-  const metrics = await (await fetch(`${server.url}/_strongroom/metrics`)).text()
-  assert.match(metrics, /^strongroom_event_sink_lag_events\{sink="ops"\} 1$/m)
+  const metrics = await until(async () => {
+    const text = await (await fetch(`${server.url}/_strongroom/metrics`)).text()
+    return /^strongroom_event_sink_lag_events\{sink="ops"\} 1$/m.test(text) && text
+  })
   assert.match(metrics, /^strongroom_event_sink_lag_events\{sink="log"\} 0$/m)
   assert.match(metrics, /^strongroom_event_sink_deliveries_total\{sink="ops",outcome="failed"\} [1-9]/m)
 
@@ -115,7 +118,7 @@ test('events go to each sink in order; one that fails is tried again and holds u
   await create(again, 'f')
   const back = await endpoint(t, hook.port)
   again.clock.advance(600_000)
-  await until(() => back.posts.length >= 3, 20_000)
+  await until(() => back.posts.length >= 3)
   assert.deepEqual(namesOf(back.posts.map(({ body }) => body)), ['d', 'e', 'f'])
   await until(() => linesOf(path).length === 4)
   assert.deepEqual(namesOf(linesOf(path).slice(1)), ['d', 'e', 'f'])
@@ -152,4 +155,28 @@ test('the signature is that of Standard Webhooks, and the secret must be one', (
   ]) {
     assert.equal(parseSigningSecret(wrong), undefined, wrong)
   }
+})
+
+test('over TLS an event goes to whom the authority vouches for, by the name that was given', async (t) => {
+  const { authority, certificateFile, keyFile } = await makeCertificate(temporaryDirectory(t), ['DNS:localhost'])
+  const taken: string[] = []
+  const tls = { cert: readFileSync(certificateFile), key: readFileSync(keyFile) }
+  const server = createTlsServer(tls, async (request, response) => {
+    taken.push(Buffer.concat(await request.toArray()).toString())
+    response.writeHead(204).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as { readonly port: number }
+  const signing = parseSigningSecret(`whsec_${randomBytes(32).toString('base64')}`)!
+  const post = (host: string, ca: readonly string[] | undefined) =>
+    postEvent(`https://${host}:${port}/`, signing, ca, { id: '1', body: '{}' }, Date.now(), AbortSignal.timeout(20_000))
+  assert.equal(await post('localhost', undefined), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+  assert.equal(await post('127.0.0.1', [authority]), 'ERR_TLS_CERT_ALTNAME_INVALID')
+  assert.deepEqual(taken, [])
+  assert.equal(await post('localhost', [authority]), undefined)
+  assert.deepEqual(taken, ['{}'])
 })

@@ -37,16 +37,19 @@ async function start(
   return { listener, seen }
 }
 
-/** Sends bytes and reads what comes back until the server closes or `quietMs` pass without more. */
-function exchange(port: number, bytes: string | Buffer, quietMs = 150): Promise<string> {
+/**
+ * Sends bytes and reads what comes back until the server closes, or nothing more comes after the first of it. With `quietMs` it waits no
+ * longer than that for the first either.
+ */
+function exchange(port: number, bytes: string | Buffer, quietMs?: number): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
     const socket: Socket = connect(port, '127.0.0.1', () => socket.write(bytes))
-    let timer = setTimeout(() => socket.destroy(), quietMs)
+    let timer = setTimeout(() => socket.destroy(), quietMs ?? 60_000)
     socket.on('data', (chunk) => {
       answer += chunk.toString('latin1')
       clearTimeout(timer)
-      timer = setTimeout(() => socket.destroy(), quietMs)
+      timer = setTimeout(() => socket.destroy(), quietMs ?? 150)
     })
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -87,8 +90,7 @@ test('bodies that are large are taken as long as they fit into memory together, 
   const options = { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 50, largeBodiesBytesMax: 4_500_000 }
   const listener = await listen(options, handler)
   t.after(() => listener.close(0))
-  const send = (bytes: number) =>
-    exchange(listener.port, post(`Content-Length: ${bytes}\r\n`, 'x'.repeat(bytes)), 2_000)
+  const send = (bytes: number) => exchange(listener.port, post(`Content-Length: ${bytes}\r\n`, 'x'.repeat(bytes)))
   const first = send(3_000_000)
   while (seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   assert.match(await send(2_000_000), /^HTTP\/1\.1 429 [\s\S]*TooManyRequestsException/)
@@ -173,8 +175,8 @@ test('random bytes never take the listener down', async (t) => {
 
 test('a sender that is too slow is answered 408 and cut off', async (t) => {
   const { listener } = await start(t, { timeouts: { headersMs: 100, requestMs: 200, checkMs: 50 } })
-  assert.match(await exchange(listener.port, 'POST / HTTP/1.1\r\nHost: x\r\n', 1_000), /^HTTP\/1\.1 408 /)
-  assert.match(await exchange(listener.port, post('Content-Length: 5\r\n', 'a'), 1_000), /^HTTP\/1\.1 408 /)
+  assert.match(await exchange(listener.port, 'POST / HTTP/1.1\r\nHost: x\r\n'), /^HTTP\/1\.1 408 /)
+  assert.match(await exchange(listener.port, post('Content-Length: 5\r\n', 'a')), /^HTTP\/1\.1 408 /)
 })
 
 test('connections beyond the limit are dropped and those within it go on', async (t) => {
@@ -190,8 +192,12 @@ test('connections beyond the limit are dropped and those within it go on', async
   )
   assert.equal(await exchange(listener.port, post('Content-Length: 0\r\n', '')), '')
   for (const socket of held) socket.destroy()
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.match(await exchange(listener.port, post('Content-Length: 0\r\n', '')), /^HTTP\/1\.1 200 /)
+  // Until the listener has heard of it.
+  let answer = ''
+  for (let tries = 0; tries < 1_000 && answer === ''; tries++) {
+    answer = await exchange(listener.port, post('Content-Length: 0\r\n', ''))
+  }
+  assert.match(answer, /^HTTP\/1\.1 200 /)
 })
 
 test('hosts that are not allowed are refused, with and without port', async (t) => {
@@ -203,26 +209,25 @@ test('hosts that are not allowed are refused, with and without port', async (t) 
 })
 
 test('a close lets requests in flight finish', async (t) => {
-  let release: () => void = () => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
+  const received = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
   const listener = await listen(
     { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 10 },
     {
       bodyBytesMax: () => 10,
       open: () => undefined,
       handle: async () => {
-        await held
+        received.resolve()
+        await held.promise
         return { status: 200, contentType: 'text/plain', body: 'late' }
       },
     },
   )
   t.after(() => listener.close(0))
-  const answer = exchange(listener.port, post('Content-Length: 0\r\n', ''), 2_000)
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  const closed = listener.close(5_000)
-  release()
+  const answer = exchange(listener.port, post('Content-Length: 0\r\n', ''))
+  await received.promise
+  const closed = listener.close(60_000)
+  held.resolve()
   assert.match(await answer, /late$/)
   await closed
 })
@@ -255,7 +260,7 @@ test('an answer that goes on waits for its reader, and one who takes nothing is 
   socket.on('error', () => undefined)
   socket.write(post('Content-Length: 0\r\n', ''))
   socket.pause()
-  for (let waits = 0; waits < 300 && ended === 0; waits++) await new Promise((resolve) => setTimeout(resolve, 20))
+  for (let waits = 0; waits < 3_000 && ended === 0; waits++) await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(ended, 1)
   assert.ok(made * piece.length < 64 * 1_048_576, `${made} pieces for nobody`)
   socket.destroy()

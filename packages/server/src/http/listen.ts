@@ -51,7 +51,7 @@ const LINGER_BYTES_MAX = 16 * 1_048_576
 export type Handler = {
   /** Known from the headers alone, before the body is read. */
   bodyBytesMax(rawHeaders: readonly string[], target: string): number
-  /** What needs no signature: health and metrics. Undefined where the path is neither. */
+  /** What needs no signature: health, metrics and published keys. Undefined where the path is none of them. */
   open(method: string, path: string, remoteAddress: string): Promise<WireResponse> | undefined
   handle(request: WireRequest): Promise<WireResponse>
 }

@@ -1,8 +1,9 @@
 // Which addresses the drivers of rotations may connect to. Databases stand in the operator's own networks, so these are open; what no database
-// is at, and what only the machine itself should reach, is not. A name is resolved once, and every address it has is checked.
+// is at, and what only the machine itself should reach, is not. A name is resolved once, and every address it has is checked; of several, one that
+// answers is taken.
 
 import { lookup } from 'node:dns/promises'
-import { BlockList, isIP } from 'node:net'
+import { BlockList, connect, isIP } from 'node:net'
 import { OutboundError } from './outbound.ts'
 
 export type TargetOptions = {
@@ -10,22 +11,30 @@ export type TargetOptions = {
   readonly networks: readonly string[]
   /** Whether loopback may be, where no networks are given. */
   readonly loopback: boolean
+  /** The system's resolver unless it is given. */
+  readonly addressesOf?: (name: string) => Promise<readonly Address[]>
 }
 
+type Address = { readonly address: string; readonly family: number }
+
 /** @returns the address to connect to. @throws OutboundError `forbidden`, `unreachable` */
-export function createTargets({ networks, loopback }: TargetOptions): (host: string) => Promise<string> {
+export function createTargets({
+  networks,
+  loopback,
+  addressesOf = (name) => lookup(name, { all: true }),
+}: TargetOptions): (host: string, port: number) => Promise<string> {
   const given = new BlockList()
   for (const network of networks) addNetwork(given, network)
   const isAllowed = (address: string): boolean => {
     if (isIn(never, address) || !isUsual(address)) return false
     return networks.length > 0 ? isIn(given, address) : loopback || !isIn(loopbacks, address)
   }
-  return async (host) => {
+  return async (host, port) => {
     const bare = host.replace(/^\[|\]$/g, '')
-    const found =
+    const found: readonly Address[] =
       isIP(bare) !== 0
-        ? [{ address: bare }]
-        : await lookup(bare, { all: true }).catch((cause: unknown) => {
+        ? [{ address: bare, family: isIP(bare) }]
+        : await addressesOf(bare).catch((cause: unknown) => {
             throw new OutboundError('unreachable', `The name ${host} has no address.`, { cause })
           })
     if (!found.every(({ address }) => isAllowed(address))) {
@@ -34,8 +43,32 @@ export function createTargets({ networks, loopback }: TargetOptions): (host: str
         `Rotations may not connect to the address of ${host}: see --rotation-network.`,
       )
     }
-    return found[0]!.address
+    return (found.length > 1 ? await answering(bare, found, port) : undefined) ?? found[0]!.address
   }
+}
+
+/** Of one address, and of all of them. */
+const ADDRESS_MS = 2_000
+const ADDRESSES_MS = 5_000
+
+/** The first of the addresses that takes a connection, as Node.js tries them by turns of their families; nothing is sent there. */
+function answering(host: string, addresses: readonly Address[], port: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const socket = connect({
+    host,
+    port,
+    lookup: (_name, _options, done) => done(null, [...addresses]),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ADDRESS_MS,
+    signal: AbortSignal.timeout(ADDRESSES_MS),
+  })
+  const end = (address: string | undefined): void => {
+    socket.destroy()
+    resolve(address)
+  }
+  socket.on('connect', () => end(socket.remoteAddress))
+  socket.on('error', () => end(undefined))
+  return promise
 }
 
 /** Whether it is a network that --rotation-network can name. */

@@ -66,9 +66,20 @@ export const outsideHandler = <R>(handler: OutsideHandler<R>): OutsideHandler<R>
 
 export const JOB_PAYLOAD_CHARACTERS_MAX = 16_384
 
+/** When the first of the jobs is due that a transaction asked for. */
+const firstDue = new WeakMap<Transaction, number>()
+
+function noteDue(tx: Transaction, dueAt: number): void {
+  firstDue.set(tx, Math.min(dueAt, firstDue.get(tx) ?? dueAt))
+}
+
+/** Whether a transaction asked for work that is due by now: once it has committed, whoever runs jobs need not wait for the next tick. */
+export const asksForWork = (tx: Transaction, now: number): boolean => (firstDue.get(tx) ?? now + 1) <= now
+
 /** Schedules a job, or moves it; it exists if and only if the transaction commits. A lease that somebody holds on it is void. */
 export async function schedule(tx: Transaction, job: Job): Promise<void> {
   if (job.payload.length > JOB_PAYLOAD_CHARACTERS_MAX) throw new RangeError(`payload of a ${job.kind} job is too long`)
+  noteDue(tx, job.dueAt)
   await tx.run(
     `INSERT INTO job (job_id, kind, due_at, payload, share, part) VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT (job_id) DO UPDATE SET kind = excluded.kind, due_at = excluded.due_at, payload = excluded.payload,
@@ -84,6 +95,7 @@ export async function schedule(tx: Transaction, job: Job): Promise<void> {
 
 /** Has a job that is there run at `dueAt`, if it is not due before. A lease on it holds. */
 export async function hasten(tx: Transaction, id: string, dueAt: number): Promise<void> {
+  noteDue(tx, dueAt)
   await tx.run('UPDATE job SET due_at = $1 WHERE job_id = $2 AND due_at > $1', dueAt, id)
 }
 

@@ -591,12 +591,14 @@ test('a renewed lease lasts while its work runs, and is short for whoever takes 
 
 test('work whose lease was lost is aborted, and has no effect', async (t) => {
   const { clock, database, engine, write, outcomes } = await world(t)
+  const begun = Promise.withResolvers<void>()
   const call = outsideHandler({
     ...outside,
     timeoutMs: 600_000,
     leaseMs: 60,
     renewed: true,
     work: async (_app, payload, signal) => {
+      begun.resolve()
       await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
       return payload
     },
@@ -604,7 +606,7 @@ test('work whose lease was lost is aborted, and has no effect', async (t) => {
   const jobs = engine({ call })
   await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: 'a' }))
   const running = jobs.runDue()
-  await sleep(30)
+  await begun.promise
   await write((tx) => cancel(tx, 'a'))
   assert.equal(await running, 0)
   assert.deepEqual(await noted(database), [])

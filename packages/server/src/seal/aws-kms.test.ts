@@ -1,7 +1,6 @@
 // The keyring key under a key of another KMS: a second Strongroom, and servers that fail as networks do.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -10,6 +9,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { makeCertificate } from '../../../rotators/src/testing/certificates.ts'
 import { loadConfig } from '../config.ts'
 import { temporaryDirectory } from '../storage/testing.ts'
 import { startTestServer, TEST_REGION } from '../testing.ts'
@@ -136,7 +136,7 @@ test('what passes is tried again with pauses; what does not end is given up; ans
     name: 'RootKeyError',
     message: /Decrypt failed: no answer/,
   })
-  assert.ok(performance.now() - began < 5_000)
+  assert.ok(performance.now() - began < 20_000)
 
   const refused = async (answer: (response: ServerResponse) => void, message: RegExp) => {
     const { url, seen } = await serving(t, [answer])
@@ -164,36 +164,15 @@ test('what passes is tried again with pauses; what does not end is given up; ans
 
 test('a key is sent over TLS to who the authority vouches for, and over HTTP on this machine alone', async (t) => {
   const folder = temporaryDirectory(t)
-  const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const subject = ['-subj', '/CN=kms', '-addext', 'subjectAltName=IP:127.0.0.1']
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-keyout',
-      keyFile,
-      '-out',
-      certFile,
-      ...subject,
-    ],
-    { stdio: 'ignore' },
-  )
-  const tls = { key: readFileSync(keyFile), cert: readFileSync(certFile) }
+  const { authorityFile, certificateFile, keyFile } = await makeCertificate(folder)
+  const tls = { key: readFileSync(keyFile), cert: readFileSync(certificateFile) }
   const { url: endpoint } = await serving(t, [say(200, { Plaintext: keyringKey.toString('base64') })], tls)
   const place = { key: 'k', region: 'eu-central-1', endpoint, credentials: keysFile(t) }
   const slot = { check: new Uint8Array(), wrapped: randomBytes(144) }
-  assert.deepEqual(await awsKmsRootKey({ ...place, ca: certFile }, patience).unwrap(slot, binding), keyringKey)
+  assert.deepEqual(await awsKmsRootKey({ ...place, ca: authorityFile }, patience).unwrap(slot, binding), keyringKey)
   await assert.rejects(
     awsKmsRootKey(place, patience).unwrap(slot, binding),
-    /no answer \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    /no answer \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)/,
   )
   await assert.rejects(
     awsKmsRootKey({ ...place, ca: join(folder, 'none') }).unwrap(slot, binding),

@@ -56,7 +56,13 @@ export type ChangingKeyring = Keyring & {
 }
 
 /** Every purpose under which something lasting is sealed. A new one is named here, and has a SealedTable (rotate.ts). */
-export const SEALED_PURPOSES = ['kms/material', 'iam-access-key', 'iam-mfa-seed', 'lambda/function'] as const
+export const SEALED_PURPOSES = [
+  'kms/material',
+  'iam-access-key',
+  'iam-mfa-seed',
+  'lambda/function',
+  'ssm/parameter',
+] as const
 
 export type KeyringOptions = {
   readonly wallNow: () => number

@@ -9,6 +9,7 @@ import { lambda } from './lambda/index.ts'
 import { organizations } from './organizations/index.ts'
 import { rds } from './rds/index.ts'
 import { secretsmanager } from './secretsmanager/index.ts'
+import { ssm } from './ssm/index.ts'
 import { strongroom } from './strongroom/index.ts'
 import { sts } from './sts/index.ts'
 
@@ -20,6 +21,7 @@ export const services: readonly Service[] = [
   organizations,
   rds,
   secretsmanager,
+  ssm,
   strongroom,
   sts,
 ]

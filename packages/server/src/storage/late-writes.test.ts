@@ -66,7 +66,7 @@ test('it writes by itself after a while, and what cannot be written is told of a
     onGone: (_values, written) => void outcomes.push(written),
   })
   pending.put('a', { key: 'a', day: 1 })
-  for (let wait = 0; wait < 200 && outcomes.length === 0; wait++) await sleep(5)
+  for (let wait = 0; wait < 6_000 && outcomes.length === 0; wait++) await sleep(5)
   assert.deepEqual(outcomes, [false])
   assert.equal(pending.get('a'), undefined)
 })

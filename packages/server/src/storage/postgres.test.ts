@@ -163,6 +163,16 @@ test('statements prepared before a change of the schema go on working after it',
   assert.deepEqual(await all(), [{ key: 'a', n: 1, more: 5 }])
 })
 
+test('a table that has to be read whole is read at once: no statement is compiled first', options, async (t) => {
+  const { database } = await open(t)
+  const explained = await database.transaction('read', (tx) =>
+    tx.all('EXPLAIN (ANALYZE) SELECT key FROM item WHERE n = 1'),
+  )
+  const lines = explained.map((row) => Object.values(row as object).join())
+  assert.match(lines[0]!, /^Seq Scan on item/)
+  assert.ok(!lines.some((line) => line.startsWith('JIT')), lines.join('\n'))
+})
+
 /** A proxy that breaks the connection as soon as the client says `word`, before the server hears it. @returns its URL */
 async function cutAt(t: TestContext, server: string, word: string): Promise<string> {
   const target = new URL(server)

@@ -291,8 +291,12 @@ class Slot {
   }
 }
 
-/** Small tables would be read whole, and in serializable transactions a table read whole conflicts with every write to it. */
+/**
+ * Small tables would be read whole, and in serializable transactions a table read whole conflicts with every write to it. Where one has to be,
+ * that looks so dear for this setting that PostgreSQL would first compile the statement, for longer than it takes.
+ */
 const SESSION = `SET enable_seqscan = off;
+SET jit = off;
 SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
 SET idle_in_transaction_session_timeout = ${QUERY_TIMEOUT_MS}`
 

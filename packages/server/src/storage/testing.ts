@@ -1,12 +1,16 @@
 // Databases for tests: SQLite in a temporary directory, or a fresh database of a PostgreSQL server that is there for the tests alone.
 
 import { execFile, spawn } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { Client } from 'pg'
+import { findOwner, findPrograms } from '../../../rotators/src/testing/postgresql-programs.ts'
+import { loadConfig } from '../config.ts'
+import { DATABASE_NAME, openDatabases } from '../databases.ts'
+import { createLogger } from '../observe/log.ts'
 import type { Database } from './database.ts'
 import { type MigrationSet, migrate } from './migrate.ts'
 import { openPostgres } from './postgres.ts'
@@ -42,7 +46,7 @@ const ALL_SETS: readonly MigrationSet[] = ['main', 'audit']
 /** A fresh, migrated database, gone when the test ends. */
 export async function openTestDatabase(t: TestScope, options: TestDatabaseOptions = {}): Promise<Database> {
   const { testDatabaseUrl = process.env.TEST_DATABASE ?? '', sets = ALL_SETS } = options
-  const { open, remove } = testDatabaseUrl === '' ? freshSqlite() : await freshPostgres(testDatabaseUrl, sets)
+  const { open, remove } = testDatabaseUrl === '' ? freshSqlite(sets) : await freshPostgres(testDatabaseUrl, sets)
   const database = await open()
   t.after(async () => {
     await database.close()
@@ -52,10 +56,13 @@ export async function openTestDatabase(t: TestScope, options: TestDatabaseOption
   return database
 }
 
-function freshSqlite() {
+function freshSqlite(sets: readonly MigrationSet[]) {
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-test-'))
+  const path = join(directory, 'test.db')
+  const template = sets.length === ALL_SETS.length ? sqliteTemplate() : undefined
+  if (template !== undefined) copyFileSync(join(template, DATABASE_NAME), path)
   return {
-    open: () => openSqlite({ path: join(directory, 'test.db'), durability: 'none' }),
+    open: () => openSqlite({ path, durability: 'none' }),
     remove: async () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }),
   }
 }
@@ -75,6 +82,27 @@ export async function openTestDatabaseUrl(
   const { url, drop } = await createDatabase(server, migrated ? migratedTemplate() : undefined)
   t.after(drop)
   return url
+}
+
+/**
+ * Migrated, empty SQLite databases of a server with one worker, which nobody works on: what TEST_SQLITE_TEMPLATE names, since copying them
+ * is quicker than migrating.
+ */
+export async function createSqliteTemplate(directory: string): Promise<void> {
+  mkdirSync(directory)
+  const config = loadConfig({ dataDir: directory }, {})
+  const databases = await openDatabases(config, 0, createLogger('silent'))
+  await databases.close()
+}
+
+const sqliteTemplate = (): string | undefined => process.env.TEST_SQLITE_TEMPLATE
+
+/** A data directory for a server in this process, gone when the test ends; migrated where there is a template. */
+export function temporaryDataDirectory(t: TestScope): string {
+  const directory = temporaryDirectory(t)
+  const template = sqliteTemplate()
+  if (template !== undefined) cpSync(template, directory, { recursive: true })
+  return directory
 }
 
 /** A directory that is removed when the test ends. Hooks run in the order in which they were registered, so before those registered later. */
@@ -110,6 +138,8 @@ export async function startPostgres(
     `unix_socket_directories=${directory}`,
     `fsync=${fsync}`,
     'max_connections=200',
+    // It would go round all the databases of the tests, several times a second, and find nothing that is worth it.
+    'autovacuum=off',
   ]
   if (!options.fsync) settings.push('full_page_writes=off', 'synchronous_commit=off')
   const parameters = [...settings, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting])
@@ -158,7 +188,8 @@ export async function startPostgres(
   }
 }
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 60_000
+const CONNECT_TIMEOUT_MS = 30_000
 
 async function reachable(url: string, ended: () => boolean): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS
@@ -189,16 +220,29 @@ const emptied: string[] = []
 
 async function takeCopy(server: string, template: string): Promise<FreshDatabase> {
   const url = emptied.pop() ?? (await create(server, template))
-  const schema = await administer(url, SCHEMA)
+  schemaOfCopies ??= await administer(url, SCHEMA)
   const giveBack = async (): Promise<void> => {
-    await administer(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${nameIn(url)}'`)
     // What a test did to the schema itself is not undone.
-    if (!isDeepStrictEqual(await administer(url, SCHEMA), schema)) return drop(server, url)
-    await administer(url, EMPTY_EVERY_TABLE)
-    emptied.push(url)
+    if (await connected(url, emptyAgain)) emptied.push(url)
+    else await drop(server, url)
   }
   return { url, drop: giveBack }
 }
+
+/** Of every copy, as the first one tells. */
+let schemaOfCopies: readonly unknown[] | undefined
+
+/** Ends all other sessions. @returns whether the schema is still that of the template, and every table empty */
+async function emptyAgain(client: Client): Promise<boolean> {
+  await client.query(END_OTHERS)
+  const { rows } = await client.query(SCHEMA)
+  if (!isDeepStrictEqual(rows, schemaOfCopies)) return false
+  await client.query(EMPTY_EVERY_TABLE)
+  return true
+}
+
+const END_OTHERS = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid()`
 
 const SCHEMA = `SELECT relname, relkind, relnatts, relchecks, (SELECT count(*) FROM schema_migration) AS migrations
   FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname`
@@ -225,36 +269,16 @@ async function drop(server: string, url: string): Promise<void> {
   await administer(server, `DROP DATABASE IF EXISTS ${nameIn(url)} WITH (FORCE)`)
 }
 
-async function administer(url: string, sql: string): Promise<readonly unknown[]> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+const administer = (url: string, sql: string): Promise<readonly unknown[]> =>
+  connected(url, async (client) => (await client.query(sql)).rows)
+
+async function connected<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   client.on('error', () => {})
   await client.connect()
   try {
-    return (await client.query(sql)).rows
+    return await work(client)
   } finally {
     await client.end()
   }
-}
-
-function findPrograms(): { readonly initdb: string; readonly postgres: string } | undefined {
-  const onPath = (process.env.PATH ?? '').split(delimiter)
-  const installed = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
-  for (const folder of [...installed, ...onPath, '/usr/local/pgsql/bin', '/opt/homebrew/bin']) {
-    const found = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }
-    if (existsSync(found.initdb) && existsSync(found.postgres)) return found
-  }
-  return undefined
-}
-
-async function findOwner(): Promise<'self' | { readonly uid: number; readonly gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return 'self'
-  for (const user of ['postgres', 'nobody']) {
-    try {
-      const [uid, gid] = await Promise.all(
-        ['-u', '-g'].map(async (option) => Number((await promisify(execFile)('id', [option, user])).stdout)),
-      )
-      return { uid: uid!, gid: gid! }
-    } catch {} // no such user
-  }
-  return undefined
 }

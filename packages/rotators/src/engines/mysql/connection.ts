@@ -1,7 +1,8 @@
 // A connection to MariaDB or MySQL: verified TLS or none, limits on every wait, and errors by kind.
 
+import { createRequire } from 'node:module'
 import { connect as connectSocket } from 'node:net'
-import mysql from 'mysql2'
+import type mysql from 'mysql2'
 import { limitReceived } from '../../connection.ts'
 import type { Login } from '../../engine.ts'
 import { RotatorError } from '../../errors.ts'
@@ -9,6 +10,10 @@ import { networkError, withSystem } from '../../network.ts'
 import type { Io } from '../../rotator.ts'
 import { placeOf } from '../../secret.ts'
 import type { Account } from './accounts.ts'
+
+const require = createRequire(import.meta.url)
+/** Loaded by who needs it first: many servers never rotate here, and none is to wait for it at its start. */
+const driver = (): typeof mysql => require('mysql2')
 
 export type MysqlConnection = {
   readonly client: mysql.Connection
@@ -36,7 +41,7 @@ export async function connect(login: Login, io: Io): Promise<MysqlConnection> {
   socket.once('close', unwatch)
   // What TLS verifies where the host is an address, which is never sent as a server name.
   Object.assign(socket, { _host: login.host })
-  const client = mysql.createConnection({
+  const client = driver().createConnection({
     host: login.host,
     port: login.port,
     stream: socket,
@@ -78,13 +83,18 @@ export async function connect(login: Login, io: Io): Promise<MysqlConnection> {
     if (row === undefined || major === undefined || minor === undefined || patch === undefined || host === -1) {
       throw new RotatorError('other', `What answers at ${at} does not say which version it is.`)
     }
+    const account = { user: row.account.slice(0, host), host: row.account.slice(host + 1) }
+    // As an account without a name, or by a proxy: what is let in so is not this user's own.
+    if (account.user !== login.username) {
+      throw new RotatorError('permission', `The server takes the login for another account: ${quoted(account)}.`)
+    }
     const connection: MysqlConnection = {
       client,
       at,
       io,
       server: /mariadb/i.test(row.version) ? 'mariadb' : 'mysql',
       version: major * 10_000 + minor * 100 + patch,
-      account: { user: row.account.slice(0, host), host: row.account.slice(host + 1) },
+      account,
       password: login.password,
     }
     // What the server has set for sessions must not lead a statement astray: not to read quotes otherwise, not to wait for ever.
@@ -111,10 +121,10 @@ export async function close({ client }: MysqlConnection): Promise<void> {
   client.destroy()
 }
 
-export const text = (value: string): string => mysql.escape(value)
+export const text = (value: string): string => driver().escape(value)
 
 /** A quoted identifier, in which a point is a character as any other. */
-export const name = (identifier: string): string => mysql.escapeId(identifier, true)
+export const name = (identifier: string): string => driver().escapeId(identifier, true)
 
 export const quoted = ({ user, host }: Account): string => `${name(user)}@${name(host)}`
 

@@ -2,8 +2,8 @@
 // (AWS's `mysql` of a MariaDB server, say) is served as what it is.
 
 import { createHash } from 'node:crypto'
-import { baseOf } from '../../alternate.ts'
-import type { Clone, Engine, NewPassword, Plan } from '../../engine.ts'
+import { appeared, baseOf } from '../../alternate.ts'
+import type { Clone, Engine, NewPassword, Plan, Relation } from '../../engine.ts'
 import { RotatorError } from '../../errors.ts'
 import { USUAL_PASSWORDS } from '../../passwords.ts'
 import type { Finding } from '../../rotator.ts'
@@ -38,19 +38,20 @@ export const family: Pick<FamilyEngine, Common> = {
   },
   preflight,
   setPassword,
-  async relation(connection, { to }) {
-    return (await visibleAccounts(connection, to)).length === 0 ? 'absent' : 'unknown'
-  },
+  relation,
   clone,
   async probe(connection) {
     await query(connection, 'SELECT 1')
   },
 }
 
+/** Keeps a hash without a salt. */
+const NATIVE = 'mysql_native_password'
+
 /** Plugins whose logins are proven by a password that this rotator can set. */
 const PLUGINS: { readonly [server in MysqlConnection['server']]: readonly string[] } = {
-  mariadb: ['mysql_native_password'],
-  mysql: ['caching_sha2_password', 'sha256_password', 'mysql_native_password'],
+  mariadb: [NATIVE],
+  mysql: ['caching_sha2_password', 'sha256_password', NATIVE],
 }
 
 const OLDEST = { mariadb: [100_400, '10.4'], mysql: [80_014, '8.0.14'] } as const
@@ -114,12 +115,13 @@ async function accountsOf(connection: MysqlConnection, user: string, keep?: stri
   return accounts
 }
 
-/** Whether who is let in as one of the accounts has the password of the others; MySQL's hashes do not tell. */
+/** Whether who is let in as one of the accounts surely has the password of the others: hashes with a salt do not tell. */
 async function opensAll(connection: MysqlConnection, accounts: readonly Account[]): Promise<boolean> {
-  if (connection.server === 'mysql') return true
+  if (accounts.length <= 1) return true
   const kept = new Set<string>()
   for (const account of accounts) {
     const { authentications } = await definitionOf(connection, account)
+    if (authentications.some(({ plugin }) => plugin !== NATIVE)) return false
     kept.add(authentications.map((way) => way.kept).join(' '))
   }
   return kept.size <= 1
@@ -162,16 +164,41 @@ async function ownRights(connection: MysqlConnection): Promise<readonly Right[]>
 }
 
 /**
+ * A login comes to one account, and all are changed: each has to be opened by what the secret knows. One that was locked because `from` has none
+ * there stays as it is.
+ */
+async function relation(
+  connection: MysqlConnection,
+  { from, to, known }: { readonly from: string; readonly to: string; readonly known: readonly string[] },
+): Promise<Relation> {
+  const accounts = await visibleAccounts(connection, to)
+  if (accounts.length === 0) return 'absent'
+  const hosts = (await visibleAccounts(connection, from)).map(({ host }) => host)
+  const hashes = known.map(nativeHash)
+  let salted = 0
+  for (const { user, host } of accounts) {
+    const { authentications, settings } = await definitionOf(connection, { user, host })
+    if (settings.get('ACCOUNT') === 'LOCK' && !hosts.includes(host)) continue
+    if (authentications.some(({ plugin, kept }) => plugin === NATIVE && hashes.includes(kept))) continue
+    if (connection.server === 'mariadb' || authentications.every(({ plugin }) => plugin === NATIVE)) return 'foreign'
+    salted++
+  }
+  if (salted === 0) return 'related'
+  return accounts.length === 1 ? 'unknown' : 'foreign'
+}
+
+/**
  * The clone has an account wherever the base user has one. Rights that both have are not touched, so that sessions of the clone go on undisturbed;
  * what came of it is read again and compared.
  */
-async function clone(connection: MysqlConnection, { from, to, password }: Clone): Promise<void> {
+async function clone(connection: MysqlConnection, { from, to, password, fresh }: Clone): Promise<void> {
   const base = baseOf(to) === to ? to : from
   const originals = await accountsOf(connection, base)
   if (originals.length === 0) throw new RotatorError('permission', noAccount(base))
   if (to === base) return setPassword(connection, { username: to, password, self: false })
 
   const there = await visibleAccounts(connection, to)
+  if (fresh && there.length > 0) throw appeared(to)
   for (const original of originals) {
     const account = { user: to, host: original.host }
     const definition = await definitionOf(connection, original)
@@ -254,6 +281,9 @@ async function mustBeAlike(connection: MysqlConnection, original: Account, accou
   )
 }
 
+const different = (accounts: readonly Account[]): string =>
+  `${accounts.map(quoted).join(', ')} have different passwords, or such as cannot be compared: they may be of different people.`
+
 const noAccount = (user: string): string => `The server knows no account of ${user} that this password opens.`
 
 async function preflight(connection: MysqlConnection, plan: Plan): Promise<readonly Finding[]> {
@@ -266,9 +296,6 @@ async function preflight(connection: MysqlConnection, plan: Plan): Promise<reado
   if (version < oldest) problem(`The server is older than ${called}.`)
   if (!/^(OFF|0)?$/.test((await variable(connection, 'read_only')) ?? '')) {
     problem('The server is read-only, as a replica is: it takes no changes.')
-  }
-  if (plan.self && account.user !== plan.username) {
-    problem(`The server takes the login for another account: ${quoted(account)}.`)
   }
   const judging = await judges(connection)
   if (judging.length > 0) {
@@ -315,11 +342,13 @@ async function preflight(connection: MysqlConnection, plan: Plan): Promise<reado
       warning(`${quoted(one)} logs in otherwise, and stays as it is.`)
   }
   if (server === 'mysql' && plan.strategy === 'dual' && accounts.length > 1) {
-    warning(`${accounts.map(quoted).join(', ')} each get the new password, and keep what is theirs beside it.`)
+    if (await opensAll(connection, accounts)) {
+      warning(`${accounts.map(quoted).join(', ')} each get the new password, and keep what is theirs beside it.`)
+    } else problem(different(accounts))
   }
   if (plan.strategy === 'alternating') {
     if (!(await opensAll(connection, accounts))) {
-      problem(`${accounts.map(quoted).join(', ')} have different passwords: they may be of different people.`)
+      problem(different(accounts))
     }
     for (const one of accounts) {
       const grants = await grantsOf(connection, one)

@@ -21,7 +21,7 @@ const allow = (...Action: readonly string[]): Statement => ({ Effect: 'Allow', A
 const POLICIES: { readonly [name: string]: readonly Statement[] } = {
   AdministratorAccess: [allow('*')],
 
-  /** Reads what is configured; no secret value, no plaintext. */
+  /** Reads what is configured; no secret value, no plaintext. Parameters are configuration, and read with their values, as on AWS. */
   ReadOnlyAccess: [
     allow('secretsmanager:Describe*', 'secretsmanager:GetResourcePolicy', 'secretsmanager:List*'),
     allow('kms:Describe*', 'kms:GetKeyPolicy', 'kms:GetKeyRotationStatus', 'kms:GetPublicKey', 'kms:List*'),
@@ -44,6 +44,10 @@ const POLICIES: { readonly [name: string]: readonly Statement[] } = {
       Resource: 'arn:aws*:lambda:*:*:function:SecretsManager*',
     },
   ],
+
+  AmazonSSMFullAccess: [allow('ssm:*')],
+
+  AmazonSSMReadOnlyAccess: [allow('ssm:Describe*', 'ssm:Get*', 'ssm:List*')],
 
   AWSKeyManagementServicePowerUser: [
     allow('kms:CreateAlias', 'kms:CreateKey', 'kms:DeleteAlias', 'kms:Describe*', 'kms:GenerateRandom', 'kms:Get*'),

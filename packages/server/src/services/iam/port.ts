@@ -41,7 +41,7 @@ export {
 } from './sessions.ts'
 export { TagKeys, Tags } from './shapes.ts'
 export { countAccounts, findAccountOfAccessKey, type Stored } from './store.ts'
-export { requestTagContext, resourceTagContext } from './tags.ts'
+export { requestTagContext, resourceTagContext, tagKeysContext } from './tags.ts'
 export { existingOidcProvider, type OidcProviderTarget, oidcProviderTarget } from './target.ts'
 export { accountOfAccessKeyId, newTemporaryAccessKeyId } from './unique-id.ts'
 export { createAccount } from './users.ts'

@@ -384,6 +384,35 @@ test('a data key stays in memory for a minute and no longer, and not at all wher
   }
 })
 
+test('a few bytes are encrypted and opened as the caller, and what was altered opens nothing, also under a key that is remembered', async (t) => {
+  for (const dataKeyCache of [true, false]) {
+    const { database, kms } = await setUp(t, { dataKeyCache })
+    const asSsm = <T>(work: (call: Call) => Promise<T>, caller: Caller = {}) =>
+      asCaller(database, work, { app: kms.app, ...caller })
+    const { ciphertextBlob, keyArn } = await asSsm((call) =>
+      kms.encrypt(call, 'ssm', undefined, Buffer.from('text'), context),
+    )
+    assert.match(keyArn, /^arn:aws:kms:us-east-1:111122223333:key\//)
+    const open = (blob: Uint8Array, given: Record<string, string> = context, caller?: Caller) =>
+      asSsm((call) => kms.decrypt(call, 'ssm', blob, given), caller)
+    for (let times = 0; times < 2; times++) assert.equal(String(await open(ciphertextBlob)), 'text')
+    for (let at = 0; at < ciphertextBlob.length; at += 3) {
+      const altered = Uint8Array.from(ciphertextBlob)
+      altered[at]! ^= 1
+      await assert.rejects(open(altered), { code: 'InvalidCiphertextException' }, `byte ${at}`)
+    }
+    for (const blob of [ciphertextBlob.subarray(0, 95), ciphertextBlob.subarray(0, -1), new Uint8Array()]) {
+      await assert.rejects(open(blob), { code: 'InvalidCiphertextException' })
+    }
+    await assert.rejects(open(ciphertextBlob, { ...context, SecretVersionId: 'v2' }), {
+      code: 'InvalidCiphertextException',
+    })
+    const policy = { Version: '2012-10-17', Statement: { Effect: 'Deny', Action: 'kms:Decrypt', Resource: '*' } }
+    await assert.rejects(open(ciphertextBlob, context, { policy }), { code: 'AccessDeniedException' })
+    assert.equal(String(await open(ciphertextBlob)), 'text')
+  }
+})
+
 test('material moved to another row or altered by SQL is refused', async (t) => {
   const { database, kms, keyring } = await setUp(t)
   const { ciphertextBlob } = await generate(database, kms)

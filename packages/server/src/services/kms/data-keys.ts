@@ -1,13 +1,13 @@
-// KMS for the other services (port.ts): data keys made and opened in the caller's transaction, as the caller. The row of the key is
-// read for every call, so that a disabled key stops at once; only then may an unwrapped key from memory be used.
+// KMS for the other services (port.ts): data keys made and opened in the caller's transaction, as the caller, and a few bytes encrypted. The row
+// of the key is read for every call, so that a disabled key stops at once; only then may an unwrapped key from memory be used.
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Call, Moment } from '../../call.ts'
-import { findMaterialId } from '../../crypto/ciphertext.ts'
+import { findMaterialId, headerOf } from '../../crypto/ciphertext.ts'
 import { isAsymmetric } from '../../crypto/kms/spec.ts'
 import { isOpenAccount } from '../iam/port.ts'
 import { authorizeThroughService, permissionThroughService } from './access.ts'
-import { decryptUnder, encryptUnder, keyOfMaterial } from './encryption.ts'
+import { decryptMessage, decryptUnder, encryptUnder, keyOfMaterial, messageKeyOf } from './encryption.ts'
 import {
   aliasNotFound,
   ciphertextNotAuthorized,
@@ -49,29 +49,20 @@ const KEY_AGE_MS_MAX = 60_000
 /** A data key that was opened before, with all that it was opened with. */
 type Opened = { readonly key: KeyObject; readonly materialId: string; readonly context: EncryptionContext }
 
+/** The key of one blob; whether the blob and its context are whole is found each time. */
+type MessageKey = Pick<Opened, 'key' | 'materialId'>
+
 type Found = { readonly key: KmsKey; readonly alias?: string }
 
 export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOptions): Kms {
   const dataKeys = new KeyCache<Opened>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
+  const messageKeys = new KeyCache<MessageKey>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
 
   const findDataKey: Kms['findDataKey'] = async (call, service, ciphertextBlob, context) => {
-    const operation = 'Decrypt'
     const name = blobName(ciphertextBlob)
     const known = dataKeys.get(name)
     const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
-    if (materialId === undefined) throw invalidCiphertext()
-    const material = await findMaterial(call, materialId, call.region)
-    if (material === undefined) throw invalidCiphertext()
-    const foreign = material.accountId !== call.account
-    if (foreign && !(await isOpenAccount(call.app, call.tx, material.accountId))) throw ciphertextNotAuthorized()
-    const { key } = await keyOfMaterial(call, material)
-    if (foreign) {
-      const permission = await permissionThroughService(call, key, { service, operation, context })
-      if (!call.decide(permission).allow) throw ciphertextNotAuthorized()
-    } else await authorizeThroughService(call, key, { service, operation, context })
-    mustBeFit(key, 'use')
-
-    noteUse(call, key, operation)
+    const { key, material } = await keyToOpen(call, service, materialId, context)
     const usable = known !== undefined && material.wrapped !== '' && sameContext(known.context, context)
     const opened = usable ? known.key : openDataKey(call, { key, material, name }, ciphertextBlob, context)
     return takerOf(call, key, name, opened)
@@ -130,6 +121,29 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
 
     findDataKey,
 
+    encrypt: async (call, service, keyId, plaintext, context) => {
+      const operation = 'Encrypt'
+      const { key, alias } = await findKeyFor(call, service, keyId, `kms:${operation}`)
+      await authorizeThroughService(call, key, { service, operation, context, alias })
+      mustBeFit(key, 'use')
+      mustBeSymmetric(key, operation)
+
+      const { blob } = await encryptUnder(call, key, plaintext, context)
+      noteUse(call, key, operation)
+      return { ciphertextBlob: blob, keyArn: arnOf(key) }
+    },
+
+    decrypt: async (call, service, ciphertextBlob, context) => {
+      const name = headerOf(ciphertextBlob)
+      const known = messageKeys.get(name)
+      const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
+      const { key, material } = await keyToOpen(call, service, materialId, context)
+      if (known !== undefined && material.wrapped !== '') return decryptMessage(known.key, ciphertextBlob, context)
+      const messageKey = messageKeyOf(call, key, material, ciphertextBlob)
+      messageKeys.set(name, { key: messageKey, materialId: material.materialId })
+      return decryptMessage(messageKey, ciphertextBlob, context)
+    },
+
     askFor: async (call, service, keyId, operation) => {
       const { key, alias } = await findKeyFor(call, service, keyId, `kms:${operation}`)
       await authorizeThroughService(call, key, { service, operation, context: {}, alias })
@@ -149,6 +163,32 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
       return call.decide(await permissionThroughService(call, stored.key, asked)).allow
     },
   }
+}
+
+/**
+ * The key that a blob needs, once the caller may decrypt with it through the service, and its material. Whoever is of another account learns
+ * nothing of it. @throws ServiceError of KMS
+ */
+async function keyToOpen(
+  call: Call,
+  service: string,
+  materialId: string | undefined,
+  context: EncryptionContext,
+): Promise<{ readonly key: KmsKey; readonly material: KmsMaterial }> {
+  const operation = 'Decrypt'
+  const material = materialId === undefined ? undefined : await findMaterial(call, materialId, call.region)
+  if (material === undefined) throw invalidCiphertext()
+  const foreign = material.accountId !== call.account
+  if (foreign && !(await isOpenAccount(call.app, call.tx, material.accountId))) throw ciphertextNotAuthorized()
+  const { key } = await keyOfMaterial(call, material)
+  if (foreign) {
+    const permission = await permissionThroughService(call, key, { service, operation, context })
+    if (!call.decide(permission).allow) throw ciphertextNotAuthorized()
+  } else await authorizeThroughService(call, key, { service, operation, context })
+  mustBeFit(key, 'use')
+
+  noteUse(call, key, operation)
+  return { key, material }
 }
 
 /** The key behind one of the four forms of a KeyId. Keys of other accounts look all the same, whether they exist or not. */
@@ -179,6 +219,10 @@ async function managedKey(call: Call, service: string): Promise<KmsKey> {
 /** @throws ServiceError InvalidKeyUsageException */
 export function mustMakeDataKeys(key: KmsKey, operation: string): void {
   if (isAsymmetric(key.keySpec)) throw noDataKeyUnderPair()
+  mustBeSymmetric(key, operation)
+}
+
+function mustBeSymmetric(key: KmsKey, operation: string): void {
   if (key.keySpec !== 'SYMMETRIC_DEFAULT') throw wrongUsage(arnOf(key), key.keyUsage, operation)
 }
 

@@ -1,7 +1,7 @@
 // Encrypting and decrypting under a key's material, and using its private key. State and permissions were checked by whoever calls.
 
 import type { KeyObject } from 'node:crypto'
-import { findMaterialId, openBlob, sealBlob } from '../../crypto/ciphertext.ts'
+import { findMaterialId, findMessageKey, openBlob, openMessage, sealBlob } from '../../crypto/ciphertext.ts'
 import { canonicalContext } from '../../crypto/encryption-context.ts'
 import { openPrivateKey, openPublicKey, type PrivateKey, type PublicKey } from '../../crypto/kms/key-material.ts'
 import { type AsymmetricSpec, isAsymmetric } from '../../crypto/kms/spec.ts'
@@ -73,6 +73,21 @@ export function decryptUnder(
 ): Buffer {
   mustBeImported(key, material)
   const plaintext = openBlob(unwrapped(store, material), blob, canonicalContext(context))
+  if (plaintext === undefined) throw invalidCiphertext()
+  return plaintext
+}
+
+/** The key of a blob, which opens no other. @throws ServiceError InvalidCiphertextException, KMSInvalidStateException */
+export function messageKeyOf(store: Store, key: KmsKey, material: KmsMaterial, blob: Uint8Array): KeyObject {
+  mustBeImported(key, material)
+  const messageKey = findMessageKey(unwrapped(store, material), blob)
+  if (messageKey === undefined) throw invalidCiphertext()
+  return messageKey
+}
+
+/** The plaintext, which the caller zeroes. @throws ServiceError InvalidCiphertextException */
+export function decryptMessage(messageKey: KeyObject, blob: Uint8Array, context: EncryptionContext): Buffer {
+  const plaintext = openMessage(messageKey, blob, canonicalContext(context))
   if (plaintext === undefined) throw invalidCiphertext()
   return plaintext
 }

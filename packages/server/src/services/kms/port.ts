@@ -27,6 +27,16 @@ export type Kms = {
     ciphertextBlob: Uint8Array,
     context: EncryptionContext,
   ): Promise<KeyObject>
+  /** Encrypts up to 4,096 bytes, as Encrypt does. `keyId` as of generateDataKey. @throws ServiceError of KMS */
+  encrypt(
+    call: Call,
+    service: string,
+    keyId: string | undefined,
+    plaintext: Uint8Array,
+    context: EncryptionContext,
+  ): Promise<{ readonly ciphertextBlob: Uint8Array; readonly keyArn: string }>
+  /** Opens what `encrypt` made. The caller zeroes the bytes. @throws as decryptDataKey */
+  decrypt(call: Call, service: string, ciphertextBlob: Uint8Array, context: EncryptionContext): Promise<Buffer>
   /**
    * The same for a call that may come again: what takes the key, once for this call, and for as long as nothing was committed for others that are
    * the same. Undefined where it is no longer in memory. @throws ServiceError of KMS, InvalidCiphertextException where blob or context were altered.

@@ -58,16 +58,23 @@ export const changePassword = outsideHandler<Outcome>({
     }
     try {
       await master.set(run, io)
-      await master.test(run, io)
-      return {}
     } catch (error) {
-      // By these nothing was set; of all others the outcome is not known, and it is tried again.
-      if (error instanceof RotatorError && (error.kind === 'policy' || error.kind === 'permission')) {
-        return { refusal: error.message }
-      }
-      app.log.warn({ identifier: database.identifier, err: error }, 'a master password could not be set')
+      if (isRefused(error, resumed)) return { refusal: error.message }
       throw error
     }
+    await master.test(run, io)
+    return {}
+  },
+
+  /** It goes on until the outcome is known: neither password may be forgotten before. Why it goes on is shown. */
+  failed: async (app, tx, payload, error, attempts) => {
+    const store: Store = { app, tx }
+    const found = await findChange(store, JSON.parse(payload) as Payload)
+    if (found === undefined) return
+    const { database } = found.stored
+    app.log.warn({ identifier: database.identifier, attempts, err: error }, 'a master password could not be set')
+    const refusal = error instanceof RotatorError ? error.message : 'The server has a fault, which its log tells.'
+    await updateDatabase(store, found.stored, { ...database, refusal })
   },
 
   finish: async (app, tx, payload, outcome) => {
@@ -75,7 +82,7 @@ export const changePassword = outsideHandler<Outcome>({
     const store: Store = { app, tx }
     const found = await findChange(store, JSON.parse(payload) as Payload)
     if (found === undefined) return
-    const { change: _, ...database } = found.stored.database
+    const { change: _, refusal: __, ...database } = found.stored.database
     if (outcome.refusal !== undefined) {
       return updateDatabase(store, found.stored, { ...database, refusal: outcome.refusal })
     }
@@ -88,6 +95,14 @@ export const changePassword = outsideHandler<Outcome>({
     await updateDatabase(store, found.stored, { ...kept, password: found.change.password })
   },
 })
+
+/**
+ * Whether the password is surely not set: of everything else the outcome is not known, and it is tried again. What an earlier attempt came to is
+ * known only where the new password was tried and refused.
+ */
+const isRefused = (error: unknown, resumed: boolean): error is RotatorError =>
+  error instanceof RotatorError &&
+  (error.kind === 'policy' || error.kind === 'authentication' || (error.kind === 'permission' && !resumed))
 
 type Found = { readonly stored: StoredDatabase; readonly change: PasswordChange }
 

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import mysql from 'mysql2/promise'
 import { startMariadb } from '../../../../rotators/src/testing/mariadb.ts'
 import { startTestServer, withJobsOnDemand } from '../../testing.ts'
 import { call } from '../secretsmanager/testing.ts'
@@ -17,16 +16,7 @@ test('the master password of a MariaDB is managed, rotated and given back', asyn
   await mariadb.sql(
     "CREATE USER 'master'@'%' IDENTIFIED BY 'first password'; GRANT ALL ON *.* TO 'master'@'%' WITH GRANT OPTION",
   )
-  const logIn = async (password: string): Promise<void> => {
-    const connection = await mysql.createConnection({
-      host: '127.0.0.1',
-      port: mariadb.port,
-      user: 'master',
-      password,
-      ssl: { ca: mariadb.authority, verifyIdentity: false },
-    })
-    await connection.end()
-  }
+  const logIn = (password: string): Promise<void> => mariadb.logIn('master', password)
   const { status, body } = await askDatabases(server, 'register', {
     Identifier: 'shop',
     Engine: 'mariadb',
@@ -63,6 +53,15 @@ test('the master password of a MariaDB is managed, rotated and given back', asyn
   })
   await server.jobs.runDue()
   await logIn('back-in-our-hands')
+
+  await mariadb.sql("INSTALL SONAME 'simple_password_check'; SET GLOBAL strict_password_validation = ON")
+  await rds.modifyDBInstance({ DBInstanceIdentifier, MasterUserPassword: 'alllowercase' })
+  await server.jobs.runDue()
+  const { Status, Refusal } = (await askDatabases(server, 'show', { Identifier: 'shop' })).body.Database
+  assert.equal(Status, 'available')
+  assert.match(Refusal, /refuses the new password/)
+  await logIn('back-in-our-hands')
+  await mariadb.sql("UNINSTALL SONAME 'simple_password_check'")
   // This test itself has sent the first one in a statement.
   passwords.delete('first password')
   passwords.add('back-in-our-hands')

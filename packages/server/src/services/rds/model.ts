@@ -54,7 +54,7 @@ export type RegisteredDatabase = {
     readonly kmsKeyId?: string
   }
   readonly change?: PasswordChange
-  /** Why the latest change was given up. Never a value. */
+  /** Why the latest change was given up or, while there is one, why its latest attempt failed. Never a value. */
   readonly refusal?: string
   readonly tags: readonly Tag[]
 }

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { RDS } from '@aws-sdk/client-rds'
-import pg from 'pg'
 import type { TestPostgresql } from '../../../../rotators/src/testing/postgresql.ts'
 import type { GivenOptions } from '../../config.ts'
 import { signedCall, startTestServer, type TestCredentials, type TestServer, withJobsOnDemand } from '../../testing.ts'
@@ -65,18 +64,4 @@ export function registering(server: TestServer, postgres: TestPostgresql) {
     return username
   }
   return { newMaster, registrationOf, register }
-}
-
-/** As an application does. */
-export async function logIn(postgres: TestPostgresql, username: string, password: string): Promise<void> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: postgres.port,
-    user: username,
-    password,
-    database: 'postgres',
-    ssl: { ca: postgres.authority, servername: 'localhost' },
-  })
-  await client.connect()
-  await client.end()
 }

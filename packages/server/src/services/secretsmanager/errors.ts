@@ -158,8 +158,16 @@ export const decryptionFailed = (reason: string, cause: unknown) =>
 
 // Parts of the API that this server does not have yet: refused, never ignored.
 
-export const externalRotationUnsupported = (member: string) =>
-  invalidParameter(`${member} can't be used: this server rotates no managed external secrets yet.`)
+export const optionsNotUsed = () =>
+  invalidParameter(
+    "ExternalSecretRotationMetadata can't be used: a function of yours rotates this secret, or none does.",
+  )
+export const rotationRoleNotUsed = () =>
+  invalidParameter(
+    "ExternalSecretRotationRoleArn can't be used: a secret is rotated with the rights of who calls RotateSecret.",
+  )
+export const noPartnerRotator = (type: string) =>
+  invalidRequest(`This server rotates no secret of the Type ${type} by itself: give a RotationLambdaARN.`)
 export const unknownRotatorOption = (key: string, known: readonly string[]) =>
   invalidParameter(`The rotator has no option ${key}. It has: ${known.join(', ')}.`)
 export const rotatorOptionTwice = (key: string) => invalidParameter(`The option ${key} is given more than once.`)

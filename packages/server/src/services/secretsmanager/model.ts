@@ -55,6 +55,8 @@ export type Secret = {
   readonly primaryRegion?: string
   /** How it is rotated, and what goes on; absent where rotation was never turned on. */
   readonly rotation?: SecretRotation
+  /** What anybody may read, in JSON, because who rotates it has said so (published.ts); absent where nothing is. */
+  readonly published?: string
   /** In the order of their creation. */
   readonly versions: readonly SecretVersion[]
   /** The ClientRequestToken of a CreateSecret without a value, so that its retry is known. */
@@ -194,6 +196,7 @@ export function followedBy(primary: Secret) {
     deletedAt,
     deletionDate,
     rotation,
+    published,
     ...followed
   } = primary
   return { ...followed, ...(rotation !== undefined && { rotation: shownRotation(rotation) }) }

@@ -293,7 +293,7 @@ async function startOwner(t: TestContext, server: TestServer) {
   const app = { ...server.app, services: [...server.app.services, service] }
   const answers = { health: async () => ({ ok: true, problems: [], warnings: [] }), metrics: async () => '' }
   const options = { host: '127.0.0.1', port: 0, allowedHosts: [], connectionsMax: 10 }
-  const listener = await listen(options, createHandler(app, answers))
+  const listener = await listen(options, createHandler(app, answers, server.jobs.wake))
   t.after(() => listener.close(1_000))
   return (name: string, input: object, credentials = server.credentials) =>
     signedCall(`http://127.0.0.1:${listener.port}/`, 'rds', `TestOwner.${name}`, input, {

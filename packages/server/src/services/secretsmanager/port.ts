@@ -14,12 +14,15 @@ export {
   openOwned,
   removeOwned,
 } from './owned.ts'
+export { type PublishedName, readPublished } from './published.ts'
 export { type PutReplicaInput, receivedTarget, receiveReplica, removeReceived } from './receive.ts'
+export { readReferenced, type SecretAnswer } from './reference.ts'
 export { createRemoteRegions, type RemoteRegions } from './remote-regions.ts'
 export { callByRights, noteRights } from './rights.ts'
 export { createFunctionsElsewhere } from './rotation/elsewhere.ts'
 export {
   createRotationFunctions,
+  EXTERNAL,
   eventOf,
   type FunctionProvider,
   type FunctionUse,
@@ -39,6 +42,7 @@ export {
   rollBackRotation,
 } from './rotation/operator.ts'
 export { createManagedRotation, createReadyMade, ioOf, type ManagedRotator } from './rotation/ready-made.ts'
+export { partnerOf } from './rotation/ready-made-settings.ts'
 export { ROTATIONS_KEPT } from './rotation/store.ts'
 export { RotationRules, SecretId } from './shapes.ts'
 export { createSecretRows, type SecretRows } from './store.ts'

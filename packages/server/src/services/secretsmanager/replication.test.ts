@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTestServer, type TestServer } from '../../testing.ts'
+import { startTestServer, type TestServer, withJobsOnDemand } from '../../testing.ts'
 import { policyDocument } from '../iam/testing.ts'
 import { secretsmanager } from './index.ts'
 import { assertRefused, call, token } from './testing.ts'
@@ -27,7 +27,7 @@ async function everythingIn(server: TestServer, region: string, SecretId: string
 }
 
 test('a replica follows each change: values, labels, tags, description, policy', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const first = token('first')
   const create = {
     Name: 'db',
@@ -144,7 +144,7 @@ const ON_A_REPLICA: {
 }
 
 test('a replica refuses each operation that would change it, in the words of AWS, and answers the others', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const create = { Name: 'db', SecretString: 'x', ClientRequestToken: token('first') }
   await call(server, 'CreateSecret', { ...create, AddReplicaRegions: [{ Region: OTHER }] })
   await server.jobs.runDue()
@@ -181,7 +181,7 @@ test('a replica refuses each operation that would change it, in the words of AWS
 })
 
 test('a primary is not deleted while it has replicas, forced or not', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const regions = [{ Region: OTHER }, { Region: THIRD }]
   const { ARN } = await call(server, 'CreateSecret', { Name: 'db', AddReplicaRegions: regions })
   const message = `You can't delete secret ${ARN} that still has replica regions [${OTHER}, ${THIRD}].`
@@ -201,7 +201,7 @@ test('a primary is not deleted while it has replicas, forced or not', async (t) 
 })
 
 test('no value and no right is in the row of a job, and a job made by SQL copies nothing that was not asked for', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const create = { Name: 'db', SecretString: 'plain-value', ClientRequestToken: token() }
   const { ARN } = await call(server, 'CreateSecret', { ...create, AddReplicaRegions: [{ Region: OTHER }] })
   const jobs = await server.app.database.transaction('read', (tx) =>

@@ -144,6 +144,27 @@ export async function insertSecret(
   return stored
 }
 
+async function notePublished(
+  tx: Transaction,
+  { account, region, secret: { name } }: StoredSecret,
+  secret: Pick<Secret, 'published'> | undefined,
+): Promise<void> {
+  const sql =
+    secret?.published === undefined
+      ? 'DELETE FROM published_secret WHERE account_id = $1 AND region = $2 AND name = $3'
+      : 'INSERT INTO published_secret (account_id, region, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING'
+  await tx.run(sql, account, region, name)
+}
+
+/** Whether something of the secret is published, as far as this table goes: the secret's own row decides. */
+export const isPublished = async (tx: Transaction, account: string, region: string, name: string): Promise<boolean> =>
+  (await tx.get(
+    'SELECT name FROM published_secret WHERE account_id = $1 AND region = $2 AND name = $3',
+    account,
+    region,
+    name,
+  )) !== undefined
+
 /** How many secrets count against the quota of a region. */
 export async function countSecrets({ tx }: Pick<Call, 'tx'>, account: string, region: string): Promise<number> {
   const row = await tx.get<{ readonly used: number }>(
@@ -172,6 +193,8 @@ export async function updateSecret(store: Store, stored: StoredSecret, secret: S
     stored.rev,
   )
   if (changes !== 1) throw new DatabaseError('conflict', 'a secret was changed by another transaction')
+  const { published } = stored.secret
+  if ((published === undefined) !== (secret.published === undefined)) await notePublished(tx, stored, secret)
   await app.events.emit(tx, { account, region, arn: secret.arn, rev }, secretChanges(stored.secret, secret))
   const changed = { ...stored, rev, secret }
   const told = [...prunedVersions(stored.secret, secret), ...replicaEvents(stored.secret, secret)]
@@ -185,6 +208,7 @@ export async function removeSecret(store: Store, stored: StoredSecret): Promise<
   const { account, region, rev, secret } = stored
   await tx.run('DELETE FROM secret_version WHERE secret_arn = $1', secret.arn)
   await removePolicy(store, secret.arn)
+  if (secret.published !== undefined) await notePublished(tx, stored, undefined)
   if (secret.rotation !== undefined) await forgetRotation(tx, secret.arn)
   const { changes } = await tx.run(
     'DELETE FROM secret WHERE account_id = $1 AND region = $2 AND name = $3 AND rev = $4',

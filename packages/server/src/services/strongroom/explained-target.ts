@@ -6,6 +6,7 @@ import type { AnyOperation, Service, Target } from '../../operation.ts'
 import type { Context } from '../../policy/engine.ts'
 import { isOptional, shapeOf } from '../../shape/shape.ts'
 import { useTarget } from '../kms/port.ts'
+import { parameterTarget } from '../ssm/port.ts'
 import * as errors from './errors.ts'
 
 /** The operation of an action, without regard to case; undefined where this server has none, as for other services of AWS. */
@@ -32,6 +33,7 @@ export async function explainedTarget(
 ): Promise<Target> {
   const grantOnly = GRANT_ONLY.find((name) => action.toLowerCase() === `kms:${name.toLowerCase()}`)
   if (grantOnly !== undefined) return useTarget(grantOnly)({ ...call, input: keyInput(call, resource, given) })
+  if (/^ssm:/i.test(action)) return resource === '*' ? plainTarget(call, resource) : parameterTarget(call, resource)
   if (operation?.identify !== undefined) throw errors.takesNoSignature(action)
   const input = operation && inputFor(call, action, operation, resource, given)
   if (operation === undefined || input === undefined) return plainTarget(call, resource)

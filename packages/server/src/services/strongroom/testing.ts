@@ -101,7 +101,7 @@ export async function listenTo(
     comments,
     lastId: () => id,
     ended,
-    waitFor: (matches, ms = 5_000) =>
+    waitFor: (matches, ms = 60_000) =>
       new Promise((resolve, reject) => {
         const end = (): void => {
           clearTimeout(timer)

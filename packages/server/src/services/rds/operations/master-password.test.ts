@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import type { DBInstance } from '@aws-sdk/client-rds'
 import { startPostgresql, type TestPostgresql } from '../../../../../rotators/src/testing/postgresql.ts'
-import { call, createCaller } from '../../secretsmanager/testing.ts'
-import { askDatabases, FIRST_PASSWORD, logIn, rdsClient, startRds } from '../testing.ts'
+import type { GivenOptions } from '../../../config.ts'
+import { call, createCaller, token } from '../../secretsmanager/testing.ts'
+import { askDatabases, FIRST_PASSWORD, rdsClient, startRds } from '../testing.ts'
 
 let postgres: TestPostgresql
 let missing: string | undefined
@@ -31,8 +32,8 @@ const refusal =
     return true
   }
 
-async function start(t: TestContext) {
-  const started = await startRds(t, postgres)
+async function start(t: TestContext, given: GivenOptions = {}) {
+  const started = await startRds(t, postgres, given)
   const { server, rds } = started
   const describe = async (DBInstanceIdentifier: string): Promise<DBInstance> =>
     (await rds.describeDBInstances({ DBInstanceIdentifier })).DBInstances![0]!
@@ -66,7 +67,7 @@ test('a registered instance is managed, rotated and released, and the database h
   assert.match(arn, /:secret:rds!db-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[A-Za-z0-9]{6}$/)
   // Until the new password is set, who asks is told the one that works.
   assert.equal((await describe('orders')).MasterUserSecret?.SecretStatus, 'creating')
-  await logIn(postgres, username, (await read(arn)).password)
+  await postgres.logIn(username, (await read(arn)).password)
 
   await server.jobs.runDue()
   const managed = await describe('orders')
@@ -76,8 +77,8 @@ test('a registered instance is managed, rotated and released, and the database h
   assert.deepEqual(Object.keys(first), ['username', 'password'])
   assert.equal(first.username, username)
   assert.equal(first.password.length, 32)
-  await logIn(postgres, username, first.password)
-  await assert.rejects(logIn(postgres, username, FIRST_PASSWORD), /password authentication failed/)
+  await postgres.logIn(username, first.password)
+  await assert.rejects(postgres.logIn(username, FIRST_PASSWORD), /password authentication failed/)
 
   const secret = await call(server, 'DescribeSecret', { SecretId: arn })
   assert.equal(secret.OwningService, 'rds')
@@ -94,7 +95,7 @@ test('a registered instance is managed, rotated and released, and the database h
   await server.jobs.runDue()
   const second = await read(arn)
   assert.notEqual(second.password, first.password)
-  await logIn(postgres, username, second.password)
+  await postgres.logIn(username, second.password)
   assert.deepEqual(await read(arn, 'AWSPREVIOUS'), first)
 
   // A user changes the schedule and rotates too, and the rotation still has its rights.
@@ -106,7 +107,7 @@ test('a registered instance is managed, rotated and released, and the database h
   await server.jobs.runDue()
   const third = await read(arn)
   assert.notEqual(third.password, second.password)
-  await logIn(postgres, username, third.password)
+  await postgres.logIn(username, third.password)
 
   await rds.modifyDBInstance({
     DBInstanceIdentifier: 'orders',
@@ -121,7 +122,7 @@ test('a registered instance is managed, rotated and released, and the database h
     refusal('InvalidDBInstanceStateFault', /resetting-master-credentials/),
   )
   await server.jobs.runDue()
-  await logIn(postgres, username, 'back-in-our-hands')
+  await postgres.logIn(username, 'back-in-our-hands')
   const after = await describe('orders')
   assert.deepEqual([after.DBInstanceStatus, after.MasterUserSecret], ['available', undefined])
   const { status } = await server.call('secretsmanager', 'DescribeSecret', { SecretId: arn })
@@ -132,7 +133,7 @@ test('a registered instance is managed, rotated and released, and the database h
     rds.describeDBInstances({ DBInstanceIdentifier: 'orders' }),
     refusal('DBInstanceNotFoundFault', /DBInstance orders not found/, 404),
   )
-  await logIn(postgres, username, 'back-in-our-hands')
+  await postgres.logIn(username, 'back-in-our-hands')
 })
 
 test('it rotates by itself every seven days', async (t) => {
@@ -148,7 +149,7 @@ test('it rotates by itself every seven days', async (t) => {
   await server.jobs.runDue()
   const second = await read(arn)
   assert.notEqual(second.password, first.password)
-  await logIn(postgres, username, second.password)
+  await postgres.logIn(username, second.password)
 })
 
 test('a master password that is not managed is really changed, and what the database refuses changes nothing', async (t) => {
@@ -157,11 +158,79 @@ test('a master password that is not managed is really changed, and what the data
   const username = await register('plain')
   await rds.modifyDBInstance({ DBInstanceIdentifier: 'plain', MasterUserPassword: 'set-by-hand-1' })
   await server.jobs.runDue()
-  await logIn(postgres, username, 'set-by-hand-1')
+  await postgres.logIn(username, 'set-by-hand-1')
   await rds.modifyDBInstance({ DBInstanceIdentifier: 'plain', MasterUserPassword: 'set-by-hand-2' })
   await server.jobs.runDue()
-  await logIn(postgres, username, 'set-by-hand-2')
+  await postgres.logIn(username, 'set-by-hand-2')
   assert.equal((await describe('plain')).DBInstanceStatus, 'available')
+
+  const refusal = async () => (await askDatabases(server, 'show', { Identifier: 'plain' })).body.Database.Refusal
+  await postgres.sql(`ALTER ROLE ${username} PASSWORD 'somebody-else'`)
+  await rds.modifyDBInstance({ DBInstanceIdentifier: 'plain', MasterUserPassword: 'set-by-hand-3' })
+  await server.jobs.runDue()
+  assert.match(await refusal(), /password is refused/)
+  assert.equal((await describe('plain')).DBInstanceStatus, 'available')
+  await postgres.logIn(username, 'somebody-else')
+  await postgres.sql(`ALTER ROLE ${username} PASSWORD 'set-by-hand-2'`)
+  await rds.modifyDBInstance({ DBInstanceIdentifier: 'plain', MasterUserPassword: 'set-by-hand-3' })
+  await server.jobs.runDue()
+  assert.equal(await refusal(), undefined)
+  await postgres.logIn(username, 'set-by-hand-3')
+})
+
+test('a database that cannot be reached keeps its status, which tells why, until the password is set', async (t) => {
+  if (skip(t)) return
+  const { server, rds, register, describe } = await start(t)
+  const username = await register('away')
+  const refusal = async () => (await askDatabases(server, 'show', { Identifier: 'away' })).body.Database.Refusal
+  await postgres.sql(`ALTER ROLE ${username} CONNECTION LIMIT 0`)
+  await rds.modifyDBInstance({ DBInstanceIdentifier: 'away', MasterUserPassword: 'set-at-last' })
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await server.jobs.runDue()
+    const { DBInstanceStatus, PendingModifiedValues } = await describe('away')
+    assert.deepEqual(
+      [DBInstanceStatus, PendingModifiedValues],
+      ['resetting-master-credentials', { MasterUserPassword: '****' }],
+    )
+    assert.match(await refusal(), /does not answer now/)
+    server.clock.advance(60_000)
+  }
+  await postgres.sql(`ALTER ROLE ${username} CONNECTION LIMIT -1`)
+  await server.jobs.runDue()
+  assert.deepEqual([(await describe('away')).DBInstanceStatus, await refusal()], ['available', undefined])
+  await postgres.logIn(username, 'set-at-last')
+})
+
+test('users by turns have a managed master, before and after its own rotations', async (t) => {
+  if (skip(t)) return
+  const { server, rds, register, read, manage } = await start(t, { rotationCa: postgres.authorityFile })
+  await register('turned')
+  const masterarn = await manage('turned')
+  await server.jobs.runDue()
+  await postgres.sql(`CREATE ROLE turning LOGIN PASSWORD 'first-of-the-user'`)
+  const place = { engine: 'postgres', host: 'localhost', port: postgres.port }
+  const value = { ...place, username: 'turning', password: 'first-of-the-user', masterarn }
+  await call(server, 'CreateSecret', {
+    Name: 'turning',
+    ClientRequestToken: token(),
+    SecretString: JSON.stringify(value),
+  })
+  const RotationLambdaARN = `arn:aws:lambda:${server.region}:${server.accountId}:function:strongroom-postgresql-alternating-users`
+  let before = value
+  for (const username of ['turning_clone', 'turning', 'turning_clone']) {
+    await call(server, 'RotateSecret', { SecretId: 'turning', ClientRequestToken: token(), RotationLambdaARN })
+    await server.jobs.runDue()
+    const now = await read('turning')
+    assert.equal(now.username, username)
+    for (const { username, password } of [before, now]) await postgres.logIn(username, password)
+    before = now
+    await rds.modifyDBInstance({
+      DBInstanceIdentifier: 'turned',
+      RotateMasterUserPassword: true,
+      ApplyImmediately: true,
+    })
+    await server.jobs.runDue()
+  }
 })
 
 test('combinations are refused as AWS refuses them, and no parameter is passed over', async (t) => {
@@ -218,7 +287,7 @@ test('Create adopts the endpoint that was registered for it, and none other', as
   const { DBInstance } = await create({ MasterUsername: username, Port: postgres.port })
   assert.deepEqual(DBInstance?.TagList, [{ Key: 'team', Value: 'blue' }])
   await server.jobs.runDue()
-  await logIn(postgres, username, (await read(DBInstance!.MasterUserSecret!.SecretArn!)).password)
+  await postgres.logIn(username, (await read(DBInstance!.MasterUserSecret!.SecretArn!)).password)
   await assert.rejects(create({}), refusal('DBInstanceAlreadyExistsFault', /already exists/))
 })
 
@@ -245,7 +314,7 @@ test('a cluster is managed in the same way, under its own names', async (t) => {
     [['ledger', 'localhost', postgres.port, 'active']],
   )
   const { password } = await read(arn)
-  await logIn(postgres, username, password)
+  await postgres.logIn(username, password)
   await rds.modifyDBCluster({ DBClusterIdentifier: 'ledger', RotateMasterUserPassword: true, ApplyImmediately: true })
   await server.jobs.runDue()
   assert.notEqual((await read(arn)).password, password)
@@ -287,7 +356,7 @@ test('a disabled key or a refused login shows as impaired, and mends', async (t)
   server.clock.advance(10_000)
   await server.jobs.runDue()
   assert.equal(await status(), 'active')
-  await logIn(postgres, username, (await read(arn)).password)
+  await postgres.logIn(username, (await read(arn)).password)
 })
 
 test('pages, filters and tags', async (t) => {

@@ -13,6 +13,7 @@ import { selectVersion } from '../model.ts'
 import { Filters, MaxResultsOfBatch, NextToken, SecretError, SecretIdList, SecretValueEntry } from '../shapes.ts'
 import { liveSecret, permissionOn, resolveSecret, type SecretTarget } from '../target.ts'
 import { readSecretValue } from '../value.ts'
+import { recordRead } from '../value-event.ts'
 
 const PAGE_MAX = 20
 const ORDER = orderOf()
@@ -54,12 +55,12 @@ export const batchGetSecretValue = operation({
         authorizeOne(call, target)
         reached = true
         SecretValues.push(await readOne(call, target))
-        recordOne(call, id, target, reached)
+        recordRead(call, { SecretId: id }, target, reached)
       } catch (error) {
         // A fault of the server, or a row that was altered, is not one secret's affair.
         if (!(error instanceof ServiceError) || error.status >= 500) throw error
         Errors.push({ SecretId: id, ErrorCode: error.code, Message: error.message })
-        recordOne(call, id, target, reached, error)
+        recordRead(call, { SecretId: id }, target, reached, error)
       }
     }
     return { SecretValues, NextToken, Errors }
@@ -106,19 +107,4 @@ const authorizeOne = (call: Call, target: SecretTarget): void =>
 async function readOne(call: Call, target: SecretTarget) {
   const stored = liveSecret(target)
   return readSecretValue(call, stored, selectVersion(stored.secret, undefined, undefined))
-}
-
-/** The event of GetSecretValue that the call stands for. */
-function recordOne(call: Call, secretId: string, target: SecretTarget, reached: boolean, error?: ServiceError): void {
-  call.also({
-    eventName: 'GetSecretValue',
-    readOnly: true,
-    requestParameters: { secretId },
-    resources:
-      target.resource.startsWith('arn:') && target.resourceType !== undefined
-        ? [{ arn: target.resource, accountId: target.account, type: target.resourceType }]
-        : [],
-    ...(reached && { owner: target.account }),
-    ...(error && { errorCode: error.code, errorMessage: error.message }),
-  })
 }

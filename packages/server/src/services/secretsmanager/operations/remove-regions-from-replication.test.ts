@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
 import { assertRefused, call, events, token } from '../testing.ts'
 import { askIn, callIn, OTHER, SYNCED, statuses, THIRD } from '../testing-replication.ts'
 
 test('a removed replica is gone at once, and a copy on its way never arrives', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const regions = [{ Region: OTHER }, { Region: THIRD }]
   const create = { Name: 'db', SecretString: 'x', ClientRequestToken: token(), AddReplicaRegions: regions }
   const { ARN } = await call(server, 'CreateSecret', create)
@@ -43,7 +43,7 @@ test('a removed replica is gone at once, and a copy on its way never arrives', a
 })
 
 test('a secret of the same name that made replication fail is not removed with it', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   await callIn(server, OTHER, 'CreateSecret', { Name: 'db', SecretString: 'theirs', ClientRequestToken: token() })
   await call(server, 'CreateSecret', { Name: 'db', AddReplicaRegions: [{ Region: OTHER }] })
   await server.jobs.runDue()

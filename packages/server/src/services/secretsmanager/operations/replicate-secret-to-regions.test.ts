@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
+import { policyDocument } from '../../iam/testing.ts'
 import { assertRefused, call, createCaller, events, token } from '../testing.ts'
 import { askIn, callIn, OTHER, SYNCED, statuses, THIRD } from '../testing-replication.ts'
 
 test('a secret is InProgress in each Region that is asked for, and InSync once it is there', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const { ARN } = await call(server, 'CreateSecret', { Name: 'db', SecretString: 'x', ClientRequestToken: token() })
   const asked = await call(server, 'ReplicateSecretToRegions', {
     SecretId: 'db',
@@ -44,7 +45,7 @@ test('a secret is InProgress in each Region that is asked for, and InSync once i
 })
 
 test('Regions that cannot be are refused, and nothing is replicated', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const create = { Name: 'db', SecretString: 'x', ClientRequestToken: token() }
   const refused = async (regions: readonly object[], message: string) => {
     const input = { SecretId: 'db', AddReplicaRegions: regions }
@@ -69,7 +70,7 @@ test('Regions that cannot be are refused, and nothing is replicated', async (t) 
 })
 
 test('a name that is taken fails, whoever has it, until the caller forces it; what belongs to others never gives way', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const taken = 'Failed: Secret with this name already exists in this region'
   const make = (region: string, Name: string, SecretString: string, more: object = {}) =>
     callIn(server, region, 'CreateSecret', { Name, SecretString, ClientRequestToken: token(), ...more })
@@ -120,7 +121,7 @@ test('a name that is taken fails, whoever has it, until the caller forces it; wh
 })
 
 test('copies are made with the rights that the caller had when it asked', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   await call(server, 'CreateSecret', { Name: 'db', SecretString: 'x', ClientRequestToken: token() })
   const allow = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }
   const FAILED = 'Failed: No permissions available on the KMS key to complete the replication'
@@ -149,8 +150,39 @@ test('copies are made with the rights that the caller had when it asked', async 
   assert.equal((await statuses(server, 'db'))[THIRD], SYNCED)
 })
 
+test('another account that the secret lets in has it copied as far as both keys let it', async (t) => {
+  const server = await withJobsOnDemand(t, await startTestServer(t))
+  const guest = await createCaller(server, 'guest', [{ Effect: 'Allow', Action: '*', Resource: '*' }], 'new')
+  const own = { Effect: 'Allow', Principal: { AWS: server.accountId }, Action: 'kms:*', Resource: '*' }
+  const forBoth = policyDocument(own, { ...own, Principal: { AWS: guest.account } })
+  const keyIn = async (region: string): Promise<string> => {
+    const { body } = await server.call('kms', 'CreateKey', { Policy: forBoth }, { region })
+    return body.KeyMetadata.Arn
+  }
+  const ResourcePolicy = policyDocument({ ...own, Principal: { AWS: guest.account }, Action: 'secretsmanager:*' })
+  for (const [Name, KmsKeyId, there, expected] of [
+    ['managed', undefined, undefined, 'Failed: No permissions available on the KMS key to complete the replication'],
+    ['shared', await keyIn(server.region), await keyIn(OTHER), SYNCED],
+  ] as const) {
+    const { ARN } = await call(server, 'CreateSecret', {
+      Name,
+      SecretString: `value of ${Name}`,
+      ClientRequestToken: token(),
+      ...(KmsKeyId && { KmsKeyId }),
+    })
+    await call(server, 'PutResourcePolicy', { SecretId: ARN, ResourcePolicy })
+    const AddReplicaRegions = [{ Region: OTHER, ...(there && { KmsKeyId: there }) }]
+    const input = { SecretId: ARN, AddReplicaRegions }
+    const { status, body } = await askIn(server, server.region, 'ReplicateSecretToRegions', input, guest.credentials)
+    assert.equal(status, 200, JSON.stringify(body))
+    await server.jobs.runDue()
+    assert.deepEqual(await statuses(server, ARN), { [OTHER]: expected }, Name)
+  }
+  assert.equal((await callIn(server, OTHER, 'GetSecretValue', { SecretId: 'shared' })).SecretString, 'value of shared')
+})
+
 test('the quota of secrets holds in the Region of the replica', async (t) => {
-  const server = await startTestServer(t, { secretsPerRegion: '2' })
+  const server = await withJobsOnDemand(t, await startTestServer(t, { secretsPerRegion: '2' }))
   for (const Name of ['a', 'b']) await callIn(server, OTHER, 'CreateSecret', { Name })
   await call(server, 'CreateSecret', { Name: 'db', AddReplicaRegions: [{ Region: OTHER }] })
   await server.jobs.runDue()

@@ -157,7 +157,7 @@ test('RotateSecret refuses in AWS’s words', async (t) => {
   await refused(
     { ExternalSecretRotationRoleArn: 'arn:aws:iam::111122223333:role/x' },
     parameter,
-    "ExternalSecretRotationRoleArn can't be used: this server rotates no managed external secrets yet.",
+    "ExternalSecretRotationRoleArn can't be used: a secret is rotated with the rights of who calls RotateSecret.",
   )
   await refused(
     { RotationLambdaARN: FUNCTION, ClientRequestToken: undefined },

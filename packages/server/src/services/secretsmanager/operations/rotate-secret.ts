@@ -13,7 +13,7 @@ import { beginRotation } from '../rotation/begin.ts'
 import { isReadyMade, parseFunctionArn } from '../rotation/functions.ts'
 import { scheduleStart } from '../rotation/jobs.ts'
 import { type SecretRotation, withNextSlot } from '../rotation/model.ts'
-import { allowReadyMade } from '../rotation/ready-made-settings.ts'
+import { allowReadyMade, findPartner } from '../rotation/ready-made-settings.ts'
 import { parseRotationRules, type RotationRules } from '../rotation/schedule.ts'
 import { listRotations, ROTATIONS_KEPT } from '../rotation/store.ts'
 import { beginTrial } from '../rotation/trial.ts'
@@ -108,13 +108,12 @@ export const rotateSecret = operation({
   },
 })
 
-/** Of managed external secrets, which have a ready-made rotator's options in the same place. */
+/** Options are for ready-made rotators, of functions or of managed external secrets; none of them has a role. */
 function refuseExternal({ secret }: StoredSecret, input: Input): void {
-  const readyMade = isReadyMade(input.RotationLambdaARN ?? secret.rotation?.functionArn)
-  const members = ['ExternalSecretRotationMetadata', 'ExternalSecretRotationRoleArn'] as const
-  for (const member of readyMade ? members.slice(1) : members) {
-    if (input[member] !== undefined) throw errors.externalRotationUnsupported(member)
-  }
+  const functionArn = input.RotationLambdaARN ?? secret.rotation?.functionArn
+  const readyMade = functionArn === undefined ? findPartner(secret) !== undefined : isReadyMade(functionArn)
+  if (input.ExternalSecretRotationRoleArn !== undefined) throw errors.rotationRoleNotUsed()
+  if (input.ExternalSecretRotationMetadata !== undefined && !readyMade) throw errors.optionsNotUsed()
 }
 
 /**
@@ -133,7 +132,9 @@ function withSettings(
   }
   const functionArn = given ?? before?.functionArn
   const managed = owningService !== undefined && call.app.rotationFunctions.managed.has(owningService)
-  if (functionArn === undefined && !managed) throw errors.noRotationFunction()
+  if (functionArn === undefined && !managed && findPartner(secret) === undefined) {
+    throw secret.type === undefined ? errors.noRotationFunction() : errors.noPartnerRotator(secret.type)
+  }
   if (RotationRules !== undefined) parseRotationRules(RotationRules)
   const rules = RotationRules ?? before?.rules
   if (!secret.versions.some(({ stages }) => stages.includes(CURRENT))) throw errors.nothingToRotate()

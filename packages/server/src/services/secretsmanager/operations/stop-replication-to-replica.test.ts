@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTestServer } from '../../../testing.ts'
+import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
 import { assertRefused, call, createCaller, token } from '../testing.ts'
 import { askIn, callIn, OTHER, SYNCED, statuses, THIRD } from '../testing-replication.ts'
 
 test('a promoted replica keeps its ARN and value, can be written and replicated, and its old primary knows', async (t) => {
-  const server = await startTestServer(t)
+  const server = await withJobsOnDemand(t, await startTestServer(t))
   const regions = [{ Region: OTHER }]
   const create = { Name: 'db', SecretString: 'x', ClientRequestToken: token(), AddReplicaRegions: regions }
   const { ARN } = await call(server, 'CreateSecret', create)

@@ -98,7 +98,7 @@ export type FunctionProvider = {
 export type ManagedRotation = Pick<FunctionProvider, 'invoke' | 'target'>
 
 export type RotationFunctions = Required<Pick<FunctionProvider, 'check' | 'prepare'>> & {
-  /** By owner: `rds`. A service adds itself when the server starts. */
+  /** By owner: `rds`; and EXTERNAL. A service adds itself when the server starts. */
   readonly managed: Map<string, ManagedRotation>
   invoke(app: App, invocation: Invocation, owner: string | undefined, signal: AbortSignal): Promise<StepOutcome>
   /** As the provider says it; undefined where it cannot tell. */
@@ -110,6 +110,9 @@ export type RotationFunctions = Required<Pick<FunctionProvider, 'check' | 'prepa
   ): Promise<RotationTarget | undefined>
 }
 
+/** In the place of an owner: what rotates managed external secrets, which nobody but their users own. */
+export const EXTERNAL = 'external'
+
 /** The first provider that has a function is asked. */
 export function createRotationFunctions(providers: readonly FunctionProvider[]): RotationFunctions {
   const managed = new Map<string, ManagedRotation>()
@@ -120,7 +123,7 @@ export function createRotationFunctions(providers: readonly FunctionProvider[]):
   const findOutside = (app: App, functionArn: string) =>
     app.database.transaction('read', (tx) => find({ app, tx }, functionArn))
   const findFor = async (app: App, { functionArn }: TargetQuestion, owner: string | undefined) =>
-    functionArn === undefined ? managed.get(owner ?? '') : findOutside(app, functionArn)
+    functionArn === undefined ? managed.get(owner ?? EXTERNAL) : findOutside(app, functionArn)
   return {
     managed,
     prepare: async (app, use) => {

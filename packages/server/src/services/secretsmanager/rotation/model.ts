@@ -52,6 +52,8 @@ export type ReadyMade = {
   readonly rights: Rights
   /** As ExternalSecretRotationMetadata gave them. */
   readonly options: { readonly [name: string]: string }
+  /** The type that a managed external secret had then: what rotates it. */
+  readonly type?: string
   /** The master secret that the caller might read, and the one place where it may be used. */
   readonly master?: { readonly arn: string; readonly place?: string }
 }

@@ -7,7 +7,7 @@ import type { Call, Identity, Principal } from '../../../call.ts'
 import { principalContext, resourceContext } from '../../../context.ts'
 import { ServiceError } from '../../../errors.ts'
 import { accessDenied } from '../../../policy/denied.ts'
-import type { Permission } from '../../../policy/engine.ts'
+import { ownContext, type Permission } from '../../../policy/engine.ts'
 import { evaluate } from '../../../policy/evaluate.ts'
 import type { Transaction } from '../../../storage/database.ts'
 import { readSessionPrincipal } from '../../iam/port.ts'
@@ -82,7 +82,7 @@ function callAs(app: App, tx: Transaction, identity: Identity, principal: Princi
         : {
             ...asked,
             ...concealed,
-            context: { ...concealed.context, ...asked.context },
+            context: { ...concealed.context, ...ownContext(asked) },
             resource: concealed.resource ?? asked.resource,
           }
     return evaluate({

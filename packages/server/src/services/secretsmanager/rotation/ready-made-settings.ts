@@ -1,7 +1,14 @@
 // What RotateSecret keeps for a ready-made rotator. It has no role of its own: it works with the rights that the caller had then, which are
 // asked for here and of nothing else. docs/rotators.md
 
-import { parseSecret, type Rotator, RotatorError, rotators, type SecretValue } from '@strongroom/rotators'
+import {
+  parseSecret,
+  partnerRotators,
+  type Rotator,
+  RotatorError,
+  rotators,
+  type SecretValue,
+} from '@strongroom/rotators'
 import type { Call } from '../../../call.ts'
 import * as errors from '../errors.ts'
 import {
@@ -12,6 +19,7 @@ import {
   selectVersion,
   type ValuedVersion,
 } from '../model.ts'
+import { withPublished } from '../published.ts'
 import { noteRights } from '../rights.ts'
 import type { StoredSecret } from '../store.ts'
 import { liveSecret, permissionOn, resolveSecret } from '../target.ts'
@@ -22,6 +30,17 @@ import type { ReadyMade, SecretRotation } from './model.ts'
 /** The rotator of a function's ARN; undefined where there is none of the name. */
 export const findRotator = (functionArn: string, among: readonly Rotator[] = rotators): Rotator | undefined =>
   among.find(({ name }) => functionArn.endsWith(`:function:strongroom-${name}`))
+
+/** The rotator of a managed external secret's type; undefined where there is none, and of any other secret. */
+export const findPartner = ({ type }: Pick<Secret, 'type'>): Rotator | undefined =>
+  partnerRotators.find(({ name }) => name === type)
+
+/** The rotator of a managed external secret. @throws RotatorError where its type is another one than its rights are for */
+export function partnerOf({ type, rotation }: Secret): Rotator {
+  const rotator = findPartner({ ...(type !== undefined && { type }) })
+  if (rotator !== undefined && rotation?.readyMade?.type === type) return rotator
+  throw new RotatorError('permission', 'The secret has another Type than when RotateSecret was called: call it again.')
+}
 
 type Asked = {
   /** Whether the caller named the rotator: its rights take the place of those of before. */
@@ -45,15 +64,19 @@ export async function allowReadyMade(
   // A service of ours rotates it, with the rights of who has put it in charge.
   if (functionArn === undefined && secret.owningService !== undefined) return secret
   const kept: SecretRotation = { ...settings, ...(functionArn !== undefined && { functionArn }) }
-  if (!isReadyMade(functionArn)) return { ...secret, rotation: kept }
-  if (before !== undefined && !again && given === undefined) return secret
+  if (functionArn !== undefined && !isReadyMade(functionArn)) {
+    return withPublished({ ...secret, rotation: kept }, undefined)
+  }
+  const { type } = secret
+  const sameRotator = stored.secret.rotation?.functionArn === functionArn && before?.type === typeOf(functionArn, type)
+  if (before !== undefined && sameRotator && !again && given === undefined) return secret
 
-  const rotator = findRotator(functionArn)
-  if (rotator === undefined) throw errors.rotationFunctionNotFound(functionArn)
-  const sameRotator = stored.secret.rotation?.functionArn === functionArn
+  const rotator = functionArn === undefined ? findPartner(secret) : findRotator(functionArn)
+  if (rotator === undefined) throw errors.rotationFunctionNotFound(functionArn ?? String(type))
   const options = given === undefined ? (sameRotator && before?.options) || {} : readOptions(rotator, given)
 
   let master: ReadyMade['master']
+  let published: string | undefined
   let failure: unknown
   const rights = await noteRights(call, async (noting) => {
     try {
@@ -61,7 +84,8 @@ export async function allowReadyMade(
       const value = await openSecret(noting, secret, selectVersion(secret, undefined, undefined))
       tellReading(call, stored)
       const place = masterPlaceOf(rotator, value, options)
-      const arn = rotator.master === 'unused' ? undefined : masterOf(value)
+      published = rotator.published?.(value, options)
+      const arn = masterOf(rotator, value, options)
       if (arn === undefined) return
       tellReading(call, (await mayUseMaster(noting, secret, arn)).stored)
       master = { arn, ...(place !== undefined && { place }) }
@@ -71,7 +95,13 @@ export async function allowReadyMade(
   })
   if (failure instanceof RotatorError) throw errors.notRotatable(failure.message)
   if (failure !== undefined) throw failure
-  return { ...secret, rotation: { ...kept, readyMade: { rights, options, ...(master && { master }) } } }
+  const readyMade: ReadyMade = {
+    rights,
+    options,
+    ...(master && { master }),
+    ...(functionArn === undefined && type !== undefined && { type }),
+  }
+  return withPublished({ ...secret, rotation: { ...kept, readyMade } }, published)
 }
 
 /** The service looked at it, so that the call could be refused at once. */
@@ -106,9 +136,17 @@ export function masterPlaceOf(rotator: Rotator, value: SecretValue, options: Rea
   return place === undefined || way === undefined ? place : `${place} ${way}`
 }
 
-/** The ARN in `masterarn`; undefined where the value has none. */
-export const masterOf = ({ masterarn }: { readonly [member: string]: unknown }): string | undefined =>
-  typeof masterarn === 'string' && masterarn !== '' ? masterarn : undefined
+/** Of a secret that no function rotates. */
+const typeOf = (functionArn: string | undefined, type: string | undefined): string | undefined =>
+  functionArn === undefined ? type : undefined
+
+/** The ARN of the master secret, in `masterarn` of the value or in an option; undefined where there is none. */
+export function masterOf(rotator: Rotator, value: SecretValue, options: ReadyMade['options']): string | undefined {
+  const { master, masterOption } = rotator
+  if (master === 'unused') return undefined
+  const arn = masterOption === undefined ? value.masterarn : options[masterOption]
+  return typeof arn === 'string' && arn !== '' ? arn : undefined
+}
 
 /** The master secret, once the caller may have its value. Of another account it would go on being used after that account had said no. */
 export async function mayUseMaster(call: Call, secret: Secret, arn: string) {

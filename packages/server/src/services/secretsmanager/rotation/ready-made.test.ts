@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { type Rotator, RotatorError } from '@strongroom/rotators'
-import pg from 'pg'
 import { startPostgresql, type TestPostgresql } from '../../../../../rotators/src/testing/postgresql.ts'
 import type { GivenOptions } from '../../../config.ts'
 import { startTestServer, type TestAnswer, type TestServer, withJobsOnDemand } from '../../../testing.ts'
@@ -65,18 +64,8 @@ const skip = (t: TestContext): boolean => {
   return missing !== undefined
 }
 
-async function logIn({ username, password }: { username: string; password: string }): Promise<void> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: postgres.port,
-    user: username,
-    password,
-    database: 'postgres',
-    ssl: { ca: postgres.authority, servername: 'localhost' },
-  })
-  await client.connect()
-  await client.end()
-}
+const logIn = ({ username, password }: { username: string; password: string }): Promise<void> =>
+  postgres.logIn(username, password)
 
 const master = () => ({
   engine: 'postgres',

@@ -2,9 +2,11 @@
 // used outside of it; what a step changes counts only while the rotation is still under way, by the journal of this very call.
 // docs/rotators.md
 
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import {
   type Io,
   type PendingRun,
+  type PrivateKeySpec,
   type Rotator,
   RotatorError,
   type Run,
@@ -13,7 +15,10 @@ import {
 } from '@strongroom/rotators'
 import type { App } from '../../../app.ts'
 import type { AuditEvent } from '../../../audit/event.ts'
+import { CryptoError } from '../../../crypto/kms/crypto-error.ts'
+import { generateKeyMaterial } from '../../../crypto/kms/key-material.ts'
 import { IntegrityError, ServiceError } from '../../../errors.ts'
+import type { HttpAnswers } from '../../../http/answers.ts'
 import { OutboundError } from '../../../http/outbound.ts'
 import * as errors from '../errors.ts'
 import { serviceCall } from '../events.ts'
@@ -30,6 +35,7 @@ import {
   splitTail,
   type ValuedVersion,
 } from '../model.ts'
+import { withPublished } from '../published.ts'
 import { changeByService } from '../replication.ts'
 import { callByRights } from '../rights.ts'
 import { findSecret, type Store, type StoredSecret } from '../store.ts'
@@ -45,8 +51,9 @@ import {
   type StepOutcome,
   type TargetQuestion,
 } from './functions.ts'
-import type { ReadyMade, StepError } from './model.ts'
+import { type ReadyMade, type StepError, sinceOf } from './model.ts'
 import { findRotator, masterOf, masterPlaceOf, mayUseMaster, openSecret } from './ready-made-settings.ts'
+import { daysBetween, parseRotationRules } from './schedule.ts'
 import { findRotation } from './store.ts'
 
 /** How often a password that the other side refuses is replaced by another one. */
@@ -59,6 +66,8 @@ export type ReadyMadeOptions = {
   readonly resolve: (host: string, port: number) => Promise<string>
   /** PEM. */
   readonly authorities: readonly string[]
+  /** What is answered over plain HTTP; absent where no address is set up for it. */
+  readonly answers?: HttpAnswers
   readonly rotators?: readonly Rotator[]
 }
 
@@ -126,7 +135,7 @@ export function createManagedRotation(
 /** How rotators reach the world: throughout one step, a name is one address, so that a master goes where the user's own credential went. */
 export const ioOf = (
   app: App,
-  { resolve, authorities }: Omit<ReadyMadeOptions, 'rotators'>,
+  { resolve, authorities, answers }: Omit<ReadyMadeOptions, 'rotators'>,
   signal: AbortSignal,
   addresses = new Map<string, Promise<string>>(),
 ): Io => ({
@@ -143,11 +152,32 @@ export const ioOf = (
     }
   },
   authorities,
+  ...(answers && {
+    answerHttp: (path, body) =>
+      answers.answer(path, body).catch((cause: unknown) => {
+        const { code = 'unknown' } = cause as NodeJS.ErrnoException
+        const kind = code === 'EADDRINUSE' ? 'unreachable' : 'permission'
+        throw new RotatorError(kind, `The address of --acme-http cannot be listened on: ${code}.`, { cause })
+      }),
+  }),
   signal,
   timeoutMs: TIMEOUT_MS,
   randomBytes: (size) => Buffer.from(app.randomBytes(size)),
+  generatePrivateKey,
   now: app.wallNow,
 })
+
+async function generatePrivateKey(spec: PrivateKeySpec): Promise<KeyObject> {
+  try {
+    const material = await generateKeyMaterial(spec)
+    const key = createPrivateKey({ key: material, format: 'der', type: 'pkcs8' })
+    material.fill(0)
+    return key
+  } catch (error) {
+    if (!(error instanceof CryptoError) || error.refusal !== 'busy') throw error
+    throw new RotatorError('unreachable', 'Too many RSA keys are being made.')
+  }
+}
 
 const whenAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
@@ -181,6 +211,7 @@ function outcomeOf(error: unknown): StepOutcome {
 class OverError extends Error {}
 
 type Running = {
+  readonly startedAt: number
   readonly stored: StoredSecret
   readonly secret: RotatingSecret
   readonly readyMade: ReadyMade
@@ -197,12 +228,14 @@ async function mustBeRunning(store: Store, invocation: TargetQuestion): Promise<
   const running = rotation?.running
   if (stored?.secret.arn !== secretArn || stored.secret.deletedAt !== undefined) throw new OverError()
   if (rotation === undefined || running?.id !== instanceKey || running.versionId !== versionId) throw new OverError()
-  if ((await findRotation(store, secretArn, instanceKey))?.rev !== journalRev) throw new OverError()
+  const journal = await findRotation(store, secretArn, instanceKey)
+  if (journal?.rev !== journalRev) throw new OverError()
   const { readyMade } = rotation
   if (readyMade === undefined) {
     throw new RotatorError('permission', 'Nobody has allowed the rotator to use this secret: call RotateSecret again.')
   }
   return {
+    startedAt: journal.rotation.startedAt,
     stored,
     secret: { ...stored.secret, rotation },
     readyMade,
@@ -223,7 +256,7 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
   const { opened, events } = await app.database.transaction('read', async (tx) => {
     const store: Store = { app, tx }
     const events: AuditEvent[] = []
-    const { stored, secret, readyMade, call } = await mustBeRunning(store, invocation)
+    const { startedAt, stored, secret, readyMade, call } = await mustBeRunning(store, invocation)
     const read = async (version: ValuedVersion): Promise<SecretValue> => {
       events.push(serviceCall(app, stored, 'GetSecretValue', { secretId: secret.arn, versionId: version.id }))
       return openSecret(call, secret, version)
@@ -237,18 +270,44 @@ async function open(app: App, rotator: Rotator, invocation: Invocation): Promise
     const pending = version && { value: await read(version), digest: version.value.digest }
     const older = (step === 'setSecret' || invocation.kind === 'test') && !promoted ? holder(PREVIOUS) : undefined
     const previous = older && (await read(older).catch(asAbsent))
+    const looksBack = (step === 'createSecret' || invocation.kind === 'test') && rotator.earlierMax !== undefined
+    const earlier = looksBack ? await readEarlier(secret, [before.id, versionId], rotator.earlierMax, read) : undefined
     const used = await openMaster(rotator, { secret, readyMade, call, current })
     if (used !== undefined) {
       const told = { secretId: used.stored.secret.arn, rotationOf: secret.arn }
       events.push(serviceCall(app, used.stored, 'GetSecretValue', told))
     }
     const { options } = readyMade
-    const others = { ...(previous && { previous }), ...(used && { master: used.value }) }
-    const opened: Opened = { run: { current, ...others, versionId, options, resumed }, pending, promoted }
+    const { enabled, rules } = secret.rotation
+    const now = app.now()
+    const everyDays = enabled && rules && daysBetween(parseRotationRules(rules), sinceOf(secret.rotation, now))
+    const others = { ...(previous && { previous }), ...(earlier && { earlier }), ...(used && { master: used.value }) }
+    const opened: Opened = {
+      run: { current, ...others, startedAt, versionId, options, resumed, ...(everyDays && { everyDays }) },
+      pending,
+      promoted,
+    }
     return { opened, events }
   })
   await app.trail.append(events)
   return opened
+}
+
+/** The newest versions but for `without`, and AWSPREVIOUS before them. */
+async function readEarlier(
+  { versions }: Pick<RotatingSecret, 'versions'>,
+  without: readonly string[],
+  max: number,
+  read: (version: ValuedVersion) => Promise<SecretValue>,
+): Promise<readonly SecretValue[]> {
+  const previous = findHolder(versions, PREVIOUS)
+  const newestFirst = [previous, ...versions.toReversed()].filter(hasValue).filter(({ id }) => !without.includes(id))
+  const values: SecretValue[] = []
+  for (const version of [...new Set(newestFirst)].slice(0, max)) {
+    const value = await read(version).catch(asAbsent)
+    if (value !== undefined) values.push(value)
+  }
+  return values
 }
 
 /** What it connects to, as far as the secret can be read. */
@@ -261,7 +320,7 @@ async function targetOf(app: App, rotator: Rotator, asked: TargetQuestion): Prom
   })
   await app.trail.append([event])
   const { place } = rotator.check(current, options)
-  const master = rotator.master === 'unused' ? undefined : masterOf(current)
+  const master = masterOf(rotator, current, options)
   return { ...(place !== undefined && { server: place }), ...(master !== undefined && { masterSecretArn: master }) }
 }
 
@@ -280,9 +339,9 @@ function asAbsent(error: unknown): undefined {
  */
 async function openMaster(
   rotator: Rotator,
-  { secret, readyMade, call, current }: Omit<Running, 'stored'> & { readonly current: SecretValue },
+  { secret, readyMade, call, current }: Omit<Running, 'stored' | 'startedAt'> & { readonly current: SecretValue },
 ) {
-  const arn = rotator.master === 'unused' ? undefined : masterOf(current)
+  const arn = masterOf(rotator, current, readyMade.options)
   if (arn === undefined) return undefined
   const place = masterPlaceOf(rotator, current, readyMade.options)
   if (readyMade.master?.arn !== arn || readyMade.master.place !== place) {
@@ -311,7 +370,7 @@ async function perform(app: App, rotator: Rotator, invocation: Invocation, io: I
       await rotator.test(whole, io)
       return { ok: true }
     case 'finishSecret':
-      if (!promoted) await promote(app, invocation)
+      if (!promoted) await promote(app, rotator, invocation, pending.value)
       return settle(rotator, whole, io)
   }
 }
@@ -336,6 +395,11 @@ async function set(
   let digest = firstDigest
   for (let tried = 1; ; tried++) {
     try {
+      const pending = (await rotator.complete?.(run, io)) ?? run.pending
+      if (pending !== run.pending) {
+        digest = await storePending(app, invocation, pending, digest)
+        run = { ...run, pending }
+      }
       return await rotator.set(run, io)
     } catch (error) {
       if (!(error instanceof RotatorError) || error.kind !== 'policy' || tried === PASSWORDS_MAX) throw error
@@ -373,17 +437,18 @@ function storePending(app: App, invocation: Invocation, pending: SecretValue, re
 }
 
 /** AWSCURRENT to the pending version. */
-function promote(app: App, invocation: Invocation): Promise<void> {
+function promote(app: App, rotator: Rotator, invocation: Invocation, pending: SecretValue): Promise<void> {
   const { versionId } = invocation
   return app.database.transaction('write', async (tx) => {
     const store: Store = { app, tx }
-    const { stored, secret } = await mustBeRunning(store, invocation)
+    const { stored, secret, readyMade } = await mustBeRunning(store, invocation)
     const from = findHolder(secret.versions, CURRENT)?.id
     if (from === versionId) return
     const versions = moveStage(secret.versions, CURRENT, from, versionId, app.limits.labelsPerSecret)
     const told = { secretId: secret.arn, versionStage: CURRENT, moveToVersionId: versionId, removeFromVersionId: from }
     await app.trail.record(tx, [serviceCall(app, stored, 'UpdateSecretVersionStage', told)])
-    await changeByService(store, stored, { ...secret, versions, changedAt: app.now() })
+    const moved = { ...secret, versions, changedAt: app.now() }
+    await changeByService(store, stored, withPublished(moved, rotator.published?.(pending, readyMade.options)))
   })
 }
 

@@ -397,7 +397,7 @@ test('a rotation goes on where the server was stopped in the middle of a step', 
   await server.jobs.stop()
   const again = await server.restart()
   functions.functions.set('rotate', templateFunction(again.secretsManager, memoryTarget('first')))
-  for (let tries = 0; tries < 50 && (await labels(again, 'db'))[one]?.[0] !== 'AWSPREVIOUS'; tries++) {
+  for (let tries = 0; tries < 600 && (await labels(again, 'db'))[one]?.[0] !== 'AWSPREVIOUS'; tries++) {
     await again.jobs.runDue()
     await sleep(100)
   }

@@ -44,7 +44,7 @@ test('a pod gets the role that is associated with its service account, in the fo
   assert.match(body.Expiration, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
   // The role allows an hour.
   const seconds = Date.parse(body.Expiration) / 1_000 - before
-  assert.ok(seconds >= 3_600 && seconds < 3_610)
+  assert.ok(seconds >= 3_600 && seconds < 3_660)
   const session = sessionOf(body)
   assert.equal(await readSecret(t, server, session, 'a'), 'x')
   const { Arn } = await stsClient(t, server, session).send(new GetCallerIdentityCommand({}))

@@ -274,6 +274,7 @@ test('the action of every operation is explained', async (t) => {
     kms: key,
     iam: role.arn,
     lambda: fn,
+    ssm: `arn:aws:ssm:${server.region}:${server.accountId}:parameter/app/db`,
     sts: role.arn,
   }
   const asked = [
@@ -284,6 +285,8 @@ test('the action of every operation is explained', async (t) => {
     ['kms:ReEncryptFrom', key],
     ['kms:reencryptto', key],
     ['secretsmanager:CreateSecret', 'new'],
+    ['ssm:GetParameter', '/app/db:live'],
+    ['ssm:PutParameter', '*'],
     ['iam:DeleteUser', alice.arn],
   ] as const
   for (const [Action, Resource] of asked) {
@@ -291,6 +294,31 @@ test('the action of every operation is explained', async (t) => {
     const told = FREE.some((name) => Action.endsWith(`:${name}`)) ? 'InvalidParameterException' : undefined
     assert.deepEqual([status, body.__type], [told ? 400 : 200, told], `${Action} ${Resource} ${JSON.stringify(body)}`)
   }
+})
+
+test('the tags and the policy of a parameter take part', async (t) => {
+  const server = await startTestServer(t)
+  const alice = await newUser(server, 'alice')
+  const parameter = {
+    Name: '/app/db',
+    Value: 'x',
+    Type: 'String',
+    Tier: 'Advanced',
+    Tags: [{ Key: 'Team', Value: 'blue' }],
+  }
+  assert.equal((await server.call('ssm', 'PutParameter', parameter)).status, 200)
+  const Resource = `arn:aws:ssm:${server.region}:${server.accountId}:parameter/app/db`
+  const asked = { PrincipalArn: alice.arn, Action: 'ssm:GetParameter', Resource }
+  assert.equal((await explained(server, asked)).Decision, 'implicitDeny')
+  const statement = {
+    ...may('ssm:GetParameter'),
+    Principal: { AWS: alice.arn },
+    Condition: { StringEquals: { 'ssm:resourceTag/Team': 'blue' } },
+  }
+  const shared = { ResourceArn: Resource, Policy: policyDocument(statement) }
+  assert.equal((await server.call('ssm', 'PutResourcePolicy', shared)).status, 200)
+  assert.equal((await explained(server, asked)).Decision, 'allowed')
+  assert.equal((await explained(server, { ...asked, Resource: '/app/db' })).Decision, 'allowed')
 })
 
 test('the policy of a function takes part', async (t) => {

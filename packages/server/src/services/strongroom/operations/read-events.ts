@@ -1,5 +1,5 @@
-// ReadEvents is the live stream of change events: those of the Region of the request, of secrets that the caller may read or describe when
-// each is sent. No AWS operation: docs/events.md; the format is https://html.spec.whatwg.org/multipage/server-sent-events.html
+// ReadEvents is the live stream of change events: those of the Region of the request, of secrets and parameters that the caller may read or
+// describe when each is sent. No AWS operation: docs/events.md; the format is https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import type { Call, Following } from '../../../call.ts'
 import { ServiceError } from '../../../errors.ts'
@@ -7,6 +7,7 @@ import type { PublishedEvent } from '../../../events/event.ts'
 import { operation } from '../../../operation.ts'
 import { integer, optional, string } from '../../../shape/shape.ts'
 import { mayKnow } from '../../secretsmanager/port.ts'
+import { mayKnowParameter } from '../../ssm/port.ts'
 import { tooManyStreams } from '../errors.ts'
 
 /** How often the caller's rights are looked at while nothing happens. */
@@ -111,7 +112,8 @@ async function* follow(
 async function heard(call: Call, events: readonly PublishedEvent[]): Promise<string> {
   let text = ''
   for (const { id, arn, label, body } of events) {
-    if (await mayKnow(call, arn, label)) text += frame(undefined, id, body)
+    const may = arn.split(':')[2] === 'ssm' ? mayKnowParameter(call, arn) : mayKnow(call, arn, label)
+    if (await may) text += frame(undefined, id, body)
   }
   return text
 }
