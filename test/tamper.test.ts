@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { attachPolicy, replaceBoundary } from '../packages/server/src/services/iam/attachments.ts'
 import { addToGroup, createGroup } from '../packages/server/src/services/iam/groups.ts'
 import { createPolicy } from '../packages/server/src/services/iam/policies.ts'
@@ -304,7 +305,8 @@ async function tamperings(sql: RawSql): Promise<readonly Tampering[]> {
   const all: Tampering[] = []
   for (const [table, { columns, key }] of await sql.tables()) {
     if (OUTSIDE.has(table)) continue
-    const rows = (await sql.query(`SELECT * FROM ${table}`)).slice(0, SOAK ? 4 : 2)
+    const present = await sql.query(`SELECT * FROM ${table}`)
+    const rows = present.slice(0, SOAK ? 4 : 2)
     const where = (row: Row) => ({
       text: key.map((column, at) => `${column} = $${at + 1}`).join(' AND '),
       values: key.map((column) => row[column]!),
@@ -325,6 +327,8 @@ async function tamperings(sql: RawSql): Promise<readonly Tampering[]> {
         if (DAYS.includes(column)) continue
         for (const changed of alterations(row[column]!)) {
           const other = { ...row, [column]: changed }
+          // The database itself does not take the key of another row.
+          if (present.some((one) => isDeepStrictEqual(where(one), where(other)) && one !== row)) continue
           all.push({
             what: `${table}.${column} altered`,
             apply: () => sql.query(...set(row, { [column]: changed })),
