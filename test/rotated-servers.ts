@@ -60,7 +60,7 @@ export type RotatedKind = {
   readonly keepsPrevious: boolean | 'perhaps'
   /** Pieces of data that a rotation sends at least. */
   readonly piecesMin?: number
-  /** Takes ten seconds or so: a plain run has a sample of these. */
+  /** Takes ten seconds or so. */
   readonly startsSlowly?: true
   /** @returns a reason where the server is not installed */
   start(): Promise<RotatedServer | { readonly reason: string }>
@@ -314,7 +314,7 @@ async function startRotatedPebble(): Promise<RotatedServer | { readonly reason: 
     port,
     options: ['--acme-http', acmeHttp],
     makeUser: async (name, { port }) => {
-      const domains = [`${name}.example.com`]
+      const domains = [`${name.replaceAll('_', '-')}.example.com`]
       const first = { directoryUrl: `https://localhost:${port}/dir`, domains, termsOfServiceAgreed: true }
       const run = { current: first, versionId: '', options: {}, resumed: false }
       const pending = await acmeCertificate.create(run, io)
