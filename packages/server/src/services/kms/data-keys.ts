@@ -65,7 +65,7 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
     const { key, material } = await keyToOpen(call, service, materialId, context)
     const usable = known !== undefined && material.wrapped !== '' && sameContext(known.context, context)
     const opened = usable ? known.key : openDataKey(call, { key, material, name }, ciphertextBlob, context)
-    return takerOf(call, key, name, opened)
+    return takerOf(call, key, name, opened, dataKeys)
   }
 
   const openDataKey = (
@@ -84,15 +84,21 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
   }
 
   /** Holds the key no longer than until it is taken: afterwards only the cache does, for its minute. */
-  const takerOf = ({ app, account }: Call, key: KmsKey, name: string, opened: KeyObject) => {
-    let first: KeyObject | undefined = opened
-    return (use: Moment): KeyObject | undefined => {
+  const takerOf = <K>(
+    { app, account }: Call,
+    key: KmsKey,
+    name: string,
+    opened: K,
+    cache: KeyCache<{ readonly key: K }>,
+  ) => {
+    let first: K | undefined = opened
+    return (use: Moment): K | undefined => {
       if (first !== undefined) {
         const taken = first
         first = undefined
         return taken
       }
-      const known = dataKeys.get(name)
+      const known = cache.get(name)
       if (known !== undefined) noteUse({ app, account, ...use }, key, 'Decrypt')
       return known?.key
     }
@@ -133,15 +139,15 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
       return { ciphertextBlob: blob, keyArn: arnOf(key) }
     },
 
-    decrypt: async (call, service, ciphertextBlob, context) => {
+    findMessage: async (call, service, ciphertextBlob, context) => {
       const name = headerOf(ciphertextBlob)
       const known = messageKeys.get(name)
       const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
       const { key, material } = await keyToOpen(call, service, materialId, context)
-      if (known !== undefined && material.wrapped !== '') return decryptMessage(known.key, ciphertextBlob, context)
-      const messageKey = messageKeyOf(call, key, material, ciphertextBlob)
-      messageKeys.set(name, { key: messageKey, materialId: material.materialId })
-      return decryptMessage(messageKey, ciphertextBlob, context)
+      const usable = known !== undefined && material.wrapped !== ''
+      const opened = usable ? known.key : messageKeyOf(call, key, material, ciphertextBlob)
+      if (!usable) messageKeys.set(name, { key: opened, materialId: material.materialId })
+      return opening(takerOf(call, key, name, opened, messageKeys), ciphertextBlob, context)
     },
 
     askFor: async (call, service, keyId, operation) => {
@@ -164,6 +170,14 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
     },
   }
 }
+
+/** Apart, so that it holds nothing of the call. */
+const opening =
+  (take: (use: Moment) => MessageKey['key'] | undefined, ciphertextBlob: Uint8Array, context: EncryptionContext) =>
+  (use: Moment): Buffer | undefined => {
+    const key = take(use)
+    return key && decryptMessage(key, ciphertextBlob, context)
+  }
 
 /**
  * The key that a blob needs, once the caller may decrypt with it through the service, and its material. Whoever is of another account learns

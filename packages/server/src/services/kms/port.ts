@@ -27,16 +27,6 @@ export type Kms = {
     ciphertextBlob: Uint8Array,
     context: EncryptionContext,
   ): Promise<KeyObject>
-  /** Encrypts up to 4,096 bytes, as Encrypt does. `keyId` as of generateDataKey. @throws ServiceError of KMS */
-  encrypt(
-    call: Call,
-    service: string,
-    keyId: string | undefined,
-    plaintext: Uint8Array,
-    context: EncryptionContext,
-  ): Promise<{ readonly ciphertextBlob: Uint8Array; readonly keyArn: string }>
-  /** Opens what `encrypt` made. The caller zeroes the bytes. @throws as decryptDataKey */
-  decrypt(call: Call, service: string, ciphertextBlob: Uint8Array, context: EncryptionContext): Promise<Buffer>
   /**
    * The same for a call that may come again: what takes the key, once for this call, and for as long as nothing was committed for others that are
    * the same. Undefined where it is no longer in memory. @throws ServiceError of KMS, InvalidCiphertextException where blob or context were altered.
@@ -47,6 +37,21 @@ export type Kms = {
     ciphertextBlob: Uint8Array,
     context: EncryptionContext,
   ): Promise<(use: Moment) => KeyObject | undefined>
+  /** Encrypts up to 4,096 bytes, as Encrypt does. `keyId` as of generateDataKey. @throws ServiceError of KMS */
+  encrypt(
+    call: Call,
+    service: string,
+    keyId: string | undefined,
+    plaintext: Uint8Array,
+    context: EncryptionContext,
+  ): Promise<{ readonly ciphertextBlob: Uint8Array; readonly keyArn: string }>
+  /** What opens what `encrypt` made, for a call that may come again, as findDataKey. The caller zeroes the bytes. */
+  findMessage(
+    call: Call,
+    service: string,
+    ciphertextBlob: Uint8Array,
+    context: EncryptionContext,
+  ): Promise<(use: Moment) => Buffer | undefined>
   /**
    * Asks for the operation as the caller, through the service, and does nothing: what a service asks for before it takes a key.
    * @returns the key's ARN. @throws ServiceError of KMS where the caller may not, or the key is not fit for use

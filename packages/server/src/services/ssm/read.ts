@@ -1,6 +1,6 @@
 // One parameter as the reading operations answer it, or the secret that its name refers to.
 
-import type { Call } from '../../call.ts'
+import type { Call, Moment } from '../../call.ts'
 import { ServiceError } from '../../errors.ts'
 import { readReferenced, type SecretAnswer } from '../secretsmanager/port.ts'
 import * as errors from './errors.ts'
@@ -8,21 +8,42 @@ import { selectVersion, type VersionEntry } from './model.ts'
 import { isSecretReference, parameterArn, type Reference, secretNameOf } from './names.ts'
 import { readVersion, type StoredParameter } from './store.ts'
 import { existingParameter, type ParameterTarget } from './target.ts'
-import { readValue } from './value.ts'
+import { findValue } from './value.ts'
 
 export type ReadOptions = { readonly withDecryption: boolean | undefined }
 
 /** @throws ServiceError ParameterNotFound, ParameterVersionNotFound, InvalidKeyId, AccessDeniedException */
-export function readParameter(call: Call, target: ParameterTarget, options: ReadOptions) {
+export async function readParameter(call: Call, target: ParameterTarget, options: ReadOptions) {
   const { reference } = target
   if (isSecretReference(reference.path)) return readSecret(call, reference, options)
-  const stored = existingParameter(target)
-  const entry = selectVersion(stored.parameter, reference.selector)
-  return answer(call, stored, entry, reference.selector, options)
+  return (await findAnswer(call, ...versionOf(target), options))(call)!
 }
 
+/** The same for a call that may come again: of a secret there is the answer alone. @throws as readParameter */
+export async function findParameter(call: Call, target: ParameterTarget, options: ReadOptions) {
+  const { reference } = target
+  if (isSecretReference(reference.path)) return { Parameter: await readSecret(call, reference, options) }
+  return inMember(await findAnswer(call, ...versionOf(target), options))
+}
+
+/** The version that the name means. @throws ServiceError ParameterNotFound, ParameterVersionNotFound */
+function versionOf(target: ParameterTarget) {
+  const { selector } = target.reference
+  const stored = existingParameter(target)
+  return [stored, selectVersion(stored.parameter, selector), selector] as const
+}
+
+const inMember =
+  <P>(find: (moment: Moment) => P | undefined) =>
+  (moment: Moment): { readonly Parameter: P } | undefined => {
+    const Parameter = find(moment)
+    return Parameter && { Parameter }
+  }
+
 /** What GetParameter, GetParameters and GetParametersByPath show of a version. */
-export async function answer(
+export const answer = async (...found: Parameters<typeof findAnswer>) => (await findAnswer(...found))(found[0])!
+
+async function findAnswer(
   call: Call,
   { account, region, path, parameter }: StoredParameter,
   entry: VersionEntry,
@@ -31,15 +52,19 @@ export async function answer(
 ) {
   const arn = parameterArn({ partition: call.partition, region, account }, path)
   const version = await readVersion(call, parameter, entry)
-  return {
+  const read = await findValue(call, arn, parameter, version, withDecryption)
+  const shown = {
     Name: parameter.name,
     Type: parameter.type,
-    Value: await readValue(call, arn, parameter, version, withDecryption),
     Version: version.version,
     ...(selector !== undefined && { Selector: selector }),
     LastModifiedDate: version.modifiedAt,
     ARN: arn,
     DataType: version.dataType,
+  }
+  return (moment: Moment) => {
+    const Value = read(moment)
+    return Value === undefined ? undefined : { ...shown, Value }
   }
 }
 

@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
 
 import type { KeyObject } from 'node:crypto'
-import type { Call } from '../../call.ts'
+import type { Call, Moment } from '../../call.ts'
 import { openValue, sealValue, type ValuePlace } from '../../crypto/value.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import type { EncryptionContext } from '../kms/port.ts'
@@ -54,30 +54,52 @@ async function sealSecure(call: Call, { arn, version, tier, keyId }: Sealing, pl
   return { form: 'envelope', value: Buffer.concat([length, dataKey.ciphertextBlob, sealed]).toString('base64') }
 }
 
+/** A value as an answer has it: for the call that found it, and for those that say the same before anything was committed (operation.ts, Again). */
+export type Reading = (moment: Moment) => string | undefined
+
 /**
- * The value of a version as an answer has it: a SecureString as ciphertext, in base64, where it is not to be decrypted.
+ * The value of a version: a SecureString as ciphertext, in base64, where it is not to be decrypted.
  * @throws ServiceError AccessDeniedException, InvalidKeyId
  */
-export async function readValue(
+export const readValue = async (...found: Parameters<typeof findValue>): Promise<string> =>
+  (await findValue(...found))(found[0])!
+
+/** The same, for a call that may come again. What is returned holds nothing of the call. @throws as readValue */
+export async function findValue(
   call: Call,
   arn: string,
   parameter: Parameter,
   version: Version,
   withDecryption: boolean | undefined,
-): Promise<string> {
-  if (version.form !== 'plain' && withDecryption !== true) return version.value
-  const { encryptedKey, sealed, context, place } = frameOf(arn, version)
-  if (version.form === 'kms') {
-    return takeText(await throughKms(call, () => call.app.kms.decrypt(call, SERVICE, sealed, context)))
-  }
-  const key =
-    version.form === 'plain'
-      ? openDataKey(call.app, parameter)
-      : await throughKms(call, () => call.app.kms.decryptDataKey(call, SERVICE, encryptedKey, context))
-  return takeText(openSealed(key, place, sealed, parameter, version))
+): Promise<Reading> {
+  if (version.form !== 'plain' && withDecryption !== true) return () => version.value
+  const frame = frameOf(arn, version)
+  if (version.form === 'kms') return textOf(await findMessage(call, frame))
+  const { app } = call
+  const takeKey = version.form === 'plain' ? () => openDataKey(app, parameter) : await findDataKey(call, frame)
+  return textOf((moment) => {
+    const key = takeKey(moment)
+    return key && openSealed(key, frame, parameter, version)
+  })
 }
 
-function openSealed(key: KeyObject, place: ValuePlace, sealed: Uint8Array, { id }: Parameter, { version }: Version) {
+const findMessage = (call: Call, { sealed, context }: Framed) =>
+  throughKms(call, () => call.app.kms.findMessage(call, SERVICE, sealed, context))
+
+const findDataKey = (call: Call, { encryptedKey, context }: Framed) =>
+  throughKms(call, () => call.app.kms.findDataKey(call, SERVICE, encryptedKey, context))
+
+/** The text of bytes, which are zeroed. */
+const textOf =
+  (open: (moment: Moment) => Buffer | undefined): Reading =>
+  (moment) => {
+    const bytes = open(moment)
+    const text = bytes?.toString()
+    bytes?.fill(0)
+    return text
+  }
+
+function openSealed(key: KeyObject, { place, sealed }: Framed, { id }: Parameter, { version }: Version): Buffer {
   const opened = openValue(key, place, sealed)
   if (opened === undefined) {
     throw new IntegrityError('parameter_version', [id, String(version)], 'does not open under its data key')
@@ -115,13 +137,6 @@ const contextOf = (arn: string): EncryptionContext => ({ PARAMETER_ARN: arn })
 
 /** Values of parameters have the form of values of secrets; that the ARN is another service's tells them apart. */
 const placeOf = (arn: string, version: number): ValuePlace => ({ secretArn: arn, versionId: String(version) })
-
-/** The text, after which the bytes are zeroed. */
-function takeText(bytes: Buffer): string {
-  const text = bytes.toString()
-  bytes.fill(0)
-  return text
-}
 
 /** What KMS answered, as Parameter Store tells it. Whatever is not an answer of KMS stays what it is. */
 async function throughKms<T>(call: Call, work: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@
 
 import { operation } from '../../../operation.ts'
 import { optional } from '../../../shape/shape.ts'
-import { readParameter } from '../read.ts'
+import { findParameter } from '../read.ts'
 import { Decryption, Parameter, ParameterName } from '../shapes.ts'
 import { readableTarget } from '../target.ts'
 
@@ -17,8 +17,5 @@ export const getParameter = operation({
 
   target: readableTarget,
 
-  async run(call) {
-    const options = { withDecryption: call.input.WithDecryption }
-    return { Parameter: await readParameter(call, call.target, options) }
-  },
+  run: (call) => findParameter(call, call.target, { withDecryption: call.input.WithDecryption }),
 })
