@@ -6,6 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SSM } from '@aws-sdk/client-ssm'
+import { loadConfig } from '../packages/server/src/config.ts'
+import { insertMany } from '../packages/server/src/services/ssm/testing.ts'
+import { startServer } from '../packages/server/src/start.ts'
 import { load, type Result, type Signer, signedCall as signedCallTo } from './load.ts'
 import { cpuMs, type Measured, REGION, signerOf, startEcho, startStrongroom } from './servers.ts'
 
@@ -18,7 +21,6 @@ const WARM_SECONDS = SECONDS
 const NAMES = 200
 const VALUE = 'x'.repeat(700)
 const SERVER_CORE = '0'
-const QUOTA = ['--standard-parameters-per-region', '1000000']
 
 const signedCall = (signer: Signer, target: string, input: object): Buffer =>
   signedCallTo(signer, target, input, target.startsWith('AmazonSSM') ? 'ssm' : 'secretsmanager')
@@ -101,7 +103,7 @@ async function comparePages(): Promise<void> {
   const walks: string[] = []
   for (const { count, dataDir } of homes) await fill(dataDir, count)
   for (const { count, dataDir } of homes) {
-    const server = await startStrongroom(SERVER_CORE, dataDir, ...QUOTA)
+    const server = await startStrongroom(SERVER_CORE, dataDir)
     const signer = signerOf(dataDir, server.port)
     for (const [what, input] of [
       ['one level', { Path: '/tree' }],
@@ -156,16 +158,13 @@ async function walk(count: number, { port, pid }: Measured, dataDir: string): Pr
   return [line('first', costs[0]!), line('last', costs.at(-1)!)]
 }
 
+/** Written as PutParameter writes them, but many in one transaction. */
 async function fill(dataDir: string, count: number): Promise<void> {
-  const server = await startStrongroom('0', dataDir, ...QUOTA)
-  const signer = signerOf(dataDir, server.port)
-  let made = 0
-  const next = (): Buffer => {
-    // What is asked for beyond the tree stands beside it.
-    const name = made < count ? `/tree/${made}` : `/zzz/${made}`
-    made += 1
-    return signedCall(signer, 'AmazonSSM.PutParameter', { Name: name, Value: 'x'.repeat(100), Type: 'String' })
-  }
-  while (made < count) await load({ port: server.port, connections: 64, seconds: Math.min(2, count / 10_000), next })
-  await server.stop()
+  const running = await startServer(loadConfig({ dataDir, port: '0', logLevel: 'error' }, {}), { slot: 0 })
+  const { app, accountId } = running
+  await insertMany(
+    { app, accountId, region: REGION },
+    Array.from({ length: count }, (_, at) => `/tree/${at}`),
+  )
+  await running.close(1_000)
 }

@@ -35,8 +35,9 @@ before(async () => {
     await server.secretsManager.send(new CreateSecretCommand({ Name, SecretString }))
   directory = mkdtempSync(join(tmpdir(), 'strongroom-package-'))
   scope.defer(() => rmSync(directory, { recursive: true }))
-  await run(process.execPath, [join(PACKAGE, 'build.ts')])
-  const npm = ['pack', join(PACKAGE, 'dist'), '--pack-destination', directory, '--silent']
+  const built = join(directory, 'built')
+  await run(process.execPath, [join(PACKAGE, 'build.ts'), built])
+  const npm = ['pack', built, '--pack-destination', directory, '--silent']
   const { stdout } = await run('npm', npm, { cwd: directory })
   const installed = join(directory, 'node_modules/@strongroom/cache')
   mkdirSync(installed, { recursive: true })

@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
+  PutSecretValueCommand,
   RotateSecretCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
@@ -142,6 +143,32 @@ async function load(
   return users
 }
 
+/** With a wrong password in the secret each query fails, as often as it is tried; with the right one it works again. */
+async function assertMends({ client, cache }: World, query: () => Promise<unknown>, code: string): Promise<void> {
+  const put = async (SecretString: string): Promise<void> => {
+    await client.send(new PutSecretValueCommand({ SecretId: 'app/db', SecretString }))
+    await cache.refreshNow('app/db')
+  }
+  const right = await cache.getSecretString('app/db')
+  await put(JSON.stringify({ ...JSON.parse(right), password: 'wrong' }))
+  // More often than the pool may have connections.
+  for (let count = 0; count < AT_ONCE + 2; count++) await assert.rejects(query(), { code })
+  await put(right)
+  await query()
+}
+
+test('options that would override the secret are refused, and so is another kind of pool', () => {
+  const cache = undefined as never
+  for (const name of ['user', 'password', 'connectionString'])
+    assert.throws(() => pgPool(cache, 'app/db', pg.Pool, { [name]: 'x' }), new RegExp(`leave ${name} out$`))
+  for (const name of ['user', 'password', 'uri'])
+    assert.throws(
+      () => mysqlPool(cache, 'app/db', callbacks.createPool, { [name]: 'x' }),
+      new RegExp(`leave ${name} out$`),
+    )
+  assert.throws(() => mysqlPool(cache, 'app/db', () => ({}), {}), /does not know this kind of pool/)
+})
+
 test('pg: no query fails while the password rotates, alternating', async (t) => {
   const world = await makeWorld(t, 'postgresql-alternating-users')
   if (world === undefined) return
@@ -172,6 +199,7 @@ test('pg: no query fails while the password rotates, alternating', async (t) => 
   assert.ok(pool.totalCount <= AT_ONCE)
   assert.doesNotMatch(JSON.stringify(pool.options), /password/)
   for (const name of ['pg-pool.mjs', 'connect.mjs']) assert.equal(await world.example(name), `${username}\n`)
+  await assertMends(world, () => pool.query(text), '28P01')
 })
 
 test('mysql2: no query fails while the password rotates, dual, though no event tells of it', async (t) => {
@@ -205,4 +233,5 @@ test('mysql2: no query fails while the password rotates, dual, though no event t
   })
   assert.equal(name, [...users][0])
   assert.equal(await world.example('mysql2-pool.mjs'), `${name}\n`)
+  await assertMends(world, () => other.promise().query(text), 'ER_ACCESS_DENIED_ERROR')
 })

@@ -32,7 +32,7 @@ const isStory = (file: string): boolean => file.startsWith('test/clients-')
 const TOGETHER = 'test/together.ts'
 /** A process of its own for each small file would take longer than the tests in it. What starts processes itself has one. */
 const TOGETHER_BYTES = 80_000
-const sharesProcess = (file: string): boolean => file.startsWith('packages/server/')
+const sharesProcess = (file: string): boolean => /^packages\/(server|cache)\//.test(file)
 /** What takes long begins first, so that no processor is idle in the end. */
 const FIRST = ['test/', 'packages/cli/', 'packages/functions/']
 /** Many tests wait for processes and clocks: one more than there are processors. */

@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { waitUntilFunctionActiveV2, waitUntilFunctionUpdatedV2 } from '@aws-sdk/client-lambda'
 import { paginateListSecretVersionIds, SecretsManager } from '@aws-sdk/client-secrets-manager'
+import { SSM } from '@aws-sdk/client-ssm'
 import { STS } from '@aws-sdk/client-sts'
 import { iamClient, policyDocument, TRUSTS_LAMBDA, trusting } from '../packages/server/src/services/iam/testing.ts'
 import { enabledAuthenticator } from '../packages/server/src/services/iam/testing-mfa.ts'
@@ -91,11 +92,11 @@ async function applyAndDestroy(resources: { readonly [name: string]: Resource })
 
 function clients(t: TestContext, server: TestServer, region = server.region) {
   const options = { endpoint: server.url, region, credentials: { ...server.credentials }, maxAttempts: 1 }
-  const [kms, secrets, sts] = [new KMS(options), new SecretsManager(options), new STS(options)]
+  const [kms, secrets, ssm, sts] = [new KMS(options), new SecretsManager(options), new SSM(options), new STS(options)]
   t.after(() => {
-    for (const client of [kms, secrets, sts]) client.destroy()
+    for (const client of [kms, secrets, ssm, sts]) client.destroy()
   })
-  return { kms, secrets, sts, iam: iamClient(t, server) }
+  return { kms, secrets, ssm, sts, iam: iamClient(t, server) }
 }
 
 async function start(t: TestContext) {
@@ -693,6 +694,68 @@ test('a secret without a recovery window can be made again at once', async (t) =
   await secrets.deleteSecret({ SecretId, ForceDeleteWithoutRecovery: true })
   await assert.rejects(secrets.describeSecret({ SecretId }), { name: 'ResourceNotFoundException' })
   assert.notEqual(await made(), SecretId)
+})
+
+test('parameters of each type and tier', async (t) => {
+  const { ssm, kms } = await start(t)
+  const { KeyMetadata } = await kms.createKey({})
+  const parameter = (
+    Name: string,
+    given: { readonly Type: 'SecureString' | 'String'; readonly KeyId?: string },
+  ): Resource => {
+    const read = async () => {
+      const { Parameter } = await ssm.getParameter({ Name, WithDecryption: true })
+      const filters = [{ Key: 'Name', Option: 'Equals', Values: [Name] }]
+      const { Parameters } = await ssm.describeParameters({ ParameterFilters: filters })
+      const detail = only(Parameters ?? [], Name)
+      const { TagList } = await ssm.listTagsForResource({ ResourceType: 'Parameter', ResourceId: Name })
+      return {
+        arn: Parameter!.ARN,
+        name: Parameter!.Name,
+        type: Parameter!.Type,
+        value: Parameter!.Value,
+        version: Parameter!.Version,
+        data_type: Parameter!.DataType,
+        description: detail.Description ?? '',
+        key_id: detail.KeyId ?? '',
+        allowed_pattern: detail.AllowedPattern ?? '',
+        tier: detail.Tier,
+        tags: tagsOf(TagList),
+      }
+    }
+    const asked = { Name, ...given, AllowedPattern: '^[a-z]+$', DataType: 'text', Description: 'made' }
+    return {
+      create: () =>
+        ssm.putParameter({ ...asked, Value: 'one', Tier: 'Standard', Tags: [{ Key: 'Team', Value: 'blue' }] }),
+      read,
+      wanted: {
+        name: Name,
+        type: given.Type,
+        value: 'one',
+        version: 1,
+        data_type: 'text',
+        description: 'made',
+        key_id: given.KeyId ?? '',
+        allowed_pattern: '^[a-z]+$',
+        tier: 'Standard',
+        tags: { Team: 'blue' },
+      },
+      update: async () => {
+        await ssm.putParameter({ ...asked, Value: 'two', Tier: 'Advanced', Description: 'changed', Overwrite: true })
+        const resource = { ResourceType: 'Parameter', ResourceId: Name } as const
+        await ssm.removeTagsFromResource({ ...resource, TagKeys: ['Team'] })
+        await ssm.addTagsToResource({ ...resource, Tags: [{ Key: 'Owner', Value: '' }] })
+      },
+      updated: { value: 'two', version: 2, description: 'changed', tier: 'Advanced', tags: { Owner: '' } },
+      destroy: () => ssm.deleteParameter({ Name }),
+      gone: 'ParameterNotFound',
+    }
+  }
+  await applyAndDestroy({
+    'aws_ssm_parameter plain': parameter('/tf/plain', { Type: 'String' }),
+    'aws_ssm_parameter secure': parameter('/tf/secure', { Type: 'SecureString', KeyId: KeyMetadata!.KeyId! }),
+    'aws_ssm_parameter managed': parameter('/tf/managed', { Type: 'SecureString', KeyId: 'alias/aws/ssm' }),
+  })
 })
 
 test('a function, who may invoke it, and the rotation that it does', async (t) => {

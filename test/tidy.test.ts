@@ -82,6 +82,14 @@ test('the cache knows nothing of the rest, and depends on the SDK alone', () => 
   assert.equal(dependencies, undefined)
 })
 
+test('a start loads no driver of the servers that rotate, but for the small one of directories and what it uses itself', () => {
+  nowhere(
+    product.filter(({ path }) => path.startsWith('packages/rotators/')),
+    /^(?:import (?!type )|}).* from '(?!\.|node:|pg'|jose'|ldapts')/,
+    'a driver that is loaded before a connection needs it',
+  )
+})
+
 test('foreign code is called in three files alone', () => {
   nowhere(outside(/server\/src\/(memory|seal\/pkcs11-device)\.ts$/), /node:ffi/, 'node:ffi elsewhere')
   assert.deepEqual(

@@ -1,19 +1,23 @@
 // Makes dist/, the package as it is published: JavaScript with its types, and a package.json that points at them. In the repository the
-// sources run as they are. Usage: npm run build, then npm pack ./dist
+// sources run as they are. Usage: node build.ts [FOLDER], then npm pack FOLDER
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 const HERE = import.meta.dirname
-const DIST = join(HERE, 'dist')
+const DIST = resolve(process.argv[2] ?? join(HERE, 'dist'))
 
 rmSync(DIST, { recursive: true, force: true })
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'))
-execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '--project', join(HERE, 'tsconfig.build.json')], {
-  stdio: ['ignore', 'inherit', 'inherit'],
-})
+execFileSync(
+  process.execPath,
+  [join(typescript, 'bin/tsc'), '--project', join(HERE, 'tsconfig.build.json'), '--outDir', DIST],
+  {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  },
+)
 
 // The compiler leaves the imports of declarations as they are.
 for (const file of globSync('*.d.ts', { cwd: DIST })) {

@@ -10,6 +10,7 @@ type Callback = (error: unknown, connection?: Connection) => void
 type CorePool = {
   readonly config: { connectionConfig: Config }
   getConnection(callback: Callback): void
+  on(event: 'connection', listener: (connection: Connection) => void): unknown
 }
 
 /**
@@ -31,17 +32,24 @@ export function mysqlPool<P, O extends object>(
   const core = coreOf(pool)
   const getConnection = core.getConnection.bind(core)
   let latest: DatabaseCredential | undefined
+  /** The how many'th connection of this pool each is. */
+  const born = new WeakMap<Connection, number>()
+  let made = 0
+  core.on('connection', (connection) => void born.set(connection, ++made))
 
   const checkOut = async (credential: DatabaseCredential): Promise<Connection> => {
     latest = credential
     // Another object: connections that are being made keep theirs.
     core.config.connectionConfig = configWith(core.config.connectionConfig, given, credential)
+    const before = made
     for (;;) {
       const connection = await new Promise<Connection>((resolve, reject) => {
         getConnection((error, made) => (made === undefined ? reject(error) : resolve(made)))
       })
       const { user, password } = connection.config
-      if (user === latest.username && password === latest.password) return connection
+      const isCurrent = user === latest.username && password === latest.password
+      // One that was made just now is not closed again, whatever it shows of its login.
+      if (isCurrent || born.get(connection)! > before) return connection
       connection.destroy()
     }
   }
@@ -58,8 +66,8 @@ export function mysqlPool<P, O extends object>(
 function coreOf(pool: unknown): CorePool {
   const { pool: inner } = pool as { readonly pool?: unknown }
   const core = (inner ?? pool) as Partial<CorePool>
-  if (typeof core.getConnection === 'function' && typeof core.config?.connectionConfig === 'object')
-    return core as CorePool
+  const has = (name: 'getConnection' | 'on'): boolean => typeof core[name] === 'function'
+  if (has('getConnection') && has('on') && typeof core.config?.connectionConfig === 'object') return core as CorePool
   throw new TypeError('mysqlPool does not know this kind of pool: give it createPool of mysql2 3')
 }
 

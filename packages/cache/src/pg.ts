@@ -7,6 +7,7 @@ import type { SecretCache } from './secret-cache.ts'
 export type PgPool = {
   readonly options: object
   connect(): Promise<PgClient>
+  on(event: 'connect', listener: (client: PgClient) => void): unknown
 }
 
 export type PgClient = {
@@ -35,6 +36,14 @@ export function pgPool<P extends PgPool, O extends object>(
   const Base = Pool as unknown as new (options?: O) => PgPool
   class RotatingPool extends Base {
     #latest: DatabaseCredential | undefined
+    /** The how many'th connection of this pool each is. */
+    readonly #born = new WeakMap<PgClient, number>()
+    #made = 0
+
+    constructor(given?: O) {
+      super(given)
+      this.on('connect', (client) => void this.#born.set(client, ++this.#made))
+    }
 
     override connect(callback?: Callback): Promise<PgClient> {
       const connecting = cache.authenticate(secretId, databaseCredential, (credential) => this.#checkOut(credential))
@@ -51,10 +60,13 @@ export function pgPool<P extends PgPool, O extends object>(
     async #checkOut(credential: DatabaseCredential): Promise<PgClient> {
       this.#latest = credential
       logInWith(this.options as Options, options as Options | undefined, credential)
+      const made = this.#made
       for (;;) {
         const client = await super.connect()
         const { username, password } = this.#latest
-        if (client.user === username && client.password === password) return client
+        const isCurrent = client.user === username && client.password === password
+        // One that was made just now is not closed again, whatever it shows of its login.
+        if (isCurrent || this.#born.get(client)! > made) return client
         client.release(true)
       }
     }

@@ -4,13 +4,14 @@ import { GetSecretValueCommand, ListSecretsCommand, type SecretsManagerClient } 
 import { isAuthenticationFailure } from './authentication.ts'
 import { ownBytes } from './bytes.ts'
 import { openDisk } from './disk-store.ts'
-import { type ChangeEvent, type EventStream, followEvents, type StreamState } from './event-stream.ts'
+import { type EventStream, followEvents, type StreamState } from './event-stream.ts'
+import { judgeBy } from './judge.ts'
 import { type Activity, type CacheOptions, readLimits, tell } from './options.ts'
 import { type Failed, prefetch } from './prefetch.ts'
 import { parseJson, type Schema, SecretFormatError } from './schema.ts'
 import { placeOf } from './sdk.ts'
 import { elapsedSince, jittered, type Moment, momentOf, type Surroundings, system } from './surroundings.ts'
-import { CacheClosedError, type CacheMetrics, type Loaded, ValueCache, type Verdict } from './value-cache.ts'
+import { CacheClosedError, type CacheMetrics, type Loaded, ValueCache } from './value-cache.ts'
 
 export type SecretCacheOptions = CacheOptions & {
   /** Whether a Strongroom server's stream of change events is followed. It is where absent; AWS is not asked for one. */
@@ -364,40 +365,4 @@ function answerOf({ about, isText, bytes }: Loaded<About>): SecretValue {
     ...(created !== undefined && { CreatedDate: new Date(created) }),
     ...(isText ? { SecretString: bytes.toString() } : { SecretBinary: Uint8Array.from(bytes) }),
   }
-}
-
-type Judged = { readonly id: string; readonly name: string; readonly about: About | undefined }
-
-/** What an event says of a slot: docs/events.md lists them. */
-function judgeBy({ 'detail-type': type, resources, detail = {} }: ChangeEvent): (slot: Judged) => Verdict {
-  const arn = resources?.[0] ?? ''
-  const name = typeof detail.name === 'string' ? detail.name : ''
-  const isOfIt = ({ id, about }: Judged): boolean =>
-    about === undefined
-      ? id === arn || id === name || (id.startsWith('arn:') && arn.startsWith(`${id}-`))
-      : about.ARN === arn
-  switch (type) {
-    case 'Secret Label Updated':
-    case 'Secret Label Changed': {
-      const label = String(detail.labelUpdated ?? detail.label)
-      return (slot) => (isOfIt(slot) ? judgeLabel(slot, label, detail.versionId) : 'keep')
-    }
-    case 'Secret Created':
-    case 'Secret Deletion Cancelled':
-      return (slot) => (isOfIt(slot) || slot.id === name ? 'expire' : 'keep')
-    case 'Secret Deletion Scheduled':
-    case 'Secret Deleted':
-      return (slot) => (isOfIt(slot) ? 'drop' : 'keep')
-    default:
-      return () => 'keep'
-  }
-}
-
-/** `versionId` has the label now; undefined: no version has. */
-function judgeLabel({ name, about }: Judged, label: string, versionId: unknown): Verdict {
-  if (name === label && versionId === undefined) return 'drop'
-  if (about === undefined) return 'expire'
-  if (name === label) return about.VersionId === versionId ? 'keep' : 'expire'
-  // Another slot: its value stays what it is, but it may have gained or lost the label.
-  return about.VersionStages.includes(label) === (about.VersionId === versionId) ? 'keep' : 'revalidate'
 }

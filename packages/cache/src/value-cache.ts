@@ -257,7 +257,7 @@ export class ValueCache<About> {
     promise.catch((error: unknown) => this.#parts.report(error, { id: slot.id, during: 'refresh' }))
   }
 
-  /** One fetch for all who wait. */
+  /** One fetch for all who wait. Whoever calls it handles what it rejects with. */
   #fly(slot: Slot<About>): Flight<About> {
     const promise = this.#fetch(slot).then(
       (loaded) => {
@@ -273,8 +273,6 @@ export class ValueCache<About> {
     )
     const flight: Flight<About> = { promise, waiters: 0 }
     slot.flight = flight
-    // Who waits hears of it; where nobody does it must not end the process.
-    promise.catch(() => undefined)
     return flight
   }
 

@@ -77,13 +77,17 @@ export type Principal = PolicyPrincipal & {
   readonly tags: { readonly [key: string]: string }
 }
 
-export type CallBase<I> = {
-  readonly app: App
+/** What no two calls share. */
+export type Moment = {
   readonly requestId: string
   /** Of the call's own event in the trail of its caller. */
   readonly eventId: string
   /** The service clock, in milliseconds: schedules, windows, expiry, deletion. The test clock may advance it. */
   readonly now: number
+}
+
+export type CallBase<I> = Moment & {
+  readonly app: App
   readonly partition: string
   /** From the credential scope. */
   readonly region: string

@@ -7,6 +7,7 @@ import type { App } from './app.ts'
 import type { AuditEvent, AuditResource } from './audit/event.ts'
 import type { AccessKeys, Authenticated } from './auth/authenticate.ts'
 import { expiredToken, SignatureError, signatureRefused, unsignedHeader } from './auth/errors.ts'
+import type { Proof } from './auth/repeat.ts'
 import type {
   AlsoEvent,
   Call,
@@ -23,7 +24,7 @@ import { IntegrityError, ServiceError } from './errors.ts'
 import type { Handler } from './http/listen.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
 import { asksForWork } from './jobs/job.ts'
-import type { AnyOperation, Service, Target } from './operation.ts'
+import type { Again, AnyOperation, Service, Target } from './operation.ts'
 import { accessDenied, federatedDenied } from './policy/denied.ts'
 import { type AuthorizationRequest, type Context, type Decision, ownContext, type Permission } from './policy/engine.ts'
 import { evaluate } from './policy/evaluate.ts'
@@ -42,7 +43,8 @@ import {
   XML_CONTENT_TYPE,
 } from './protocol/query.ts'
 import { decodeRest, encodeRest, encodeRestError, REST_JSON_CONTENT_TYPE } from './protocol/rest-json.ts'
-import { createRouter, OWN_PATH, type Route, type Router } from './protocol/route.ts'
+import { createRouter, OWN_PATH, type Route } from './protocol/route.ts'
+import { createRepeats, type Repeats } from './repeats.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { readPublished } from './services/secretsmanager/port.ts'
@@ -66,7 +68,18 @@ type Progress = {
   resources: readonly AuditResource[]
   /** The account of the target, once the caller was let through to it. */
   owner: string | undefined
+  /** Of who signed. */
+  proof?: Proof
 }
+
+/** What is noted while a call is made. */
+type Notes = {
+  readonly also: AlsoEvent[]
+  /** Whether a policy asked what time it is. */
+  timed: boolean
+}
+
+const newNotes = (): Notes => ({ also: [], timed: false })
 
 /** What GET /_strongroom/health answers: 200 where `ok`, else 503. `problems` and `warnings` name what an operator can act on. */
 export type Health = {
@@ -85,6 +98,9 @@ export type OpenAnswers = {
 /** What the listener calls: the open routes, and the path of every other request. `wake` is told of jobs that are due at once. */
 export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: () => void): Handler {
   const router = createRouter(app.services)
+  const whole = (request: WireRequest, route: Route): Promise<WireResponse> =>
+    handle(app, { repeats, wake }, request, route)
+  const repeats: Repeats = createRepeats(app, whole)
   const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
     'GET /_strongroom/health': async () => {
       const state = await health()
@@ -107,7 +123,14 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: 
       app.metrics.refused('TooManyRequests')
       return Promise.resolve(TOO_MANY_REQUESTS)
     },
-    handle: (request) => handle(app, router, request, wake),
+    handle: (request) => {
+      try {
+        const route = router.route(request)
+        return repeats.answer(request, route) ?? whole(request, route)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
   }
 }
 
@@ -150,12 +173,16 @@ function decoded(name: string | undefined): string | undefined {
 
 const TOO_MANY_REQUESTS: WireResponse = { status: 429, contentType: 'text/plain', body: 'Too many requests.\n' }
 
-async function handle(app: App, router: Router, request: WireRequest, wake: () => void): Promise<WireResponse> {
+async function handle(
+  app: App,
+  { repeats, wake }: { readonly repeats: Repeats; readonly wake: () => void },
+  request: WireRequest,
+  route: Route,
+): Promise<WireResponse> {
   const started = performance.now()
   const requestId = app.uuid()
   const ownEventId = app.uuid()
   const time = app.wallNow()
-  const route = router.route(request)
   const progress: Progress = { region: '', parameters: null, resources: [], owner: undefined }
 
   const event = (error?: ServiceError, responseElements: Plain | null = null, eventId = ownEventId): AuditEvent => ({
@@ -191,6 +218,7 @@ async function handle(app: App, router: Router, request: WireRequest, wake: () =
     const caller = await authenticate(app, tx, request, route)
     progress.identity = caller.identity
     progress.region = caller.region
+    progress.proof = caller.proof
 
     if (route.error) throw route.error
     const { service, operation } = route
@@ -253,19 +281,24 @@ async function handle(app: App, router: Router, request: WireRequest, wake: () =
   /** The call itself: its target, its permissions, its run, and the events that tell of it. */
   const perform = async (tx: Transaction, { service, operation, base }: Asked, prepared?: unknown): Promise<Done> => {
     progress.owner = undefined
-    const also: AlsoEvent[] = []
-    const call = await beginCall(request, base, service, tx, prepared, also)
+    const notes = newNotes()
+    const call = await beginCall(request, base, service, tx, prepared, notes)
     const target: Target = await operation.target(call)
     progress.resources = resourcesOf(target)
     if (target.requestParameters) progress.parameters = { ...progress.parameters, ...target.requestParameters }
     authorizeAll(call, service, operation, target)
     progress.owner = target.account
-    const result: Plain = await operation.run({ ...call, target })
+    const found = await operation.run({ ...call, target })
+    const again = typeof found === 'function' ? (found as Again<Plain>) : undefined
+    const result = again === undefined ? (found as Plain) : again(base)!
     const own = event(undefined, operation.responseElements?.(result) ?? null)
-    const others = also.flatMap(({ owner, ...fields }) =>
+    const others = notes.also.flatMap(({ owner, ...fields }) =>
       inTrails({ ...event(undefined, null, app.uuid()), ...fields }, owner),
     )
-    return { service, operation, base, result, events: [...inTrails(own, progress.owner), ...others] }
+    const events = [...inTrails(own, progress.owner), ...others]
+    const { snapshot } = tx
+    const lasts = again !== undefined && snapshot !== undefined && !notes.timed
+    return { service, operation, base, result, events, ...(lasts && { lasting: { again, snapshot } }) }
   }
 
   /** What goes on after the answer: each look at the data is a read of its own, by a caller who must still be let in. */
@@ -276,7 +309,7 @@ async function handle(app: App, router: Router, request: WireRequest, wake: () =
         return await app.database.transaction('read', async (tx) => {
           const { session } = base.identity
           if (session !== undefined && session.expiresAt <= app.wallNow()) throw expiredToken()
-          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, [])
+          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, newNotes())
           authorizeAll(call, service, operation, await operation.target(call))
           return work(call)
         })
@@ -294,6 +327,7 @@ async function handle(app: App, router: Router, request: WireRequest, wake: () =
     const response = operation.stream
       ? encodeStream(operation.stream, follow(done), result, requestId)
       : encodeOutput(request, service, operation, result, requestId)
+    learn(repeats, request, done, progress)
     app.metrics.finished(service.name, operation.name, '', performance.now() - started)
     return response
   } catch (thrown) {
@@ -324,6 +358,17 @@ type Asked = { readonly service: Service; readonly operation: AnyOperation; read
 type Done = Asked & {
   readonly result: Plain
   readonly events: readonly AuditEvent[]
+  /** Of what holds until something is committed. */
+  readonly lasting?: { readonly again: Again<Plain>; readonly snapshot: number }
+}
+
+/** Where one event tells of it in the caller's own trail. */
+function learn(repeats: Repeats, request: WireRequest, done: Done, { identity, region, proof }: Progress): void {
+  const { service, operation, lasting, events } = done
+  const [event, ...others] = events
+  if (lasting === undefined || proof === undefined || identity === undefined) return
+  if (event === undefined || others.length > 0 || service.protocol !== 'json') return
+  repeats.learn({ request, service, operation, identity, region, proof, event, ...lasting })
 }
 
 /**
@@ -399,7 +444,7 @@ function authenticate(app: App, tx: Transaction, request: WireRequest, route: Ro
 /** The first authorization of an operation that works outside the transaction; it is repeated inside. */
 async function prepareCall(request: WireRequest, { base, service, operation }: Asked): Promise<unknown> {
   await base.app.database.transaction('read', async (tx) => {
-    const call = await beginCall(request, base, service, tx, undefined, [])
+    const call = await beginCall(request, base, service, tx, undefined, newNotes())
     authorizeAll(call, service, operation, await operation.target(call))
   })
   return operation.prepare!(base)
@@ -411,10 +456,10 @@ async function beginCall(
   service: Service,
   tx: Transaction,
   prepared: unknown,
-  also: AlsoEvent[],
+  notes: Notes,
 ): Promise<Call<Plain>> {
   const principal = await principalOf(base.app, tx, base.identity)
-  return callOf(request, base, service, tx, principal, prepared, also).call
+  return callOf(request, base, service, tx, principal, prepared, notes).call
 }
 
 function callOf(
@@ -424,12 +469,15 @@ function callOf(
   tx: Transaction,
   principal: Principal,
   prepared: unknown,
-  also: AlsoEvent[],
+  notes: Notes,
 ): Supposition & { readonly call: Call<Plain> } {
   const { app, region } = base
   const { organization } = app
   const { policies: identity, boundary, sessionPolicies: session } = principal
   const layers = { identity, ...(boundary && { boundary }), ...(session && { session }) }
+  const onTime = (): void => {
+    notes.timed = true
+  }
   let known: Context | undefined
   const globals = (): Context =>
     (known ??= globalContext({
@@ -444,7 +492,7 @@ function callOf(
   const question = (asked: Permission, concealed?: Concealed): AuthorizationRequest => {
     const permission = concealed === undefined ? asked : withConcealed(asked, concealed)
     const context = (): Context => ({ ...globals(), ...resourceContext(permission.resourceAccount, organization) })
-    return { principal, permission, context, layers }
+    return { principal, permission, context, layers, onTime }
   }
   const decide = (asked: Permission, concealed?: Concealed): Decision => {
     const request = question(asked, concealed)
@@ -461,7 +509,7 @@ function callOf(
   }
   const suppose = ({ principal, region, service }: Supposed): Supposition => {
     const { identity, account } = principal
-    return callOf(request, { ...base, identity, account, region }, service, tx, principal, undefined, [])
+    return callOf(request, { ...base, identity, account, region }, service, tx, principal, undefined, newNotes())
   }
   const call = {
     ...base,
@@ -471,7 +519,7 @@ function callOf(
     decide,
     authorize,
     suppose,
-    also: (event: AlsoEvent) => also.push(event),
+    also: (event: AlsoEvent) => notes.also.push(event),
   }
   return { call, question }
 }
@@ -527,10 +575,11 @@ const withConcealed = (
   ...(grant && { grant }),
 })
 
-const resourcesOf = (target: Target): readonly AuditResource[] =>
-  target.resourceType === undefined || !target.resource.startsWith('arn:')
-    ? []
-    : [{ arn: target.resource, accountId: target.account, type: target.resourceType }]
+const resourcesOf = ({ resource, resources, resourceType, account }: Target): readonly AuditResource[] => {
+  if (resources !== undefined) return resources
+  const isNamed = resourceType !== undefined && resource.startsWith('arn:')
+  return isNamed ? [{ arn: resource, accountId: account, type: resourceType }] : []
+}
 
 function notAnOperation({ protocol, parameters, asked }: Route): ServiceError {
   const version = parameters?.get('Version') ?? ''

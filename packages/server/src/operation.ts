@@ -1,6 +1,7 @@
 // What an operation declares, and what a service is: a table of them. See services/README.md for how to add one.
 
-import type { Call, Concealed, Following, Identity, Preparation, Unsigned } from './call.ts'
+import type { AuditResource } from './audit/event.ts'
+import type { Call, Concealed, Following, Identity, Moment, Preparation, Unsigned } from './call.ts'
 import type { ServiceError } from './errors.ts'
 import type { JobHandler } from './jobs/job.ts'
 import type { Context, Grant, Permission, ResourcePolicy } from './policy/engine.ts'
@@ -17,6 +18,8 @@ export type Target = {
   readonly account: string
   /** CloudFormation's name of the resource's type (`AWS::SecretsManager::Secret`), for the audit event; absent where there is no resource. */
   readonly resourceType?: string
+  /** What the audit event names where the call is about several resources. */
+  readonly resources?: readonly AuditResource[]
   /** Condition keys that the resource itself gives, such as `aws:ResourceTag/Team`. */
   readonly context?: Context
   /** The policy that stands on the resource. */
@@ -82,7 +85,7 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   /** What the audit event carries as responseElements; null where absent, as for reads. */
   readonly responseElements?: (output: ValuesOf<O>) => { readonly [key: string]: unknown } | null
   /** May run again after a write conflict: touches only the transaction, the ports and its return value. */
-  readonly run: (call: Call<ValuesOf<I>> & { readonly target: T }) => Promise<ValuesOf<O>>
+  readonly run: (call: Call<ValuesOf<I>> & { readonly target: T }) => Promise<ValuesOf<O> | Again<ValuesOf<O>>>
   /** For an answer that goes on, as text of `contentType`: begins when the event of the call is written, with what `run` returned. */
   readonly stream?: {
     readonly contentType: string
@@ -93,6 +96,12 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
     ) => AsyncIterable<string>
   }
 }
+
+/**
+ * What `run` returns of a read that is likely to come again: the answer as a function of nothing but the moment, for this call and for each that says
+ * the same before anything was committed. The second time and later it may be undefined: then all is found anew.
+ */
+export type Again<Output> = (moment: Moment) => Output | undefined
 
 /** Smithy's HTTP traits of a REST JSON operation: https://smithy.io/2.0/spec/http-bindings.html. Header names are in lower case. */
 export type HttpBinding<I = Members, O = Members> = {
@@ -138,7 +147,7 @@ export type AnyOperation = Pick<
   readonly permissions?: (input: any, target: any) => readonly AskedPermission[]
   readonly prepare?: (call: any) => Promise<unknown>
   readonly responseElements?: (output: any) => Plain | null
-  readonly run: (call: any) => Promise<Plain>
+  readonly run: (call: any) => Promise<Plain | Again<Plain>>
   readonly stream?: {
     readonly contentType: string
     readonly pieces: (following: any, output: any, signal: AbortSignal) => AsyncIterable<string>

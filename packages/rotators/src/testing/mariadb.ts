@@ -40,8 +40,9 @@ export async function startMariadb(
     for (const path of [directory, certificate.keyFile]) chownSync(path, identity.uid, identity.gid)
   }
   const surroundings = { ...identity, cwd: directory, env: { PATH: process.env.PATH, LC_ALL: 'C' } }
-  const data = `--datadir=${join(directory, 'data')}`
-  const install = ['--no-defaults', data, '--auth-root-authentication-method=normal', '--skip-test-db']
+  // Temporary tables too are its own: in a folder that it shares, another server at the same work removes them.
+  const data = [`--datadir=${join(directory, 'data')}`, `--tmpdir=${directory}`]
+  const install = ['--no-defaults', ...data, '--auth-root-authentication-method=normal', '--skip-test-db']
   await promisify(execFile)(PROGRAMS.install, install, surroundings)
 
   const port = await sparePort()
@@ -53,7 +54,7 @@ export async function startMariadb(
   const server = spawn(
     PROGRAMS.server,
     [
-      ...['--no-defaults', data, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socketPath}`],
+      ...['--no-defaults', ...data, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socketPath}`],
       ...[`--pid-file=${join(directory, 'pid')}`, '--general-log', `--general-log-file=${statements}`],
       ...['--slow-query-log', '--long-query-time=0', `--slow-query-log-file=${slow}`, '--log-warnings=2'],
       ...['--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=16M', '--skip-name-resolve'],

@@ -62,8 +62,16 @@ function draft(lines: readonly Line[], start: number, end: number): Draft {
     if (line.time > lastTime) lastTime = line.time
     text += `\n${line.text}`
   }
-  return { firstTime, lastTime, events: end - start, body: Buffer.from(text) }
+  return { firstTime, lastTime, events: end - start, body: encodeText(text) }
 }
+
+/** In UTF-8, in one pass where all of it is ASCII, as nearly always. */
+function encodeText(text: string): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(text.length)
+  return encoder.encodeInto(text, bytes).read === text.length ? bytes : Buffer.from(text)
+}
+
+const encoder = new TextEncoder()
 
 /** The draft as the block that follows `tip` in its chain. */
 export function forge(keyring: Keyring, chain: string, tip: Tip, draft: Draft): Block {

@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 
 import type { FederatedFacts, Identity, SessionFacts } from '../call.ts'
+import { inOneRun } from '../one-run.ts'
 import type { AuditEvent, AuditResource } from './event.ts'
 
 /** Characters of JSON that requestParameters and responseElements may have, and additionalEventData. CloudTrail: 100 KB and 28 KB. */
@@ -21,14 +22,31 @@ type Plain = { readonly [key: string]: unknown }
 /** Whether anything of the record being encoded was cut. Encoding is synchronous, so one flag serves. */
 let omitted = false
 
-/** The event's record, without a newline. Members stand in the order in which CloudTrail writes them. */
-export function encodeEvent(event: AuditEvent): string {
+/** A record but for what no two events share: its time and its ids. */
+export type EventForm = { readonly head: string; readonly middle: string; readonly tail: string }
+
+/** The event's record, without a newline. */
+export const encodeEvent = (event: AuditEvent): string =>
+  fillForm(formOf(event), event.time, event.requestId, event.eventId)
+
+/** `time` in milliseconds since the epoch. */
+export const fillForm = ({ head, middle, tail }: EventForm, time: number, requestId: string, eventId: string): string =>
+  `${head}${isoSecond(time)}${middle}${quote(requestId)},"eventID":${quote(eventId)}${tail}`
+
+/** The form of many events: one run of characters each, where what was put together from pieces would be put together again every time. */
+export const lastingForm = (event: AuditEvent): EventForm => {
+  const { head, middle, tail } = formOf(event)
+  return { head: inOneRun(head), middle: inOneRun(middle), tail: inOneRun(tail) }
+}
+
+/** Members stand in the order in which CloudTrail writes them. */
+function formOf(event: AuditEvent): EventForm {
   omitted = false
   const source = `${clip(event.service, 64)}.amazonaws.com`
   const { identity } = event
   const service = identity === undefined
-  let line = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : callerIdentity(event, identity)}`
-  line += `,"eventTime":"${isoSecond(event.time)}","eventSource":${quote(source)}`
+  const head = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : callerIdentity(event, identity)},"eventTime":"`
+  let line = `","eventSource":${quote(source)}`
   line += `,"eventName":${text(event.eventName)},"awsRegion":${text(event.region)}`
   line += `,"sourceIPAddress":${text(event.sourceIpAddress || source)},"userAgent":${text(event.userAgent || (service ? source : ''))}`
   if (event.errorCode !== undefined) line += `,"errorCode":${text(event.errorCode)}`
@@ -38,14 +56,15 @@ export function encodeEvent(event: AuditEvent): string {
   if (event.additionalEventData !== undefined) {
     line += `,"additionalEventData":${object('additionalEventData', event.additionalEventData, ADDITIONAL_CHARACTERS_MAX)}`
   }
-  line += `,"requestID":${text(event.requestId)},"eventID":${text(event.eventId)},"readOnly":${event.readOnly ? 'true' : 'false'}`
+  const middle = `${line},"requestID":`
+  line = `,"readOnly":${event.readOnly ? 'true' : 'false'}`
   if (event.resources !== undefined && event.resources.length > 0) line += `,"resources":${resources(event.resources)}`
   line += `,"eventType":"${service || event.ofService ? 'AwsServiceEvent' : 'AwsApiCall'}","managementEvent":true`
   line += `,"recipientAccountId":${text(event.account)}`
   if (event.sharedEventId !== undefined) line += `,"sharedEventID":${text(event.sharedEventId)}`
   line += ',"eventCategory":"Management"'
   if (event.tlsVersion !== undefined) line += `,"tlsDetails":{"tlsVersion":${text(event.tlsVersion)}}`
-  return omitted ? `${line},"omitted":true}` : `${line}}`
+  return { head, middle, tail: omitted ? `${line},"omitted":true}` : `${line}}` }
 }
 
 /** Of a caller from elsewhere an account learns the account and the unique id, as on AWS, but neither name nor access key. */

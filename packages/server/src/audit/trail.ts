@@ -20,6 +20,8 @@ export type Trail = {
    * `--audit-sync`. Rejects with DatabaseError where they could not be written: then the call must fail.
    */
   append(events: readonly AuditEvent[]): Promise<void>
+  /** The same of an event that is encoded already. */
+  appendLine(line: Line): Promise<void>
   /** Finds events of one account and region, newest first; reads every database of the trail. */
   lookup(query: TrailQuery): Promise<TrailPage>
   /** Writes something of no consequence. @throws DatabaseError where the trail cannot be written, and so no call can succeed. */
@@ -99,9 +101,17 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
   let gathering = newGroup()
   let writing: Promise<void> | undefined
 
-  /** The events that came while a group was being written are the next group; its callers share one promise. */
   function append(events: readonly AuditEvent[]): Promise<void> {
     if (events.length === 0) return Promise.resolve()
+    try {
+      return appendLines(events.map(toLine))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The events that came while a group was being written are the next group; its callers share one promise. */
+  function appendLines(lines: readonly Line[]): Promise<void> {
     if (closed) return Promise.reject(closedError())
     const group = gathering
     if (group.characters > WAITING_CHARACTERS_MAX) {
@@ -109,14 +119,9 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
         new DatabaseError('unavailable', 'the audit trail is written more slowly than calls arrive'),
       )
     }
-    try {
-      const lines = events.map(toLine)
-      for (const line of lines) {
-        group.lines.push(line)
-        group.characters += line.text.length
-      }
-    } catch (error) {
-      return Promise.reject(error)
+    for (const line of lines) {
+      group.lines.push(line)
+      group.characters += line.text.length
     }
     writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(writeGroups)
     return group.written.promise
@@ -149,6 +154,7 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
   return {
     record,
     append,
+    appendLine: (line) => appendLines([line]),
     lookup: (query) => lookupEvents(options.databases?.() ?? [...new Set([database, auditDatabase])], query),
     check: () => heads.record(),
     close: async () => {

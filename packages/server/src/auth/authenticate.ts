@@ -6,6 +6,7 @@ import type { Identity } from '../call.ts'
 import type { Protocol } from '../operation.ts'
 import type { Awaitable } from '../storage/cache.ts'
 import { expiredToken, mismatch, SignatureError, signatureRefused, unrecognized } from './errors.ts'
+import type { Proof } from './repeat.ts'
 import type { WireRequest } from './request.ts'
 import { SigningKeys } from './signing-keys.ts'
 import { explainSignature, type ParsedSignature, parseSignature, verifySignature } from './sigv4.ts'
@@ -18,6 +19,7 @@ export type Authenticated = {
   readonly region: string
   /** Lower case, ascending. */
   readonly signedHeaders: readonly string[]
+  readonly proof: Proof
 }
 
 /** What the request was routed to. */
@@ -92,16 +94,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
         throw found
       }
       checkTime(parsed.time, parsed.lifetimeMs, wallNow, options.skewMs)
-      if (!verifySignature(parsed, request, found.secret, signingKeys))
-        throw mismatch(options.explainMismatch ? explainSignature(parsed, request) : '')
-      return { identity: found.identity, region: parsed.region, signedHeaders: parsed.signedHeaders }
+      const verified = verifySignature(parsed, request, found.secret, signingKeys)
+      if (verified === undefined) throw mismatch(options.explainMismatch ? explainSignature(parsed, request) : '')
+      const { identity, expiresMs } = found
+      const proof = { parsed, ...verified, expiresMs, skewMs: options.skewMs }
+      return { identity, region: parsed.region, signedHeaders: parsed.signedHeaders, proof }
     } catch (error) {
       throw error instanceof SignatureError ? signatureRefused(error, expected.protocol) : error
     }
   }
 }
 
-type Credential = { readonly identity: Identity; readonly secret: KeyObject }
+type Credential = { readonly identity: Identity; readonly secret: KeyObject; readonly expiresMs?: number }
 
 async function findCredential(
   { accessKeyId, sessionToken }: ParsedSignature,
@@ -117,7 +121,8 @@ async function findCredential(
   const session = await keys.findSession(sessionToken, accessKeyId)
   if (session === undefined) return unrecognized()
   if (session.expiresMs <= wallNow) return expiredToken()
-  return { identity: session.identity, secret: toKey(session.secretAccessKey) }
+  const { identity, expiresMs } = session
+  return { identity, secret: toKey(session.secretAccessKey), expiresMs }
 }
 
 const toKey = (secret: SecretAccessKey): KeyObject =>

@@ -41,10 +41,14 @@ export function canonicalRequest(of: Canonical): string {
 }
 
 /** Hashes the bytes that were received; text that cannot have come over the wire is refused, for latin1 would cut it short. */
-export function stringToSign(algorithm: string, timestamp: string, scope: string, canonical: string): string {
+export function hashCanonical(canonical: string): string {
   if (!isLatin1(canonical)) throw mismatch()
-  return `${algorithm}\n${timestamp}\n${scope}\n${hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')}`
+  return hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')
 }
+
+/** @param canonicalHash of the canonical request, in hexadecimal */
+export const stringToSign = (algorithm: string, timestamp: string, scope: string, canonicalHash: string): string =>
+  `${algorithm}\n${timestamp}\n${scope}\n${canonicalHash}`
 
 /** Encodes the path as it came, so that what the client escaped is escaped twice. */
 export function canonicalPath(path: string, normalize: boolean): string {

@@ -1,9 +1,10 @@
 // Signs a request of this server to another one: SigV4 over the same canonical request that authenticate.ts verifies.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 
-import { createHmac, createSecretKey, hash } from 'node:crypto'
-import { canonicalRequest, stringToSign } from './canonical.ts'
-import { deriveSigningKey, HMAC } from './signing-keys.ts'
+import { createSecretKey, hash } from 'node:crypto'
+import { hmacHex } from '../crypto/mac.ts'
+import { canonicalRequest, hashCanonical, stringToSign } from './canonical.ts'
+import { deriveHmacKey, HMAC } from './signing-keys.ts'
 
 export type ToSign = {
   readonly url: URL
@@ -43,11 +44,8 @@ export function signedHeaders(request: ToSign): { readonly [name: string]: strin
   const scope = `${date}/${region}/${service}/aws4_request`
   const { accessKeyId, secretAccessKey } = credentials
   const credential = `${accessKeyId}/${scope}`
-  const purpose = { algorithm: HMAC, credential, accessKeyId, date, scopeRegion: region, service } as const
-  const key = deriveSigningKey(purpose, createSecretKey(Buffer.from(secretAccessKey)))
-  const signature = createHmac('sha256', key)
-    .update(stringToSign(HMAC, timestamp, scope, canonical))
-    .digest('hex')
+  const key = deriveHmacKey({ date, scopeRegion: region, service }, createSecretKey(Buffer.from(secretAccessKey)))
+  const signature = hmacHex(key, stringToSign(HMAC, timestamp, scope, hashCanonical(canonical)))
   const authorization = `${HMAC} Credential=${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`
   return { ...headers, authorization }
 }

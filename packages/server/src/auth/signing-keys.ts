@@ -1,12 +1,16 @@
 // Keys derived from secret access keys: the daily signing key of SigV4 and the public key of SigV4a. They are kept, bounded, only once
 // a signature proved right, so that a stranger can neither fill the cache nor push others' keys out of it.
 
-import { createHmac, createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { type PaddedKey, padKey } from '../crypto/mac.ts'
 import { Lru } from '../storage/cache.ts'
 
 export const HMAC = 'AWS4-HMAC-SHA256'
 export const ECDSA = 'AWS4-ECDSA-P256-SHA256'
 export type Algorithm = typeof HMAC | typeof ECDSA
+
+/** Of SigV4 the daily key, of SigV4a the public key. */
+export type SigningKey = PaddedKey | KeyObject
 
 /** What a signing key is derived for. */
 export type SigningPurpose = {
@@ -23,22 +27,22 @@ export type SigningPurpose = {
 
 /** A bounded cache of derived keys. An entry serves only the very secret it was derived from, so a changed key is obeyed at once. */
 export class SigningKeys {
-  readonly #derived: Lru<string, { readonly secret: KeyObject; readonly key: KeyObject }>
+  readonly #derived: Lru<string, { readonly secret: KeyObject; readonly key: SigningKey }>
 
   constructor(max = 4096) {
     this.#derived = new Lru(max)
   }
 
   /** The derived key, and whether it came from the cache. `secret` is the secret access key. */
-  find(purpose: SigningPurpose, secret: KeyObject): { readonly key: KeyObject; readonly cached: boolean } {
+  find(purpose: SigningPurpose, secret: KeyObject): { readonly key: SigningKey; readonly cached: boolean } {
     const entry = this.#derived.get(purpose.credential)
     if (entry !== undefined && (entry.secret === secret || entry.secret.equals(secret)))
       return { key: entry.key, cached: true }
-    return { key: deriveSigningKey(purpose, secret), cached: false }
+    return { key: derive(purpose, secret), cached: false }
   }
 
   /** Call once a signature made with the key proved right. */
-  keep(purpose: SigningPurpose, secret: KeyObject, key: KeyObject): void {
+  keep(purpose: SigningPurpose, secret: KeyObject, key: SigningKey): void {
     this.#derived.set(purpose.credential, { secret, key })
   }
 
@@ -47,17 +51,21 @@ export class SigningKeys {
   }
 }
 
-export const deriveSigningKey = (purpose: SigningPurpose, secret: KeyObject): KeyObject =>
-  purpose.algorithm === HMAC ? deriveHmacKey(purpose, secret) : deriveVerifyingKey(purpose.accessKeyId, secret)
+const derive = (purpose: SigningPurpose, secret: KeyObject): SigningKey =>
+  purpose.algorithm === HMAC ? deriveHmacKey(purpose, secret) : deriveVerifyingKey(purpose, secret)
 
-function deriveHmacKey({ date, scopeRegion, service }: SigningPurpose, secret: KeyObject): KeyObject {
+/** The key of one day, Region and service. */
+export function deriveHmacKey(
+  { date, scopeRegion, service }: Pick<SigningPurpose, 'date' | 'scopeRegion' | 'service'>,
+  secret: KeyObject,
+): PaddedKey {
   let key = prefixed('AWS4', secret)
   for (const part of [date, scopeRegion, service, 'aws4_request']) {
     const next = createHmac('sha256', key).update(part, 'latin1').digest()
     key.fill(0)
     key = next
   }
-  const derived = createSecretKey(key)
+  const derived = padKey(key)
   key.fill(0)
   return derived
 }
@@ -71,7 +79,7 @@ const PKCS8_P256 = Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d03
  * Counter-mode KDF of SigV4a: the first output that is at most n-2, plus one, is the private scalar.
  * https://github.com/awslabs/aws-c-auth/blob/main/source/key_derivation.c
  */
-function deriveVerifyingKey(accessKeyId: string, secret: KeyObject): KeyObject {
+export function deriveVerifyingKey({ accessKeyId }: Pick<SigningPurpose, 'accessKeyId'>, secret: KeyObject): KeyObject {
   const key = prefixed('AWS4A', secret)
   const context = Buffer.from(accessKeyId, 'latin1')
   try {

@@ -116,9 +116,9 @@ test('A derived key is kept once a signature proved right, and no sooner', async
     const [right, wrong] = [createSecretKey(Buffer.from(SECRET)), createSecretKey(Buffer.from('wrong'))]
     const request = await sign(way)
     const parsed = parseSignature(request, OPTIONS)
-    assert.equal(verifySignature(parsed, request, wrong, keys), false)
+    assert.equal(verifySignature(parsed, request, wrong, keys), undefined)
     assert.equal(keys.size, 0)
-    assert.equal(verifySignature(parsed, request, right, keys), true)
+    assert.ok(verifySignature(parsed, request, right, keys))
     assert.equal(keys.size, 1)
     assert.equal(keys.find(parsed, createSecretKey(Buffer.from(SECRET))).cached, true)
     assert.equal(keys.find(parsed, wrong).cached, false)
@@ -127,7 +127,7 @@ test('A derived key is kept once a signature proved right, and no sooner', async
   const secret = createSecretKey(Buffer.from(SECRET))
   for (const region of ['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2']) {
     const request = await sign('header', GET_SECRET_VALUE, { region })
-    assert.equal(verifySignature(parseSignature(request, OPTIONS), request, secret, keys), true)
+    assert.ok(verifySignature(parseSignature(request, OPTIONS), request, secret, keys))
   }
   assert.equal(keys.size, 2)
 })
@@ -322,7 +322,7 @@ describe('garbage', () => {
           try {
             const parsed = parseSignature(request, { ...OPTIONS, protocol })
             read++
-            assert.equal(verifySignature(parsed, request, secret, keys), false)
+            assert.equal(verifySignature(parsed, request, secret, keys), undefined)
             explainSignature(parsed, request)
           } catch (error) {
             if (!(error instanceof SignatureError)) throw error

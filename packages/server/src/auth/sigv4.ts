@@ -2,14 +2,15 @@
 // store. Everything is taken from the raw headers and the raw target, for what a proxy or a parser tidied up is not what was signed.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
-import { createHmac, hash, type KeyObject, timingSafeEqual, verify as verifyEcdsa } from 'node:crypto'
+import { hash, type KeyObject, timingSafeEqual, verify as verifyEcdsa } from 'node:crypto'
+import { hmacHex, type PaddedKey } from '../crypto/mac.ts'
 import type { Protocol } from '../operation.ts'
-import { canonicalRequest, stringToSign } from './canonical.ts'
+import { type Canonical, canonicalRequest, hashCanonical, stringToSign } from './canonical.ts'
 import { echo, headerInQuery, incomplete, mismatch, unsignedHeader, wrongScope } from './errors.ts'
 import { parseAuthorization, parsePresigned, type SignatureFields } from './fields.ts'
 import { isRegion, pickRegion } from './region.ts'
 import { type Headers, indexHeaders, type QueryPair, queryPairs, splitTarget, type WireRequest } from './request.ts'
-import { type Algorithm, ECDSA, HMAC, type SigningKeys, type SigningPurpose } from './signing-keys.ts'
+import { type Algorithm, ECDSA, HMAC, type SigningKey, type SigningKeys, type SigningPurpose } from './signing-keys.ts'
 import { readTime, type SigningTime } from './time.ts'
 
 export type ParseOptions = {
@@ -93,21 +94,27 @@ export function parseSignature(request: WireRequest, options: ParseOptions): Par
   }
 }
 
-/** Whether `secret`, the secret access key, made this signature over this request. Compares in constant time. */
+/** What a right signature was checked with. */
+export type Verified = {
+  readonly key: SigningKey
+  /** Hexadecimal SHA-256 of the body. */
+  readonly bodyHash: string
+}
+
+/** Undefined unless `secret`, the secret access key, made this signature over this request. Compares in constant time. */
 export function verifySignature(
   parsed: ParsedSignature,
   request: WireRequest,
   secret: KeyObject,
   keys: SigningKeys,
-): boolean {
+): Verified | undefined {
   const { key, cached } = keys.find(parsed, secret)
   const bodyHash = hash('sha256', request.body, 'hex')
   const text = textOf(parsed, request, bodyHash).toSign
-  const right =
-    parsed.algorithm === HMAC ? hmacMatches(key, text, parsed.signature) : ecdsaMatches(key, text, parsed.signature)
-  if (!right || !bodyHashAgrees(parsed, bodyHash)) return false
+  const right = 'inner' in key ? hmacMatches(key, text, parsed.signature) : ecdsaMatches(key, text, parsed.signature)
+  if (!right || !bodyHashAgrees(parsed, bodyHash)) return undefined
   if (!cached) keys.keep(parsed, secret, key)
-  return true
+  return { key, bodyHash }
 }
 
 /** The two texts that AWS shows on a mismatch. They repeat signed headers: only for who switched that on. */
@@ -122,24 +129,28 @@ export function textOf(
   request: WireRequest,
   bodyHash: string,
 ): { readonly canonical: string; readonly toSign: string } {
-  const canonical = canonicalRequest({
-    method: request.method,
-    path: parsed.path,
-    query: parsed.query,
-    omit: parsed.carrier === 'header' ? [] : parsed.options.tokenUnsigned ? OMITTED_WITH_TOKEN : OMITTED,
-    headers: parsed.headers,
-    signedHeaders: parsed.signedHeaders,
-    bodyHash,
-    normalizePath: parsed.options.normalizePath ?? true,
-  })
-  return { canonical, toSign: stringToSign(parsed.algorithm, parsed.time.timestamp, parsed.scope, canonical) }
+  const canonical = canonicalRequest(canonicalOf(parsed, request.method, bodyHash))
+  const toSign = stringToSign(parsed.algorithm, parsed.time.timestamp, parsed.scope, hashCanonical(canonical))
+  return { canonical, toSign }
 }
+
+export const canonicalOf = (parsed: ParsedSignature, method: string, bodyHash: string): Canonical => ({
+  method,
+  path: parsed.path,
+  query: parsed.query,
+  omit: parsed.carrier === 'header' ? [] : parsed.options.tokenUnsigned ? OMITTED_WITH_TOKEN : OMITTED,
+  headers: parsed.headers,
+  signedHeaders: parsed.signedHeaders,
+  bodyHash,
+  normalizePath: parsed.options.normalizePath ?? true,
+})
 
 const OMITTED = ['X-Amz-Signature']
 const OMITTED_WITH_TOKEN = ['X-Amz-Signature', 'X-Amz-Security-Token']
 
-function hmacMatches(key: KeyObject, text: string, signature: string): boolean {
-  const expected = createHmac('sha256', key).update(text).digest('hex')
+/** In constant time. */
+export function hmacMatches(key: PaddedKey, text: string, signature: string): boolean {
+  const expected = hmacHex(key, text)
   if (signature.length !== HMAC_HEX_LENGTH) return false
   given.write(signature, 'latin1')
   wanted.write(expected, 'latin1')

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { WireRequest } from './request.ts'
-import { deriveSigningKey, SigningKeys } from './signing-keys.ts'
+import { deriveVerifyingKey, SigningKeys } from './signing-keys.ts'
 import { type ParseOptions, parseSignature, textOf, verifySignature } from './sigv4.ts'
 import { checkTime } from './time.ts'
 
@@ -70,15 +70,15 @@ describe('the published SigV4 vectors', { skip }, () => {
         assert.equal(toSign, read(`${carrier}-string-to-sign.txt`))
 
         checkTime(parsed.time, parsed.lifetimeMs, Date.parse(context.timestamp), SKEW_MS)
-        assert.equal(verifySignature(parsed, request, secret, new SigningKeys()), true)
+        assert.ok(verifySignature(parsed, request, secret, new SigningKeys()))
         const alone = { ...parsed, signature: read(`${carrier}-signature.txt`).trim() }
-        assert.equal(verifySignature(alone, request, secret, new SigningKeys()), true, 'the signature file')
+        assert.ok(verifySignature(alone, request, secret, new SigningKeys()), 'the signature file')
         const other = createSecretKey(Buffer.from(`${context.credentials.secret_access_key}.`))
-        assert.equal(verifySignature(parsed, request, other, new SigningKeys()), false, 'another secret')
+        assert.equal(verifySignature(parsed, request, other, new SigningKeys()), undefined, 'another secret')
 
         if (directory.startsWith('v4a/')) {
           const published = JSON.parse(read('public-key.json')) as { readonly X: string; readonly Y: string }
-          const jwk = deriveSigningKey(parsed, secret).export({ format: 'jwk' })
+          const jwk = deriveVerifyingKey(parsed, secret).export({ format: 'jwk' })
           const toHex = (text: string | undefined): string => Buffer.from(text!, 'base64url').toString('hex')
           assert.deepEqual({ X: toHex(jwk.x), Y: toHex(jwk.y) }, published)
         }

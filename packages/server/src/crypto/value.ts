@@ -33,17 +33,34 @@ export function sealValue(
   return Buffer.concat([header, iv, encrypt(key, iv, plaintext, aadOf(place, kind))])
 }
 
+export type OpenedValue = { readonly kind: ValueKind; readonly plaintext: Buffer }
+
 /** Undefined where the bytes were altered or belong to another secret, version, kind or key. The caller zeroes the plaintext. */
-export function openValue(
-  key: KeyObject,
-  place: ValuePlace,
-  stored: Uint8Array,
-): { readonly kind: ValueKind; readonly plaintext: Buffer } | undefined {
+export function openValue(key: KeyObject, place: ValuePlace, stored: Uint8Array): OpenedValue | undefined {
+  const parts = takeApart(place, stored)
+  return parts && openParts(key, parts)
+}
+
+/** A stored value as it is opened, for who opens it often. */
+export type ValueParts = {
+  readonly kind: ValueKind
+  readonly iv: Uint8Array
+  readonly sealed: Uint8Array
+  readonly aad: Uint8Array
+}
+
+/** Undefined where the bytes are not in this format. */
+export function takeApart(place: ValuePlace, stored: Uint8Array): ValueParts | undefined {
   if (stored.length < VALUE_OVERHEAD_BYTES || stored[0] !== FORMAT) return undefined
   const kind = stored[1] === KINDS.string ? 'string' : stored[1] === KINDS.binary ? 'binary' : undefined
   if (kind === undefined) return undefined
   const iv = stored.subarray(IV_AT, HEADER_BYTES)
-  const plaintext = decrypt(key, iv, stored.subarray(HEADER_BYTES), aadOf(place, kind))
+  return { kind, iv, sealed: stored.subarray(HEADER_BYTES), aad: aadOf(place, kind) }
+}
+
+/** @returns as openValue */
+export function openParts(key: KeyObject, { kind, iv, sealed, aad }: ValueParts): OpenedValue | undefined {
+  const plaintext = decrypt(key, iv, sealed, aad)
   return plaintext && { kind, plaintext }
 }
 

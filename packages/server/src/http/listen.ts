@@ -77,7 +77,12 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     noDelay: true,
     insecureHTTPParser: false,
   }
-  const start = startTogether()
+  const start = startTogether(({ wire, response }) => {
+    handler.handle(wire).then(
+      (given) => answer(response, given),
+      () => response.destroy(),
+    )
+  })
   const largeBodies = createBudget(options.largeBodiesBytesMax ?? LARGE_BODIES_BYTES_MAX)
   const closing = new AbortController()
   const answer = (response: ServerResponse, given: WireResponse): void => {
@@ -85,8 +90,9 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     else writeStream(response, given, closing.signal, timeouts.stallMs).catch(() => response.destroy())
   }
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    receive(request, response, { options, handler, start, answer, largeBodies })
+    receive(request, response, receiver)
   }
+  const receiver: Receiver = { options, handler, start, largeBodies }
   const server: Server = options.tls
     ? (createTlsServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.3' }, onRequest) as unknown as Server)
     : createServer(serverOptions, onRequest)
@@ -122,19 +128,21 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
   }
 }
 
+type Received = { readonly wire: WireRequest; readonly response: ServerResponse }
+
 /**
  * Starts what came in one turn of the event loop together, at its end. Requests then go through each stage of their path side by side,
  * while its code is in the processor's caches (docs/adr/0004-requests-start-together.md).
  */
-function startTogether(): (begin: () => void) => void {
-  let waiting: (() => void)[] = []
+function startTogether(begin: (received: Received) => void): (received: Received) => void {
+  let waiting: Received[] = []
   const startAll = (): void => {
     const together = waiting
     waiting = []
-    for (const begin of together) begin()
+    for (const received of together) begin(received)
   }
-  return (begin) => {
-    if (waiting.push(begin) === 1) setImmediate(startAll)
+  return (received) => {
+    if (waiting.push(received) === 1) setImmediate(startAll)
   }
 }
 
@@ -162,13 +170,12 @@ function createBudget(bytesMax: number): Budget {
 type Receiver = {
   readonly options: ListenOptions
   readonly handler: Handler
-  readonly start: (begin: () => void) => void
-  readonly answer: (response: ServerResponse, given: WireResponse) => void
+  readonly start: (received: Received) => void
   readonly largeBodies: Budget
 }
 
 function receive(request: IncomingMessage, response: ServerResponse, receiver: Receiver): void {
-  const { options, handler, start, answer, largeBodies } = receiver
+  const { options, handler, start, largeBodies } = receiver
   const { rawHeaders } = request
   const target = request.url ?? '/'
   const method = request.method ?? ''
@@ -195,20 +202,24 @@ function receive(request: IncomingMessage, response: ServerResponse, receiver: R
   }
   // Before anyone is known by name, memory is all that a stranger can take: not more of it than this.
   const reserved = length === undefined ? 0 : Number(length)
-  let taken = reserved > LARGE_BODY_BYTES ? reserved : 0
-  if (taken > 0 && !largeBodies.take(taken)) {
+  let taken = 0
+  const take = (bytes: number): boolean => {
+    if (!largeBodies.take(bytes)) return false
+    taken = bytes
+    response.on('close', () => largeBodies.give(bytes))
+    return true
+  }
+  if (reserved > LARGE_BODY_BYTES && !take(reserved)) {
     refuseBody(request, response, tooManyLargeBodies())
     return
   }
-  response.on('close', () => largeBodies.give(taken))
   const chunks: Buffer[] = []
   let size = 0
   request.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (response.headersSent) return
     const tooLarge = size > bodyBytesMax
-    if (!tooLarge && size > LARGE_BODY_BYTES && taken === 0 && largeBodies.take(bodyBytesMax)) taken = bodyBytesMax
-    if (!tooLarge && (size <= LARGE_BODY_BYTES || taken > 0)) chunks.push(chunk)
+    if (!tooLarge && (size <= LARGE_BODY_BYTES || taken > 0 || take(bodyBytesMax))) chunks.push(chunk)
     else {
       chunks.length = 0
       refuseBody(request, response, tooLarge ? requestTooLarge(bodyBytesMax) : tooManyLargeBodies())
@@ -229,12 +240,7 @@ function receive(request: IncomingMessage, response: ServerResponse, receiver: R
       secure,
       ...(tlsVersion !== undefined && { tlsVersion }),
     }
-    start(() => {
-      handler.handle(wire).then(
-        (given) => answer(response, given),
-        () => response.destroy(),
-      )
-    })
+    start({ wire, response })
   })
 }
 

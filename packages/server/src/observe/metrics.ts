@@ -10,6 +10,8 @@ export type Metrics = {
   finished(service: string, operation: string, code: string, ms: number): void
   /** Counts a request refused before an identity was known, by error code. Such requests are not in the audit trail. */
   refused(code: string): void
+  /** Counts a request that was answered as an earlier one that said the same (repeats.ts). */
+  repeated(): void
   /** Rows that did not carry their MAC. */
   readonly integrityFailures: Counter<'table'>
   /** Background work, by kind and outcome. */
@@ -36,6 +38,7 @@ export function createMetrics(): Metrics {
     help: 'Finished requests by service, operation and error code',
     labelNames: ['service', 'operation', 'code'],
     registers,
+    collect: () => countPending(),
   })
   const duration = new Histogram({
     name: 'strongroom_request_seconds',
@@ -55,13 +58,20 @@ export function createMetrics(): Metrics {
     help: 'Processes whose numbers these are',
     registers,
   }).set(1)
+  const repeated = new Counter({
+    name: 'strongroom_repeated_requests_total',
+    help: 'Requests that were decided as an earlier one that said the same, since nothing was committed in between',
+    registers,
+    collect: () => countPending(),
+  })
   // Looking labels up costs more than counting; the set of (operation, code) is small and fixed by the code.
-  type Series = { readonly count: Counter.Internal; readonly time: Histogram.Internal<string> }
+  type Series = { readonly count: Counter.Internal; readonly time: Histogram.Internal<string>; pending: number }
   const succeeded = new Map<string, Map<string, Series>>()
   const failed = new Map<string, Series>()
   const seriesOf = (service: string, operation: string, code: string): Series => ({
     count: requests.labels(service, operation, code),
     time: duration.labels(service, operation),
+    pending: 0,
   })
   const findSeries = (service: string, operation: string, code: string): Series =>
     code === ''
@@ -69,13 +79,26 @@ export function createMetrics(): Metrics {
           .getOrInsertComputed(service, () => new Map<string, Series>())
           .getOrInsertComputed(operation, () => seriesOf(service, operation, code))
       : failed.getOrInsertComputed(`${service} ${operation} ${code}`, () => seriesOf(service, operation, code))
+  /** Counted since somebody last asked: adding to a counter of the library costs more than the rest of counting. */
+  let pendingRepeated = 0
+  const countPending = (): void => {
+    for (const series of [...[...succeeded.values()].flatMap((of) => [...of.values()]), ...failed.values()]) {
+      series.count.inc(series.pending)
+      series.pending = 0
+    }
+    repeated.inc(pendingRepeated)
+    pendingRepeated = 0
+  }
   return {
     finished: (service, operation, code, ms) => {
       const found = findSeries(service, operation, code)
-      found.count.inc()
+      found.pending += 1
       found.time.observe(ms / 1000)
     },
     refused: (code) => refused.inc({ code }),
+    repeated: () => {
+      pendingRepeated += 1
+    },
     integrityFailures: new Counter({
       name: 'strongroom_integrity_failures_total',
       help: 'Rows that did not carry their MAC',

@@ -7,14 +7,18 @@ import { lowerCase } from './lower-case.ts'
  * Asks `request.context` once, when first a key is looked up. Entries whose names differ only in case are one key with all their values;
  * those of the permission stand for those of the request of the same name.
  */
-export function createLookup({ context, permission }: AuthorizationRequest): Lookup {
+export function createLookup({ context, permission, onTime }: AuthorizationRequest): Lookup {
   let index: Index | undefined
   return (key) => {
+    if (onTime !== undefined && OF_TIME.has(key)) onTime()
     index ??= indexOf(context(), ownContext(permission))
     const value = index.get(key)
     return value === undefined ? ABSENT : listOf(value)
   }
 }
+
+/** Keys whose value is another from one moment to the next, in lower case. */
+const OF_TIME: ReadonlySet<string> = new Set(['aws:currenttime', 'aws:epochtime', 'aws:multifactorauthage'])
 
 type Index = Map<string, string | readonly string[]>
 

@@ -162,6 +162,8 @@ export type AuthorizationRequest = {
   readonly permission: Permission
   /** Asked for at most once, and only where a condition or a variable needs it. `permission.context` is laid over it. */
   readonly context: () => Context
+  /** Called where the answer may depend on when it is asked for. */
+  readonly onTime?: () => void
   readonly layers: {
     readonly identity: readonly NamedPolicy[]
     readonly boundary?: NamedPolicy

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { blob, boolean, integer, list, map, optional, string, structure, timestamp } from '../shape/shape.ts'
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX, jsonOutOfBounds } from './bounds.ts'
-import { decodeJson, encodeJson } from './json.ts'
+import { decodeJson, encodeJson, encoderLike } from './json.ts'
 
 const members = {
   Text: optional(string()),
@@ -90,4 +90,22 @@ test('an answer has seconds for times, base64 for blobs, and no absent members',
     '{"Bytes":"/w==","Time":1523477145.713,"List":[{"Key":"k"}],"Map":{"a":"b"}}',
   )
   assert.equal(encodeJson(undefined, {}), '')
+})
+
+test('an encoder for outputs like a first one gives what encodeJson gives, for those that are not like it too', () => {
+  const shapes = { ...members, Secret: optional(string({ sensitive: true })), Key: optional(blob({ sensitive: true })) }
+  const first = { Text: 'a "b"', List: [{ Key: 'k' }], Time: 1_500, Secret: 'one' }
+  for (const like of [first, { Secret: 'x' }, { Key: Buffer.from('k'), Flag: true }, {}, { Text: 'only' }]) {
+    const encode = encoderLike(shapes, like)
+    for (const output of [
+      like,
+      { ...like, Secret: '"two" é\u0001' },
+      { ...like, Key: Buffer.from('bytes') },
+      { ...like, Text: 'other' },
+      { ...like, Count: 1 },
+      {},
+    ]) {
+      assert.deepEqual(JSON.parse(encode(output)), JSON.parse(encodeJson(shapes, output)))
+    }
+  }
 })

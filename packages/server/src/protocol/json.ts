@@ -2,6 +2,7 @@
 // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 
 import type { ServiceError } from '../errors.ts'
+import { inOneRun } from '../one-run.ts'
 import { type Members, type Shape, shapeOf } from '../shape/shape.ts'
 import { jsonOutOfBounds } from './bounds.ts'
 import { serialization } from './errors.ts'
@@ -112,6 +113,39 @@ function notConvertible(value: unknown, expected: string): ServiceError {
 export function encodeJson(members: Members | undefined, output: Plain): string {
   return members === undefined ? '' : JSON.stringify(encodeMembers(members, output))
 }
+
+/**
+ * encodeJson for outputs that say what `first` does but for their sensitive members: what is the same is encoded once. Nothing sensitive is kept.
+ */
+export function encoderLike(members: Members, first: Plain): (output: Plain) => string {
+  const names = Object.keys(members).filter((name) => first[name] !== undefined)
+  const sensitive = names.filter((name) => shapeOf(members[name]!).sensitive)
+  const others = Object.keys(members).filter((name) => !sensitive.includes(name))
+  // Where the text of a sensitive member stands. In JSON no such character stands by itself.
+  const whole = names.map((name) =>
+    sensitive.includes(name) ? `${JSON.stringify(name)}:${HOLE}` : encodeMember(members, name, first[name]),
+  )
+  const pieces = `{${whole.join(',')}}`.split(HOLE).map(inOneRun)
+  const [head = '', ...tails] = pieces
+  const values = others.map((name) => first[name])
+  return (output) => {
+    for (let at = 0; at < others.length; at++) {
+      if (output[others[at]!] !== values[at]) return encodeJson(members, output)
+    }
+    let text = head
+    for (let at = 0; at < tails.length; at++) {
+      const name = sensitive[at]!
+      if (output[name] === undefined) return encodeJson(members, output)
+      text += JSON.stringify(encodeValue(shapeOf(members[name]!), output[name])) + tails[at]!
+    }
+    return text
+  }
+}
+
+const HOLE = '\u0001'
+
+const encodeMember = (members: Members, name: string, value: unknown): string =>
+  `${JSON.stringify(name)}:${JSON.stringify(encodeValue(shapeOf(members[name]!), value))}`
 
 function encodeMembers(members: Members, output: Plain): Plain {
   const encoded: Record<string, unknown> = {}

@@ -286,11 +286,14 @@ export function exerciseDatabase(test: Test, open: (t: TestContext) => Promise<D
     const number = () => database.transaction('read', async (tx) => tx.snapshot)
     const first = await number()
     assert.equal(await number(), first)
+    assert.equal(database.newest(), first)
     await database.transaction('write', async (tx) => {
       assert.equal(tx.snapshot, undefined)
       await tx.run("INSERT INTO item (key) VALUES ('a')")
     })
+    if (first !== undefined) assert.notEqual(database.newest(), first)
     const second = await number()
+    assert.equal(database.newest(), second)
     if (database.dialect === 'postgres') assert.equal(second, undefined)
     else {
       assert.equal(typeof first, 'number')

@@ -30,6 +30,11 @@ export type Database = {
    * nothing but the transaction and its return value. Serializable. Rejects with DatabaseError where the storage itself failed.
    */
   transaction<T>(access: Access, work: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
+   * The number that a read which begins now would have as its `snapshot`, where all that it could see is as durable as an answer asks for: what an
+   * earlier read of that number found may be told again. Undefined where the database cannot tell. Never throws.
+   */
+  newest(): number | undefined
   close(): Promise<void>
 }
 

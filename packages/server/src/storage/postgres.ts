@@ -86,6 +86,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   return {
     dialect: 'postgres',
     transaction: run,
+    newest: () => undefined,
     stats: () => ({ retries, waiting: pool.waiting, connections: pool.connections }),
     exclusively: reentrant((work) => holdingAdvisoryLock(options.url, work)),
     close() {

@@ -76,6 +76,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
       if (closing !== undefined) return Promise.reject(new DatabaseError('unavailable', 'the database is closed'))
       return access === 'read' ? reads.transaction(work) : writes.transaction(work)
     },
+    newest: () => (closing === undefined ? reads.newest() : undefined),
     stats: () => ({
       commits: writes.commits,
       transactions: writes.transactions,
@@ -244,6 +245,16 @@ class ReadPool {
       })
     }
     return this.#known
+  }
+
+  /** Never throws: the read that follows tells what is wrong. */
+  newest(): number | undefined {
+    try {
+      const version = this.versionOfTurn()
+      return this.durable?.holds(version) === false ? undefined : version
+    } catch {
+      return undefined
+    }
   }
 
   /** A connection for one transaction; a promise where all are in use. @throws DatabaseError where too many wait already. */

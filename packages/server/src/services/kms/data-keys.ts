@@ -2,7 +2,7 @@
 // of the key is read for every call, so that a disabled key stops at once; only then may an unwrapped key from memory be used.
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import type { Call } from '../../call.ts'
+import type { Call, Moment } from '../../call.ts'
 import { findMaterialId, headerOf } from '../../crypto/ciphertext.ts'
 import { isAsymmetric } from '../../crypto/kms/spec.ts'
 import { isOpenAccount } from '../iam/port.ts'
@@ -58,7 +58,49 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
   const dataKeys = new KeyCache<Opened>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
   const messageKeys = new KeyCache<MessageKey>(dataKeyCache ? DATA_KEYS_MAX : 0, KEY_AGE_MS_MAX, wallNow)
 
+  const findDataKey: Kms['findDataKey'] = async (call, service, ciphertextBlob, context) => {
+    const name = blobName(ciphertextBlob)
+    const known = dataKeys.get(name)
+    const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
+    const { key, material } = await keyToOpen(call, service, materialId, context)
+    const usable = known !== undefined && material.wrapped !== '' && sameContext(known.context, context)
+    const opened = usable ? known.key : openDataKey(call, { key, material, name }, ciphertextBlob, context)
+    return takerOf(call, key, name, opened)
+  }
+
+  const openDataKey = (
+    call: Call,
+    { key, material, name }: { readonly key: KmsKey; readonly material: KmsMaterial; readonly name: string },
+    ciphertextBlob: Uint8Array,
+    context: EncryptionContext,
+  ): KeyObject => {
+    const bytes = decryptUnder(call, key, material, ciphertextBlob, context)
+    if (bytes.length !== DATA_KEY_BYTES) throw invalidCiphertext() // encrypted by Encrypt: no data key
+    const dataKey = createSecretKey(bytes)
+    bytes.fill(0)
+    const { materialId } = material
+    dataKeys.set(name, { key: dataKey, materialId, context: Object.isFrozen(context) ? context : { ...context } })
+    return dataKey
+  }
+
+  /** Holds the key no longer than until it is taken: afterwards only the cache does, for its minute. */
+  const takerOf = ({ app, account }: Call, key: KmsKey, name: string, opened: KeyObject) => {
+    let first: KeyObject | undefined = opened
+    return (use: Moment): KeyObject | undefined => {
+      if (first !== undefined) {
+        const taken = first
+        first = undefined
+        return taken
+      }
+      const known = dataKeys.get(name)
+      if (known !== undefined) noteUse({ app, account, ...use }, key, 'Decrypt')
+      return known?.key
+    }
+  }
+
   return {
+    keepsDataKeys: dataKeyCache,
+
     generateDataKey: async (call, service, keyId, context) => {
       const operation = 'GenerateDataKey'
       const { key, alias } = await findKeyFor(call, service, keyId, `kms:${operation}`)
@@ -74,23 +116,10 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
       return { key: dataKey, ciphertextBlob: blob, keyArn: arnOf(key) }
     },
 
-    decryptDataKey: async (call, service, ciphertextBlob, context) => {
-      const name = blobName(ciphertextBlob)
-      const known = dataKeys.get(name)
-      const materialId = known?.materialId ?? findMaterialId(ciphertextBlob)?.toString('hex')
-      const { key, material } = await keyToOpen(call, service, materialId, context)
-      if (known !== undefined && material.wrapped !== '' && sameContext(known.context, context)) return known.key
-      const bytes = decryptUnder(call, key, material, ciphertextBlob, context)
-      if (bytes.length !== DATA_KEY_BYTES) throw invalidCiphertext() // encrypted by Encrypt: no data key
-      const dataKey = createSecretKey(bytes)
-      bytes.fill(0)
-      dataKeys.set(name, {
-        key: dataKey,
-        materialId: material.materialId,
-        context: Object.isFrozen(context) ? context : { ...context },
-      })
-      return dataKey
-    },
+    decryptDataKey: async (call, service, ciphertextBlob, context) =>
+      (await findDataKey(call, service, ciphertextBlob, context))(call)!,
+
+    findDataKey,
 
     encrypt: async (call, service, keyId, plaintext, context) => {
       const operation = 'Encrypt'

@@ -1,7 +1,7 @@
 // When and for what a key was used last. Kept to a quarter of an hour, so that few uses write: outside the MAC and without an audit event of their own.
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html
 
-import type { Call } from '../../call.ts'
+import type { Call, Moment } from '../../call.ts'
 import type { Logger } from '../../observe/log.ts'
 import { Lru } from '../../storage/cache.ts'
 import type { Database } from '../../storage/database.ts'
@@ -61,6 +61,10 @@ export function createKeyUses(database: Database, log: Logger, afterMs?: number)
 }
 
 /** Notes that a call used a key. Its event stands in the trail of the key's account only where that is the caller's. */
-export function noteUse({ app, now, account, requestId, eventId }: Call, key: KmsKey, operation: string): void {
+export function noteUse(
+  { app, now, account, requestId, eventId }: Pick<Call, 'app' | 'account'> & Moment,
+  key: KmsKey,
+  operation: string,
+): void {
   app.keyUses.note(key, { usedAt: now, operation, requestId, eventId: account === key.accountId ? eventId : '' })
 }

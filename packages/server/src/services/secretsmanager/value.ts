@@ -1,9 +1,10 @@
 // Values under KMS: each version has its own data key, asked for and opened as the caller, in the context of secret and version.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 
-import type { Call } from '../../call.ts'
+import type { KeyObject } from 'node:crypto'
+import type { Call, Moment } from '../../call.ts'
 import { sameBytes } from '../../crypto/mac.ts'
-import { openValue, sealValue, type ValuePlace } from '../../crypto/value.ts'
+import { openParts, sealValue, takeApart, type ValueParts, type ValuePlace } from '../../crypto/value.ts'
 import { IntegrityError, ServiceError } from '../../errors.ts'
 import type { DataKey, EncryptionContext } from '../kms/port.ts'
 import * as errors from './errors.ts'
@@ -23,20 +24,36 @@ const SERVICE = 'secretsmanager'
 /** The SecretVersionId under which a key is tried. */
 const PROBE = 'RequestToValidateKeyAccess'
 
-/** What GetSecretValue and an entry of BatchGetSecretValue answer. Notes the day of access. */
-export async function readSecretValue(call: Call, stored: StoredSecret, version: ValuedVersion) {
+/** Larger ones are not held for calls that come again. */
+const HELD_BYTES_MAX = 8_192
+
+/** What GetSecretValue answers, now and when it comes again. */
+export async function findSecretValue(call: Call, stored: StoredSecret, version: ValuedVersion) {
+  const { read, bytes } = await findReading(call, stored, version)
+  return bytes <= HELD_BYTES_MAX && call.app.kms.keepsDataKeys ? read : read(call)!
+}
+
+/** The same of an entry of BatchGetSecretValue. */
+export const readSecretValue = async (call: Call, stored: StoredSecret, version: ValuedVersion) =>
+  (await findReading(call, stored, version)).read(call)!
+
+/** `read` opens the value and notes the day of access, each time; it returns undefined where its data key is no longer in memory. */
+async function findReading(call: Call, stored: StoredSecret, version: ValuedVersion) {
+  const { accesses } = call.app
   const { secret } = stored
   const value = await readValue(call, secret, version)
-  const plain = await open(call, secret, version, value)
-  call.app.accesses.note(stored, version, value, call.now)
-  return {
-    ARN: secret.arn,
-    Name: secret.name,
-    VersionId: version.id,
-    ...(plain.kind === 'string' ? { SecretString: takeText(plain.bytes) } : { SecretBinary: plain.bytes }),
-    VersionStages: version.stages,
-    CreatedDate: version.createdAt,
+  const frame = frameOf(secret, version, value)
+  const takeKey = await onRead(call, call.app.kms.findDataKey(call, SERVICE, frame.encryptedKey, frame.context))
+  const { id: VersionId, stages: VersionStages, createdAt: CreatedDate } = version
+  const told = { ARN: secret.arn, Name: secret.name, VersionId, VersionStages, CreatedDate }
+  const read = (moment: Moment) => {
+    const dataKey = takeKey(moment)
+    if (dataKey === undefined) return undefined
+    const { kind, bytes } = openUnder(dataKey, frame, version)
+    accesses.note(stored, version, value, moment.now)
+    return kind === 'string' ? { ...told, SecretString: takeText(bytes) } : { ...told, SecretBinary: bytes }
   }
+  return { read, bytes: value.bytes.length }
 }
 
 /** Whether a version has this value, in time that depends on the lengths only. */
@@ -124,7 +141,8 @@ async function seal(
 /** What a stored value says before it is opened: the same objects for as long as its row stands. */
 type Framed = {
   readonly encryptedKey: Uint8Array
-  readonly sealed: Uint8Array
+  /** Undefined where it is in no format. */
+  readonly parts: ValueParts | undefined
   readonly context: EncryptionContext
   readonly place: ValuePlace
 }
@@ -136,22 +154,27 @@ function frameOf(secret: Secret, version: ValuedVersion, value: StoredValue): Fr
   if (known !== undefined && known.place.secretArn === secret.arn && known.place.versionId === version.id) return known
   const { bytes } = value
   const valueAt = 4 + (bytes[0]! * 0x1000000 + bytes[1]! * 0x10000 + bytes[2]! * 0x100 + bytes[3]!)
+  const place = { secretArn: secret.arn, versionId: version.id }
   const frame = {
     encryptedKey: bytes.subarray(4, valueAt),
-    sealed: bytes.subarray(valueAt),
+    parts: takeApart(place, bytes.subarray(valueAt)),
     context: Object.freeze(contextOf(secret.arn, version.id)),
-    place: { secretArn: secret.arn, versionId: version.id },
+    place,
   }
   framed.set(value, frame)
   return frame
 }
 
 async function open(call: Call, secret: Secret, version: ValuedVersion, value: StoredValue): Promise<Plain> {
-  const { encryptedKey, sealed, context, place } = frameOf(secret, version, value)
-  const dataKey = await onRead(call, call.app.kms.decryptDataKey(call, SERVICE, encryptedKey, context))
-  const opened = openValue(dataKey, place, sealed)
+  const frame = frameOf(secret, version, value)
+  const dataKey = await onRead(call, call.app.kms.decryptDataKey(call, SERVICE, frame.encryptedKey, frame.context))
+  return openUnder(dataKey, frame, version)
+}
+
+function openUnder(dataKey: KeyObject, { parts, place }: Framed, version: ValuedVersion): Plain {
+  const opened = parts && openParts(dataKey, parts)
   if (opened?.kind !== version.value.kind) {
-    throw new IntegrityError('secret_version', [secret.arn, version.id], 'does not open under its data key')
+    throw new IntegrityError('secret_version', [place.secretArn, version.id], 'does not open under its data key')
   }
   return { kind: opened.kind, bytes: opened.plaintext }
 }

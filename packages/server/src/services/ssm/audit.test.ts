@@ -39,7 +39,7 @@ test('the trail tells what was asked and what came of it, never a value', async 
       false,
       { names: ['/app/key', '/none'] },
       { deletedParameters: ['/app/key'], invalidParameters: ['/none'] },
-      undefined,
+      arn,
     ],
   ] as const) {
     const [event] = await events(server, name)

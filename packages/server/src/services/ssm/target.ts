@@ -2,6 +2,7 @@
 // there is asked for and refused like what is.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
 
+import type { AuditResource } from '../../audit/event.ts'
 import type { Call } from '../../call.ts'
 import type { AskedPermission, Target } from '../../operation.ts'
 import type { Context, Permission, ResourcePolicy } from '../../policy/engine.ts'
@@ -110,7 +111,15 @@ export type ParametersTarget = Target & { readonly targets: readonly ParameterTa
 export const targetOfAll = ({ account }: Caller, targets: readonly ParameterTarget[]): ParametersTarget => ({
   resource: '*',
   account,
+  resources: targets.map(auditResource),
   targets,
+})
+
+/** As an audit event names it. */
+export const auditResource = ({ resource, account }: ParameterTarget): AuditResource => ({
+  arn: resource,
+  accountId: account,
+  type: RESOURCE_TYPE,
 })
 
 export const permissionsOnAll = (action: string, targets: readonly ParameterTarget[]): readonly AskedPermission[] =>

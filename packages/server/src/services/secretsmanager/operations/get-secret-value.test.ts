@@ -1,10 +1,25 @@
-// GetSecretValue through the real server: selection, exactness, dates and every refusal.
+// GetSecretValue through the real server: selection, exactness, dates and every refusal. Each call is made three times: one that comes again
+// (repeats.ts) must come to the same.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { startTestServer } from '../../../testing.ts'
-import { assertRefused, call, token, versions } from '../testing.ts'
+import { call as callOnce, assertRefused as refusedOnce, token, versions } from '../testing.ts'
+
+const AGAIN = 2
+
+const call: typeof callOnce = async (server, operation, input) => {
+  const answer = await callOnce(server, operation, input)
+  for (let n = 0; operation === 'GetSecretValue' && n < AGAIN; n++) {
+    assert.deepEqual(await callOnce(server, operation, input), answer)
+  }
+  return answer
+}
+
+const assertRefused: typeof refusedOnce = async (...refusal) => {
+  for (let n = 0; n <= AGAIN; n++) await refusedOnce(...refusal)
+}
 
 test('GetSecretValue', async (t) => {
   const server = await startTestServer(t)

@@ -6,7 +6,7 @@ import { optional } from '../../../shape/shape.ts'
 import { selectVersion } from '../model.ts'
 import { SecretId, SecretValueMembers, VersionId, VersionStage } from '../shapes.ts'
 import { liveSecret, secretTarget } from '../target.ts'
-import { readSecretValue } from '../value.ts'
+import { findSecretValue } from '../value.ts'
 
 export const getSecretValue = operation({
   name: 'GetSecretValue',
@@ -31,6 +31,6 @@ export const getSecretValue = operation({
   run(call) {
     const stored = liveSecret(call.target)
     const version = selectVersion(stored.secret, call.input.VersionId, call.input.VersionStage)
-    return readSecretValue(call, stored, version)
+    return findSecretValue(call, stored, version)
   },
 })

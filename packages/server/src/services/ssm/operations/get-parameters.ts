@@ -9,7 +9,7 @@ import { list, optional } from '../../../shape/shape.ts'
 import { parseReference } from '../names.ts'
 import { readParameter } from '../read.ts'
 import { Decryption, Parameter, ParameterName, ParameterNames } from '../shapes.ts'
-import { type ParameterTarget, permissionsOnAll, resolve, targetOfAll } from '../target.ts'
+import { auditResource, type ParameterTarget, permissionsOnAll, resolve, targetOfAll } from '../target.ts'
 
 type Named = { readonly name: string; readonly target: ParameterTarget }
 
@@ -59,13 +59,13 @@ const isInvalid = (error: unknown): boolean =>
   error instanceof ServiceError && (error.code === 'ParameterNotFound' || error.code === 'ParameterVersionNotFound')
 
 /** The event of a parameter of another account, which its owner has too. */
-function recordForeign(call: Call, name: string, { resource, account, resourceType }: ParameterTarget): void {
-  if (account === call.account) return
+function recordForeign(call: Call, name: string, target: ParameterTarget): void {
+  if (target.account === call.account) return
   call.also({
     eventName: 'GetParameters',
     readOnly: true,
-    owner: account,
+    owner: target.account,
     requestParameters: { names: [name] },
-    resources: [{ arn: resource, accountId: account, type: resourceType! }],
+    resources: [auditResource(target)],
   })
 }
