@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto'
 import {
   chmodSync,
@@ -165,6 +166,18 @@ test('a link in the place of a file is not followed, and what cannot be written 
   assert.equal(errors.length, 2)
   assert.deepEqual(readdirSync(directory).length, 1, 'no half-written file')
   chmodSync(path, 0o700)
+})
+
+test('a pipe in the place of a file holds nothing up', async (t) => {
+  const { open, errors, files } = makeWorld(t)
+  const disk = open()
+  disk.save('app/db', 'AWSCURRENT', value('hunter2'))
+  await disk.settled()
+  const [path] = files() as [string]
+  rmSync(path)
+  execFileSync('mkfifo', [path])
+  assert.equal(await disk.load('app/db', 'AWSCURRENT'), undefined)
+  assert.deepEqual(errors, [ALTERED])
 })
 
 test('options that do not do are refused by name', (t) => {

@@ -144,8 +144,9 @@ function keysOf(key: DiskOptions['key']): readonly [KeyObject, KeyObject] {
 
 async function readBounded(path: string): Promise<Buffer | undefined> {
   let handle: FileHandle
+  // Not waiting: a pipe in the place of a file has no end.
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

@@ -78,3 +78,11 @@ export function readNumber(
   if (typeof value === 'number' && value >= min && value <= max) return value
   throw new RangeError(`${name} must be a number from ${min} to ${max}`)
 }
+
+/** What it throws, and what its promise is rejected with, is ignored: there is nobody left to tell. */
+export function tell(
+  onError: CacheOptions['onError'],
+  ...what: Parameters<NonNullable<CacheOptions['onError']>>
+): void {
+  new Promise<unknown>((resolve) => resolve(onError?.(...what))).catch(() => undefined)
+}

@@ -1,9 +1,9 @@
 // The cache of Parameter Store's parameters. An import of its own, so that nobody needs @aws-sdk/client-ssm for secrets.
 
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
-import { copyOf } from './bytes.ts'
+import { ownBytes } from './bytes.ts'
 import { openDisk } from './disk-store.ts'
-import { type CacheOptions, readLimits } from './options.ts'
+import { type CacheOptions, readLimits, tell } from './options.ts'
 import { type Failed, prefetch } from './prefetch.ts'
 import { parseJson, type Schema } from './schema.ts'
 import { placeOf } from './sdk.ts'
@@ -44,13 +44,7 @@ export class ParameterCache implements AsyncDisposable {
   /** `surroundings` is for tests. @throws RangeError, TypeError that name the option that does not do */
   constructor(client: SSMClient, options: ParameterCacheOptions = {}, surroundings: Surroundings = system) {
     this.#client = client
-    const report: NonNullable<CacheOptions['onError']> = (error, what) => {
-      try {
-        options.onError?.(error, what)
-      } catch {
-        // There is nobody left to tell.
-      }
-    }
+    const report: NonNullable<CacheOptions['onError']> = (error, what) => tell(options.onError, error, what)
     const fallback =
       options.disk &&
       openDisk<About>({
@@ -132,7 +126,7 @@ export class ParameterCache implements AsyncDisposable {
       ...(Selector !== undefined && { Selector }),
       modified: LastModifiedDate?.getTime(),
     }
-    return { about, isText: true, bytes: copyOf(Buffer.from(Value)) }
+    return { about, isText: true, bytes: ownBytes(Buffer.from(Value)) }
   }
 }
 

@@ -136,6 +136,19 @@ test('stages and versions of a secret are one entry', async (t) => {
   assert.deepEqual([cache.metrics().entries, cache.metrics().fetches], [1, 5])
 })
 
+test('a stage of any name is a stage', async (t) => {
+  const cache = cacheOf(t, { events: false })
+  const id = await create({ SecretString: 'one' })
+  const { VersionId } = await cache.getSecretValue(id)
+  const versionStage = '[blue]'
+  await server.secretsManager.send(
+    new PutSecretValueCommand({ SecretId: id, SecretString: 'two', VersionStages: [versionStage] }),
+  )
+  assert.equal(await cache.getSecretString(id, { versionStage }), 'two')
+  const likeVersion = JSON.stringify([VersionId, null])
+  await assert.rejects(cache.getSecretString(id, { versionStage: likeVersion }), { name: 'ResourceNotFoundException' })
+})
+
 test('a rotation is seen within a second, and so are the stages that it moves; the listener is told once', async (t) => {
   const id = await create({ SecretString: 'one' })
   const cache = await following(t, id)
@@ -165,7 +178,11 @@ test('a rotation is seen within a second, and so are the stages that it moves; t
 test('the listener hears of a rotation though nobody asks for the value, and one that throws ends nothing', async (t) => {
   const id = await create({ SecretString: 'one' })
   const errors: unknown[] = []
-  const cache = await following(t, id, { onError: (error, what) => errors.push([String(error), what]) })
+  const onError = async (error: unknown, what: object) => {
+    errors.push([String(error), what])
+    throw new Error('of onError')
+  }
+  const cache = await following(t, id, { onError })
   const told: string[] = []
   cache.onRotate(id, () => {
     throw new Error('thrown')

@@ -2,11 +2,11 @@
 
 import { GetSecretValueCommand, ListSecretsCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { isAuthenticationFailure } from './authentication.ts'
-import { copyOf } from './bytes.ts'
+import { ownBytes } from './bytes.ts'
 import { openDisk } from './disk-store.ts'
 import { type EventStream, followEvents, type StreamState } from './event-stream.ts'
 import { judgeBy } from './judge.ts'
-import { type Activity, type CacheOptions, readLimits } from './options.ts'
+import { type Activity, type CacheOptions, readLimits, tell } from './options.ts'
 import { type Failed, prefetch } from './prefetch.ts'
 import { parseJson, type Schema, SecretFormatError } from './schema.ts'
 import { placeOf } from './sdk.ts'
@@ -338,34 +338,24 @@ export class SecretCache implements AsyncDisposable {
   }
 
   #report(error: unknown, what: { readonly id?: string; readonly during: Activity }): void {
-    if (this.#closed) return
-    try {
-      this.#options.onError?.(error, what)
-    } catch {
-      // There is nobody left to tell.
-    }
+    if (!this.#closed) tell(this.#options.onError, error, what)
   }
 }
 
 const CURRENT_STAGE = 'AWSCURRENT'
+/** No stage begins so. */
+const OF_VERSION = '\0'
 const CURRENT = slotOf({})
 
 function slotOf({ versionId, versionStage }: VersionOptions): string {
   if (versionId === undefined) return versionStage ?? CURRENT_STAGE
-  return JSON.stringify([versionId, versionStage])
+  return `${OF_VERSION}${JSON.stringify([versionId, versionStage])}`
 }
 
 function askedBy(slot: string): VersionOptions {
-  if (!slot.startsWith('[')) return { versionStage: slot }
-  const [versionId, versionStage] = JSON.parse(slot) as readonly [string, string | null]
+  if (!slot.startsWith(OF_VERSION)) return { versionStage: slot }
+  const [versionId, versionStage] = JSON.parse(slot.slice(OF_VERSION.length)) as readonly [string, string | null]
   return { versionId, versionStage: versionStage ?? undefined }
-}
-
-/** What it is copied from is wiped. */
-function ownBytes(bytes: Uint8Array): Buffer {
-  const own = copyOf(bytes)
-  bytes.fill(0)
-  return own
 }
 
 function answerOf({ about, isText, bytes }: Loaded<About>): SecretValue {

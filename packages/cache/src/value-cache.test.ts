@@ -375,6 +375,28 @@ test('what the disk has is given where the service is down and nothing is held, 
   assert.equal(saved.size, 0)
 })
 
+test('what an event drops while the disk is read is not given from there', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const bytes = Buffer.from('from disk')
+  const fallback: Fallback<TestAbout> = {
+    load: async () => {
+      await promise
+      return { loaded: { about: { VersionId: 'v' }, isText: true, bytes }, staleForMs: MINUTE }
+    },
+    save: () => undefined,
+    remove: () => undefined,
+    settled: async () => undefined,
+  }
+  const { get, service, cache } = makeWorld({}, fallback)
+  service.answer = OUTAGE
+  const waiting = get()
+  await turns()
+  cache.review(() => 'drop')
+  resolve()
+  await assert.rejects(waiting, OUTAGE)
+  assert.ok(bytes.every((byte) => byte === 0))
+})
+
 test('whatever happens in whatever order, nothing older than it may be is given, and what was wiped is never read', async () => {
   type Step = { readonly what: string; readonly id: string; readonly ms: number }
   const steps = fc.array(

@@ -358,7 +358,8 @@ export class ValueCache<About> {
     const count = (slot.failure?.count ?? 0) + 1
     const grown = Math.min(exceptionRetryDelayMaxMs, base * growth ** (count - 1))
     const waitMs = kind === 'not-found' ? limits.notFoundMs : jittered(grown, surroundings)
-    slot.failure = { error, kind, at: momentOf(surroundings), count, waitMs }
+    const failure = { error, kind, at: momentOf(surroundings), count, waitMs }
+    slot.failure = failure
     if (!mayServeStale(kind)) {
       this.#wipe(slot)
       fallback?.remove(slot.id, slot.name)
@@ -366,6 +367,11 @@ export class ValueCache<About> {
     }
     const found = slot.held === undefined ? await fallback?.load(slot.id, slot.name) : undefined
     if (found === undefined) throw error
+    // An event said meanwhile that it is gone, or no longer current.
+    if (slot.failure !== failure) {
+      found.loaded.bytes.fill(0)
+      throw error
+    }
     this.#counts.fromDisk++
     const confirmed = momentOf(surroundings)
     this.#hold(slot, found.loaded, { confirmed, freshForMs: 0, staleForMs: found.staleForMs })

@@ -171,6 +171,11 @@ test('condition keys: tags of the parameter and of the request, Overwrite and Po
   await call(server, 'PutParameter', { Name: '/q', ...advanced, Policies })
   assert.equal(await denied('PutParameter', { Name: '/q', Value: 'y', Overwrite: true }), true)
   assert.equal(await denied('PutParameter', { Name: '/q', Value: 'y', Overwrite: true, Policies: '[{}]' }), false)
+  await policy(allow('ssm:*', '*', { Condition: { StringEquals: { 'ssm:Policies': 'true' } } }))
+  assert.equal(await denied('PutParameter', { Name: '/r', ...advanced, Policies }), false)
+  for (const none of ['[]', ' [ ] ', '[{ }]']) {
+    assert.equal(await denied('PutParameter', { Name: '/s', ...advanced, Policies: none }), true, none)
+  }
 })
 
 test('a new parameter must be one that its maker may reach, by the tags that it is to have', async (t) => {

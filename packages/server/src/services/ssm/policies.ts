@@ -79,8 +79,17 @@ function parsePolicy(given: Given, now: number): ParameterPolicy {
 /** ISO 8601 with its offset. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/
 
+/** Date.parse takes the 31st of February for the third of March. */
+function isDay(date: string): boolean {
+  const at = Date.parse(date)
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date)
+}
+
 function parseTimestamp({ Timestamp, ...others }: Given, now: number): number {
-  const at = typeof Timestamp === 'string' && TIMESTAMP.test(Timestamp) ? Date.parse(Timestamp) : Number.NaN
+  const at =
+    typeof Timestamp === 'string' && TIMESTAMP.test(Timestamp) && isDay(Timestamp.slice(0, 10))
+      ? Date.parse(Timestamp)
+      : Number.NaN
   if (Number.isNaN(at) || Object.keys(others).length > 0) {
     throw errors.policyAttribute('Timestamp is a time in ISO 8601, such as 2030-12-02T21:34:33.000Z.')
   }

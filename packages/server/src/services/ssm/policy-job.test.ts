@@ -210,6 +210,7 @@ test('policies are refused in AWS’s words', async (t) => {
     [[expiration(server.app.now() - 1)], /^InvalidPolicyAttributeException: .* must be in the future\.$/],
     [[{ ...expiration(at), Attributes: { Timestamp: 'tomorrow' } }], /^InvalidPolicyAttributeException/],
     [[{ ...expiration(at), Attributes: { Timestamp: '2030-13-01T00:00:00Z' } }], /^InvalidPolicyAttributeException/],
+    [[{ ...expiration(at), Attributes: { Timestamp: '2030-02-31T00:00:00Z' } }], /^InvalidPolicyAttributeException/],
     [[expiration(at), expiration(at)], /^IncompatiblePolicyException: There is a conflict in the policies/],
     [[warning('1')], /^IncompatiblePolicyException/],
     [[reminder('0')], /^InvalidPolicyAttributeException/],

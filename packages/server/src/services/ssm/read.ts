@@ -72,8 +72,9 @@ async function findAnswer(
  * What looks like the id of a version is one, everything else is a staging label. The caller's own rights to the secret and its key decide.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
  */
-async function readSecret(call: Call, { account, path, selector }: Reference, { withDecryption }: ReadOptions) {
-  if (account !== call.account) throw errors.secretNotFound(path)
+async function readSecret(call: Call, reference: Reference, { withDecryption }: ReadOptions) {
+  const { account, region, path, selector } = reference
+  if (account !== call.account || region !== call.region) throw errors.secretNotFound(path)
   if (withDecryption !== true) throw errors.secretNeedsDecryption()
   const wanted = selector?.slice(1)
   const which =

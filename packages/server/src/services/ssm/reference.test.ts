@@ -42,6 +42,11 @@ test('a secret is read by reference, by version and by stage, in two operations 
   }
   const arn = `arn:aws:ssm:eu-central-1:${server.accountId}:parameter${Name}`
   assert.equal((await read(server, arn, { WithDecryption: true })).Value, 'second')
+  // A secret of the same name in the Region of the call is another one.
+  assert.match(
+    await outcome(server, 'GetParameter', { Name: arn.replace('eu-central-1', 'us-east-1'), WithDecryption: true }),
+    /^ParameterNotFound: .*referencing Secrets Manager/,
+  )
   const several = await call(server, 'GetParameters', {
     Names: [Name, `${PREFIX}none`, `${Name}:none`],
     WithDecryption: true,

@@ -199,6 +199,29 @@ test('a pattern that would keep other engines busy for years is answered at once
   }
 })
 
+test('a pattern that is large once its repetitions are written out is refused before that is done', async (t) => {
+  const server = await startTestServer(t)
+  const input = { Name: 'large', Type: 'String', Tier: 'Advanced', Value: `${'a'.repeat(8191)}!` }
+  for (const AllowedPattern of [
+    `${'(?:a{0,1000}){0,1}'.repeat(50)}b`,
+    'a{0,1000}'.repeat(5),
+    `(?:${'a?'.repeat(500)}){0,1000}`,
+    `(?:${'[(]'.repeat(300)}x){1000}`,
+    `(?:${'\\('.repeat(400)}x){1000}`,
+    `(?:${'\\Q(\\E'.repeat(190)}x){1000}`,
+  ]) {
+    assert.equal(
+      await outcome(server, 'PutParameter', { ...input, AllowedPattern }),
+      'InvalidAllowedPatternException: The request does not meet the regular expression requirement. The expression is too large.',
+    )
+  }
+  // A value that is too long is matched with nothing.
+  assert.equal(
+    await codeOf(server, 'PutParameter', { ...input, Value: 'a'.repeat(8193), AllowedPattern: 'b' }),
+    'ValidationException',
+  )
+})
+
 test('a hundred versions are kept; the oldest goes, unless it has a label', async (t) => {
   const server = await startTestServer(t)
   await put(server, 'v', '1')

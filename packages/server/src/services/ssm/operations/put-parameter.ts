@@ -111,8 +111,9 @@ export const putParameter = operation({
   },
 })
 
+/** As parsePolicies reads it, which is after authorization. */
 const clearsPolicies = ({ Policies: given = '' }: { readonly Policies?: string | undefined }): boolean =>
-  /^\s*\[\s*\{\s*\}\s*\]\s*$/.test(given)
+  /^\s*\[\s*(?:\{\s*\}\s*)?\]\s*$/.test(given)
 
 async function create(call: PutCall): Promise<StoredParameter> {
   const { app, input, target } = call
@@ -165,9 +166,9 @@ async function nextVersion(call: PutCall, type: Parameter['type'], before: Param
   const dataType = parseDataType(input.DataType ?? former?.dataType ?? 'text')
   const plaintext = plainOf(input.Value, type, dataType)
   const allowedPattern = input.AllowedPattern ?? former?.allowedPattern
-  if (allowedPattern && !matches(allowedPattern, input.Value)) throw errors.patternMismatch(allowedPattern)
   const policies = input.Policies === undefined ? afterChange(formerPolicies ?? []) : parsePolicies(input.Policies, now)
   const tier = await nextTier(call, former?.tier, plaintext.length, policies.length > 0)
+  if (allowedPattern && !matches(allowedPattern, input.Value)) throw errors.patternMismatch(allowedPattern)
   const description = input.Description ?? former?.description
   return {
     plaintext,
