@@ -44,7 +44,7 @@ import {
 } from './protocol/query.ts'
 import { decodeRest, encodeRest, encodeRestError, REST_JSON_CONTENT_TYPE } from './protocol/rest-json.ts'
 import { createRouter, OWN_PATH, type Route } from './protocol/route.ts'
-import { createRepeats, type Repeats } from './repeats.ts'
+import { createRepeats, type Repeats, type WholePath } from './repeats.ts'
 import { readSessionPrincipal, sessionHolds } from './services/iam/sessions.ts'
 import { findAccessKey, readPrincipal } from './services/iam/store.ts'
 import { readPublished } from './services/secretsmanager/port.ts'
@@ -98,8 +98,8 @@ export type OpenAnswers = {
 /** What the listener calls: the open routes, and the path of every other request. `wake` is told of jobs that are due at once. */
 export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: () => void): Handler {
   const router = createRouter(app.services)
-  const whole = (request: WireRequest, route: Route): Promise<WireResponse> =>
-    handle(app, { repeats, wake }, request, route)
+  const whole: WholePath = (request, route, refusedForMs) =>
+    handle(app, { repeats, wake }, request, route, refusedForMs)
   const repeats: Repeats = createRepeats(app, whole)
   const openRoutes: { readonly [route: string]: () => Promise<WireResponse> } = {
     'GET /_strongroom/health': async () => {
@@ -178,12 +178,19 @@ async function handle(
   { repeats, wake }: { readonly repeats: Repeats; readonly wake: () => void },
   request: WireRequest,
   route: Route,
+  refusedForMs: number | undefined,
 ): Promise<WireResponse> {
   const started = performance.now()
   const requestId = app.uuid()
   const ownEventId = app.uuid()
   const time = app.wallNow()
-  const progress: Progress = { region: '', parameters: null, resources: [], owner: undefined }
+  const progress: Progress = {
+    region: '',
+    parameters: null,
+    resources: [],
+    owner: undefined,
+    ...(refusedForMs !== undefined && { refusedForMs }),
+  }
 
   const event = (error?: ServiceError, responseElements: Plain | null = null, eventId = ownEventId): AuditEvent => ({
     eventId,

@@ -56,6 +56,19 @@ test('calls that come again', async (t) => {
     for (const event of bare) assert.deepEqual(event, bare[0])
   })
 
+  await t.test('pay once, also where they take the whole path in the end', async (t) => {
+    await repeat(server, caller)
+    let asked = 0
+    const take = t.mock.method(app.rates, 'take', () => {
+      asked += 1
+      return 0
+    })
+    const line = t.mock.method(app.trail, 'appendLine', () => Promise.reject(new Error('full')))
+    assert.equal((await readAs(server, caller)).status, 200)
+    assert.deepEqual([line.mock.callCount(), asked], [1, 1])
+    for (const mocked of [take, line]) mocked.mock.restore()
+  })
+
   await t.test('see a change at once: of the value, of the policy, of the access key', async () => {
     await repeat(server, caller)
     await call(server, 'PutSecretValue', { SecretId: 'db', ClientRequestToken: token('two'), SecretString: 'two' })

@@ -45,16 +45,20 @@ type Known = Answered & {
   encode?: (output: Plain) => string
 }
 
-const KNOWN_MAX = 4_096
+/** Some 40 MiB, where each has as long headers as may be. */
+const KNOWN_MAX = 2_048
 /** Characters of all headers, and bytes of the body, of a call that is remembered. */
-const HEADERS_LENGTH_MAX = 8_192
+const HEADERS_LENGTH_MAX = 4_096
 const BODY_BYTES_MAX = 1_024
 /** Of headers, shared by the calls of one client. */
-const TEXTS_MAX = 4_096
+const TEXTS_MAX = 1_024
 const NO_BODY = new Uint8Array(0)
 
-/** @param whole the path of a request: whatever does not hold, or goes wrong, it finds again and tells */
-export function createRepeats(app: App, whole: (request: WireRequest, route: Route) => Promise<WireResponse>): Repeats {
+/** The path of a request. `refusedForMs` is what app.rates.take said, where it was asked already. */
+export type WholePath = (request: WireRequest, route: Route, refusedForMs?: number) => Promise<WireResponse>
+
+/** @param whole whatever does not hold, or goes wrong, it finds again and tells */
+export function createRepeats(app: App, whole: WholePath): Repeats {
   const calls = new Lru<string, Known>(KNOWN_MAX)
   const operations = new Set<AnyOperation>()
   const texts = new Lru<string, string>(TEXTS_MAX)
@@ -66,6 +70,7 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
 
   /** Its stages stand apart, so that the calls of one turn take each of them together (docs/adr/0004-requests-start-together.md). */
   async function repeat(request: WireRequest, route: Route, known: Known): Promise<WireResponse> {
+    let refusedForMs: number | undefined
     try {
       const started = performance.now()
       const { service, operation, identity, region } = known
@@ -74,12 +79,12 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
       if (!known.isRepeated(request, time)) return whole(request, route)
       await undefined
       if (known.snapshot !== app.database.newest()) return whole(request, route)
-      const waitMs = app.rates.take(operation, identity.account, service.global ? '' : region, time)
-      if (waitMs > 0) return whole(request, route)
+      refusedForMs = app.rates.take(operation, identity.account, service.global ? '' : region, time)
+      if (refusedForMs > 0) return whole(request, route, refusedForMs)
       const moment = { requestId: app.uuid(), eventId: app.uuid(), now: app.now() }
       const { requestId, eventId, now } = moment
       const output = known.again(moment)
-      if (output === undefined) return whole(request, route)
+      if (output === undefined) return whole(request, route, refusedForMs)
       app.uses.note(identity, { usedAt: now, service: service.name, region })
       await undefined
       known.form ??= lastingForm(known.event)
@@ -90,7 +95,7 @@ export function createRepeats(app: App, whole: (request: WireRequest, route: Rou
       app.metrics.finished(service.name, operation.name, '', performance.now() - started)
       return { status: 200, contentType: JSON_CONTENT_TYPE, requestId, body }
     } catch {
-      return whole(request, route)
+      return whole(request, route, refusedForMs)
     }
   }
 
