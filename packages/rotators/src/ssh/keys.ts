@@ -96,16 +96,14 @@ export function openSshPrivateKey({ privateKey, type, blob }: SshKey, comment: s
 /** Of OpenSSH's format, or PEM that OpenSSL reads. @throws RotatorError `secret`, without a word of what it read */
 export function readPrivateKey(text: unknown): SshKey {
   if (typeof text !== 'string' || text.length > TEXT_MAX) throw notAKey()
-  let key: KeyObject
   try {
     const base64 = new RegExp(`^\\s*-----BEGIN ${LABEL}-----([A-Za-z0-9+/=\\s]+)-----END ${LABEL}-----\\s*$`).exec(text)
-    key = base64 ? readOpenSsh(Buffer.from(base64[1]!, 'base64')) : createPrivateKey(text)
+    return sshKeyOf(base64 ? readOpenSsh(Buffer.from(base64[1]!, 'base64')) : createPrivateKey(text))
   } catch (error) {
     if (error instanceof RotatorError) throw error
     // Not with its cause, which may quote the key.
     throw notAKey()
   }
-  return sshKeyOf(key)
 }
 
 function readOpenSsh(file: Buffer): KeyObject {
