@@ -287,8 +287,10 @@ test('what does not fit is told at once, and no value with it', { skip }, () => 
   refuse({ accountKey: '-----BEGIN PRIVATE KEY-----hidden' }, /accountKey is not/)
   refuse({ eabKeyId: 'hidden' }, /go together/)
   refuse({}, /keyType is none of/, { keyType: 'ed25519' })
+  // A master's account goes there, for these names, and no others.
   assert.deepEqual(acmeCertificate.check(secret({ directoryUrl: 'https://CA.example/dir' }), {}), {
     place: 'ca.example:443',
+    way: 'https://ca.example/dir a.example.com b.example.com',
   })
 })
 

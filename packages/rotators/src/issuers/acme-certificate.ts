@@ -66,7 +66,9 @@ export const acmeCertificate: Rotator = {
       readAccount(value)
       readDns(value, domains)
     }
-    return { place: placeOf({ host: directory.hostname, port: Number(directory.port || 443) }) }
+    const place = placeOf({ host: directory.hostname, port: Number(directory.port || 443) })
+    // A master's account, or its zone, would have a certificate issued for whatever names the secret has.
+    return { place, way: [directory.href, ...domains].join(' ') }
   },
 
   async create(run, io) {
@@ -304,14 +306,17 @@ type Wanted = {
  * @returns PEM. @throws RotatorError `policy` where the order is over already: a new one takes its place
  */
 async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
-  for (let last: string | undefined; ; ) {
+  for (const seen = new Set<string>(); ; ) {
     const order = await acme.order(wanted.order)
-    const begun = last !== undefined
-    if (order?.status === last && begun) await acme.wait()
-    last = order?.status ?? ''
+    const begun = seen.size > 0
+    const { status = '' } = order ?? {}
+    if (seen.has(status)) await acme.wait()
+    seen.add(status)
     switch (order?.status) {
       case 'pending':
-        for (const url of order.authorizations) await authorize(acme, url, wanted.dns, io)
+        if (order.authorizations.length > wanted.domains.length)
+          throw new RotatorError('other', `${acme.at} asks about more domains than are in the order.`)
+        for (const url of order.authorizations) await authorize(acme, url, wanted, io)
         break
       case 'ready':
         await acme.finalize(order.finalize, certificateRequest(wanted.key, wanted.domains))
@@ -332,10 +337,12 @@ async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
 }
 
 /** @throws RotatorError `permission` where the authority does not find what it looks for: it counts how often it is asked */
-async function authorize(acme: Acme, url: string, dns: Dns | undefined, io: Io): Promise<void> {
+async function authorize(acme: Acme, url: string, { dns, domains }: Wanted, io: Io): Promise<void> {
   const kind = dns ? 'dns-01' : 'http-01'
   const { status, domain, challenge } = await acme.authorization(url, kind)
   if (status === 'valid') return
+  if (!domains.some((one) => one.replace(/^\*\./, '') === domain))
+    throw new RotatorError('other', `${acme.at} asks about a domain that is not in the order.`)
   if (challenge === undefined)
     throw new RotatorError('permission', `${acme.at} has no challenge ${kind} for ${domain}.`)
   const end = await answer(domain, challenge.token, acme.keyAuthorization(challenge.token), dns, io)
