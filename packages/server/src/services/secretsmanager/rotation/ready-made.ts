@@ -4,7 +4,9 @@
 
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import {
+  type Finding,
   type Io,
+  oneLine,
   type PendingRun,
   type PrivateKeySpec,
   type Rotator,
@@ -375,8 +377,14 @@ async function perform(app: App, rotator: Rotator, invocation: Invocation, io: I
   }
 }
 
+const FINDINGS_MAX = 100
+
+/** They are kept, and may name what the other side has. */
+const told = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.slice(0, FINDINGS_MAX).map(({ level, message }) => ({ level, message: oneLine(message) }))
+
 async function dryRun(rotator: Rotator, run: Run, io: Io): Promise<StepOutcome> {
-  const findings = await rotator.dryRun(run, io)
+  const findings = told(await rotator.dryRun(run, io))
   const problem = findings.find(({ level }) => level === 'problem')
   if (problem === undefined) return { ok: true, findings }
   return { ok: false, error: { kind: 'refused', errorType: 'problem', message: problem.message }, findings }
@@ -455,7 +463,7 @@ function promote(app: App, rotator: Rotator, invocation: Invocation, pending: Se
 /** What comes after promotion says how it went, and no more: the new credential is in use. */
 async function settle(rotator: Rotator, run: PendingRun, io: Io): Promise<StepOutcome> {
   if (rotator.settle === undefined) return { ok: true }
-  const findings = await rotator.settle(run, io)
+  const findings = told(await rotator.settle(run, io))
   const levels = new Set(findings.map(({ level }) => level))
   const known = levels.has('problem') ? false : levels.has('warning') ? undefined : true
   return {
