@@ -34,7 +34,15 @@ type Rules = {
 }
 
 /** A server whose database `shop` knows `app`, as the user of a login or by itself; the clone has what it was given. */
-const start = async ({ contained = false, control = true, azure = false, classes = [], nameless = false, tls, fail }: Rules = {}) => {
+const start = async ({
+  contained = false,
+  control = true,
+  azure = false,
+  classes = [],
+  nameless = false,
+  tls,
+  fail,
+}: Rules = {}) => {
   const said = (pattern: RegExp) => double.batches.some((batch) => pattern.test(batch))
   const is = (condition: boolean) => (condition ? 1 : 0)
   const one = (condition: boolean, ...rows: readonly { [column: string]: string | number | null }[]) =>
@@ -86,7 +94,11 @@ const start = async ({ contained = false, control = true, azure = false, classes
     if (sql.includes('[shop].sys.database_permissions'))
       return one(
         !clone || said(/DENY DELETE/),
-        { state: 'GRANT_WITH_GRANT_OPTION', what: 'SELECT ([total])', on: nameless ? null : ' ON OBJECT::[sales].[orders]' },
+        {
+          state: 'GRANT_WITH_GRANT_OPTION',
+          what: 'SELECT ([total])',
+          on: nameless ? null : ' ON OBJECT::[sales].[orders]',
+        },
         { state: 'DENY', what: 'DELETE', on: ' ON SCHEMA::[sales]' },
       )
     if (sql.includes('sys.schemas')) return []

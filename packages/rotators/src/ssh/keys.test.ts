@@ -67,7 +67,10 @@ test('private keys of ssh-keygen and OpenSSL are read, and others refused withou
   refuse(`${text}${text}`)
   refuse(17)
   refuse(sshKeyOf(await testIo().generatePrivateKey('ECC_NIST_EDWARDS25519')).blob.toString('base64'))
-  const options = { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } } as const
+  const options = {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  } as const
   refuse(generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1', ...options }).privateKey)
   refuse(generateKeyPairSync('rsa-pss', { modulusLength: 2048, ...options }).privateKey)
 })
