@@ -143,7 +143,8 @@ export const acmeCertificate: Rotator = {
   },
 }
 
-const NO_ADDRESS = 'Nothing answers challenges: start the server with --acme-http HOST:PORT.'
+const NO_ADDRESS =
+  'Nothing answers challenges: start the server with --acme-http HOST:PORT, and this account among --acme-http-account where there are any.'
 
 const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 const dateOf = ({ validTo }: X509Certificate): string => new Date(validTo).toISOString()

@@ -70,6 +70,8 @@ export type ReadyMadeOptions = {
   readonly authorities: readonly string[]
   /** What is answered over plain HTTP; absent where no address is set up for it. */
   readonly answers?: HttpAnswers
+  /** The accounts that it is answered for; of all where there is none. */
+  readonly answersFor?: readonly string[]
   readonly rotators?: readonly Rotator[]
 }
 
@@ -93,13 +95,20 @@ export function createReadyMade(options: ReadyMadeOptions): FunctionProvider {
       const rotator = findRotator(invocation.functionArn!, rotators)
       if (rotator === undefined) return failed('refused', 'There is no such rotator.')
       try {
-        return await perform(app, rotator, invocation, ioOf(app, options, signal))
+        return await perform(app, rotator, invocation, ioOf(app, answeringFor(invocation.account, options), signal))
       } catch (error) {
         if (signal.aborted) throw error
         return outcomeOf(error)
       }
     },
   }
+}
+
+/** Whose a domain is that leads here nobody can tell but the operator. */
+function answeringFor(account: string, { answers, ...others }: ReadyMadeOptions): ReadyMadeOptions {
+  const { answersFor = [] } = others
+  const isAnswered = answersFor.length === 0 || answersFor.includes(account)
+  return { ...others, ...(answers && isAnswered && { answers }) }
 }
 
 /** What a service of ours rotates a secret of its own with, and whom the other side's certificate may be of. */
