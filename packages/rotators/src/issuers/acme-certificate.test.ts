@@ -241,12 +241,24 @@ test('a certificate that does not fit is not made current', { skip }, async (t) 
   await refused({}, /has expired/, io({ now: () => Date.parse(String(good.notAfter)) }))
   const { authority } = await makeCertificate(makeFolder(t))
   await refused({ fullChain: `${good.certificate}${authority}` }, /does not hold together/)
+  const changed = (find: string, put: string): string => {
+    const { raw } = new X509Certificate(String(good.certificate))
+    const text = Buffer.from(raw.toString('latin1').replace(find, put), 'latin1').toString('base64')
+    return `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`
+  }
   const garbage = String(good.fullChain).replace(/MII/g, 'MIX')
-  await fails(
-    'secret',
-    acmeCertificate.test({ ...runOf(good), pending: { ...good, fullChain: garbage } }, io()),
-    /has no certificate/,
-  )
+  const curve = Buffer.from('2a8648ce3d0201', 'hex').toString('latin1')
+  // A year that is no number, and a key of a kind that nobody knows.
+  const timeless = changed(String(good.notAfter).slice(2, 10).replaceAll('-', ''), 'xx0101')
+  for (const fullChain of [garbage, timeless, changed(curve, curve.replace(/.$/s, 'c'))]) {
+    await fails(
+      'secret',
+      acmeCertificate.test({ ...runOf(good), pending: { ...good, fullChain } }, io()),
+      /has no certificate/,
+    )
+  }
+  const [finding] = await acmeCertificate.settle!({ ...runOf({ ...good, certificate: timeless }), pending: good }, io())
+  assert.equal(finding?.message, 'There was no certificate before.')
   const moved = { ...good, domains: ['moved.example.com'] }
   await fails('secret', acmeCertificate.test({ ...runOf(good), pending: moved }, io()), /for other domains/)
 })

@@ -149,10 +149,12 @@ const NO_ADDRESS =
 const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 const dateOf = ({ validTo }: X509Certificate): string => new Date(validTo).toISOString()
 
-/** None where the text is not a row of them. */
+/** None where the text is not a row of them, whose times and keys can be read. */
 function readCertificates(text: unknown): readonly X509Certificate[] {
   try {
-    return (String(text ?? '').match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one))
+    const all = (String(text ?? '').match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one))
+    // What is only looked at when it is asked for.
+    return all.every((one) => one.publicKey && Date.parse(one.validFrom) < Date.parse(one.validTo)) ? all : []
   } catch {
     return []
   }
