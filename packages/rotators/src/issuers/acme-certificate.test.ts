@@ -12,6 +12,7 @@ import { testIo } from '../testing/io.ts'
 import { NAMED_SKIP, startNamed } from '../testing/named.ts'
 import { BINDING, PEBBLE_SKIP, startPebble, type TestPebble } from '../testing/pebble.ts'
 import { fails, refusal } from '../testing/refusals.ts'
+import { unfitRsaKey } from '../testing/rsa.ts'
 import { makeFolder, sparePort } from '../testing/server.ts'
 import { acmeCertificate } from './acme-certificate.ts'
 
@@ -297,6 +298,8 @@ test('what does not fit is told at once, and no value with it', { skip }, () => 
   refuse({ termsOfServiceAgreed: 'true' }, /termsOfServiceAgreed/)
   refuse({ contact: 'a b' }, /contact/)
   refuse({ accountKey: '-----BEGIN PRIVATE KEY-----hidden' }, /accountKey is not/)
+  for (const bits of [2048, 32_768])
+    refuse({ accountKey: unfitRsaKey(bits) }, /accountKey is not an RSA key of at most/)
   refuse({ eabKeyId: 'hidden' }, /go together/)
   refuse({}, /keyType is none of/, { keyType: 'ed25519' })
   // A master's account goes there, for these names, and no others.

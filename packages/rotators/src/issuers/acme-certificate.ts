@@ -3,7 +3,7 @@
 // The order is made with the key and kept with it, before anything is asked for: whatever is interrupted goes on with the same order, so that no
 // certificate is issued twice.
 
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, sign, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Acme, type AcmeAccount, openAcme } from '../acme/client.ts'
@@ -29,6 +29,8 @@ const CONTACT = /^[\x21-\x7e]{3,254}$/
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 const CHALLENGES = '/.well-known/acme-challenge/'
 const DAY_MS = 86_400_000
+/** As authorities take them. Nothing else is done while a key signs: a key of a secret's length would take minutes. */
+const RSA_BITS_MAX = 4_096
 /** Members that belong to one certificate. */
 const ISSUED = ['privateKey', 'certificate', 'certificateChain', 'fullChain', 'notAfter', 'order'] as const
 
@@ -247,9 +249,17 @@ function readKey(member: string, text: unknown, curves: readonly string[]): KeyO
   try {
     const key = createPrivateKey(String(text))
     const { kty, crv } = key.export({ format: 'jwk' })
-    if (kty === 'RSA' || curves.some((one) => one === crv)) return key
+    const isRsa = kty === 'RSA' && (key.asymmetricKeyDetails?.modulusLength ?? 0) <= RSA_BITS_MAX
+    if (isRsa || curves.some((one) => one === crv)) {
+      // Whether its numbers fit each other is found only so.
+      sign('sha256', Buffer.alloc(0), key)
+      return key
+    }
   } catch {} // what it says may quote the key
-  throw new RotatorError('secret', `The member ${member} is not an RSA, P-256 or P-384 key in PEM.`)
+  throw new RotatorError(
+    'secret',
+    `The member ${member} is not an RSA key of at most ${RSA_BITS_MAX} bits, or a P-256 or P-384 key, in PEM.`,
+  )
 }
 
 type Opened = {

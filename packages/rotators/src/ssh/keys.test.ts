@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { testIo } from '../testing/io.ts'
 import { refusal } from '../testing/refusals.ts'
+import { unfitRsaKey } from '../testing/rsa.ts'
 import { isInstalled, makeFolder } from '../testing/server.ts'
 import { startAgent } from './agent.ts'
 import { fingerprintOf, openSshPrivateKey, publicLineOf, readPrivateKey, sshKeyOf } from './keys.ts'
@@ -72,17 +73,12 @@ test('private keys of ssh-keygen and OpenSSL are read, and others refused withou
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   } as const
   refuse(generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1', ...options }).privateKey)
+  refuse(unfitRsaKey(16_384), /RSA key of more than 8192 bits/)
   refuse(generateKeyPairSync('rsa-pss', { modulusLength: 2048, ...options }).privateKey)
 })
 
 test('a key whose numbers do not fit each other signs nothing, and ends nothing but the login', async (t) => {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const der = privateKey.export({ type: 'pkcs1', format: 'der' })
-  // Its first prime is even.
-  const prime = Buffer.from(privateKey.export({ format: 'jwk' }).p!, 'base64url')
-  der[der.indexOf(prime) + prime.length - 1]! &= 0xfe
-  const text = `-----BEGIN RSA PRIVATE KEY-----\n${der.toString('base64')}\n-----END RSA PRIVATE KEY-----\n`
-  const key = readPrivateKey(text)
+  const key = readPrivateKey(unfitRsaKey(2048))
   const path = join(makeFolder(t), 'agent')
   t.after(await startAgent(path, key))
   const socket = connect(path)
