@@ -12,12 +12,17 @@
  */
 export type RotatorErrorKind = 'secret' | 'unreachable' | 'tls' | 'authentication' | 'permission' | 'policy' | 'other'
 
+const MESSAGE_MAX = 1_000
+
+/** A text in which the other side may have named things: bounded, and nothing in it that a terminal obeys. */
+export const oneLine = (text: string): string => text.slice(0, MESSAGE_MAX).replace(/\p{Cc}/gu, '?')
+
 /** The message is one line for the operator, and never holds a value: no password, and nothing that the other side answered with one in it. */
 export class RotatorError extends Error {
   readonly kind: RotatorErrorKind
 
   constructor(kind: RotatorErrorKind, message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, options)
+    super(oneLine(message), options)
     this.name = 'RotatorError'
     this.kind = kind
   }

@@ -24,7 +24,7 @@ import { dual } from './strategies/dual.ts'
 import { single } from './strategies/single.ts'
 
 export type { Engine } from './engine.ts'
-export { RotatorError, type RotatorErrorKind } from './errors.ts'
+export { oneLine, RotatorError, type RotatorErrorKind } from './errors.ts'
 export { partnerRotators } from './issuers/partners.ts'
 export type {
   Described,

@@ -30,6 +30,8 @@ export type DatabaseNetwork = {
   readonly authorities: readonly string[]
   /** What is answered over plain HTTP; absent where no address is set up for it. */
   readonly answers?: HttpAnswers
+  /** The accounts that it is answered for; of all where there is none. */
+  readonly answersFor?: readonly string[]
 }
 
 export type App = {

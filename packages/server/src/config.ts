@@ -248,6 +248,12 @@ export const options = {
       allowed: 'an address and a port, such as 0.0.0.0:80 or [::]:80',
     },
   ),
+  acmeHttpAccount: names(
+    'ACCOUNT',
+    'Account whose challenges are answered there, and no others; absent: any',
+    /^[0-9]{12}$/,
+    '12 digits',
+  ),
   logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'Least level of the log on standard error'),
   testClock: flag('Let an administrator advance the clock of schedules and deletion windows; loopback only'),
   bootstrapAccountId: text('ID', '', 'Account that the first start makes; absent: a random one', {

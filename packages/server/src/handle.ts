@@ -136,7 +136,8 @@ export function createHandler(app: App, { health, metrics }: OpenAnswers, wake: 
 
 /** `/_strongroom/jwks/ACCOUNT/REGION/NAME/jwks.json`: the public keys that a secret's owner has published. docs/rotators.md#for-anybody-to-read */
 const JWKS_PATH = `${OWN_PATH}jwks/`
-const JWKS_NAME = /^([0-9]{12})\/([a-z0-9-]{1,32})\/([A-Za-z0-9/_+=.@!%-]{1,1536})\/jwks\.json$/
+const JWKS_PLACE = /^([0-9]{12})\/([a-z0-9-]{1,32})\/([A-Za-z0-9/_+=.@!%-]{1,1536})\/jwks\.json$/
+const JWKS_NAME = /^[A-Za-z0-9/_+=.@!-]{1,512}$/
 const JWKS_CONTENT_TYPE = 'application/jwk-set+json'
 const JWKS_SECONDS = 300
 const NO_KEYS: WireResponse = {
@@ -147,9 +148,10 @@ const NO_KEYS: WireResponse = {
 
 /** The same answer wherever nothing is published. A set of keys is nobody's secret; whether a secret exists is. */
 async function answerJwks(app: App, path: string, from: string): Promise<WireResponse> {
-  const [, account = '', region = '', encoded] = JWKS_NAME.exec(path.slice(JWKS_PATH.length)) ?? []
+  const [, account = '', region = '', encoded] = JWKS_PLACE.exec(path.slice(JWKS_PATH.length)) ?? []
   const name = decoded(encoded)
-  if (name === undefined) return NO_KEYS
+  // Not every text may be asked of a database.
+  if (name === undefined || !JWKS_NAME.test(name)) return NO_KEYS
   try {
     const body = await readPublished(app, { account, region, name })
     if (body === undefined) return NO_KEYS

@@ -473,10 +473,17 @@ function secretFilesOf({
 }
 
 /** Who has functions that rotate secrets, in the order in which they are asked for one. */
-const databaseNetworkOf = ({ rotationNetwork, host, rotationCa, acmeHttp }: Config): DatabaseNetwork => ({
+const databaseNetworkOf = ({
+  rotationNetwork,
+  host,
+  rotationCa,
+  acmeHttp,
+  acmeHttpAccount,
+}: Config): DatabaseNetwork => ({
   resolve: createTargets({ networks: rotationNetwork, loopback: isLoopback(host) }),
   authorities: readCertificates('--rotation-ca', rotationCa) ?? [],
   ...(acmeHttp !== '' && { answers: createHttpAnswers(acmeHttp) }),
+  answersFor: acmeHttpAccount,
 })
 
 function functionProviders(config: Config, network: DatabaseNetwork): readonly FunctionProvider[] {

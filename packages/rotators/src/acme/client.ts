@@ -69,6 +69,7 @@ export type Acme = {
 const ANSWER_BYTES_MAX = 256 * 1024
 const NONCES_TRIED_MAX = 6
 const WAIT_MS = 1_000
+const WAIT_MS_MIN = 100
 const WAIT_MS_MAX = 30_000
 const WAITED_MS_MAX = 300_000
 const TOLD_MAX = 300
@@ -111,7 +112,7 @@ export async function openAcme(directoryUrl: URL, account: AcmeAccount, io: Io):
     const nonce = answer.headers['replay-nonce']
     if (typeof nonce === 'string' && /^[A-Za-z0-9_-]{1,1024}$/.test(nonce)) nonces.push(nonce)
     const after = Number(answer.headers['retry-after'])
-    retryAfterMs = after >= 0 ? Math.min(after * 1_000, WAIT_MS_MAX) : undefined
+    retryAfterMs = after >= 0 ? Math.min(Math.max(after * 1_000, WAIT_MS_MIN), WAIT_MS_MAX) : undefined
     return answer
   }
 
@@ -206,7 +207,7 @@ export async function openAcme(directoryUrl: URL, account: AcmeAccount, io: Io):
 
     async wait() {
       const ms = retryAfterMs ?? WAIT_MS
-      waited += Math.max(ms, 1)
+      waited += ms
       if (waited > WAITED_MS_MAX)
         throw new RotatorError('unreachable', `${at} has not decided within ${WAITED_MS_MAX} ms.`)
       await sleep(ms, undefined, { signal: io.signal }).catch((cause: unknown) => {

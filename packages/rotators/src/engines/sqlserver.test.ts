@@ -27,12 +27,22 @@ type Rules = {
   readonly control?: boolean
   readonly azure?: boolean
   readonly classes?: readonly string[]
+  /** Whether what `app` has a right on has no name. */
+  readonly nameless?: boolean
   readonly tls?: TestCertificate
   readonly fail?: (sql: string) => number | undefined
 }
 
 /** A server whose database `shop` knows `app`, as the user of a login or by itself; the clone has what it was given. */
-const start = async ({ contained = false, control = true, azure = false, classes = [], tls, fail }: Rules = {}) => {
+const start = async ({
+  contained = false,
+  control = true,
+  azure = false,
+  classes = [],
+  nameless = false,
+  tls,
+  fail,
+}: Rules = {}) => {
   const said = (pattern: RegExp) => double.batches.some((batch) => pattern.test(batch))
   const is = (condition: boolean) => (condition ? 1 : 0)
   const one = (condition: boolean, ...rows: readonly { [column: string]: string | number | null }[]) =>
@@ -84,7 +94,11 @@ const start = async ({ contained = false, control = true, azure = false, classes
     if (sql.includes('[shop].sys.database_permissions'))
       return one(
         !clone || said(/DENY DELETE/),
-        { state: 'GRANT_WITH_GRANT_OPTION', what: 'SELECT ([total])', on: ' ON OBJECT::[sales].[orders]' },
+        {
+          state: 'GRANT_WITH_GRANT_OPTION',
+          what: 'SELECT ([total])',
+          on: nameless ? null : ' ON OBJECT::[sales].[orders]',
+        },
         { state: 'DENY', what: 'DELETE', on: ' ON SCHEMA::[sales]' },
       )
     if (sql.includes('sys.schemas')) return []
@@ -196,6 +210,10 @@ describe('SQL Server, by a double', () => {
     double.stop()
     await start({ classes: ['SERVICE_CONTRACT'] })
     await assert.rejects(rotate(alternating(engine), run()), refused('permission', /cannot give on: SERVICE_CONTRACT/))
+    double.stop()
+    await start({ nameless: true })
+    await assert.rejects(rotate(alternating(engine), run()), refused('permission', /SELECT .* cannot be named/))
+    assert.deepEqual(changed(), [])
     double.stop()
     await start()
     double.passwords.set('app_clone', 'of somebody else')

@@ -12,6 +12,7 @@ import { testIo } from '../testing/io.ts'
 import { NAMED_SKIP, startNamed } from '../testing/named.ts'
 import { BINDING, PEBBLE_SKIP, startPebble, type TestPebble } from '../testing/pebble.ts'
 import { fails, refusal } from '../testing/refusals.ts'
+import { unfitRsaKey } from '../testing/rsa.ts'
 import { makeFolder, sparePort } from '../testing/server.ts'
 import { acmeCertificate } from './acme-certificate.ts'
 
@@ -241,12 +242,24 @@ test('a certificate that does not fit is not made current', { skip }, async (t) 
   await refused({}, /has expired/, io({ now: () => Date.parse(String(good.notAfter)) }))
   const { authority } = await makeCertificate(makeFolder(t))
   await refused({ fullChain: `${good.certificate}${authority}` }, /does not hold together/)
+  const changed = (find: string, put: string): string => {
+    const { raw } = new X509Certificate(String(good.certificate))
+    const text = Buffer.from(raw.toString('latin1').replace(find, put), 'latin1').toString('base64')
+    return `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`
+  }
   const garbage = String(good.fullChain).replace(/MII/g, 'MIX')
-  await fails(
-    'secret',
-    acmeCertificate.test({ ...runOf(good), pending: { ...good, fullChain: garbage } }, io()),
-    /has no certificate/,
-  )
+  const curve = Buffer.from('2a8648ce3d0201', 'hex').toString('latin1')
+  // A year that is no number, and a key of a kind that nobody knows.
+  const timeless = changed(String(good.notAfter).slice(2, 10).replaceAll('-', ''), 'xx0101')
+  for (const fullChain of [garbage, timeless, changed(curve, curve.replace(/.$/s, 'c'))]) {
+    await fails(
+      'secret',
+      acmeCertificate.test({ ...runOf(good), pending: { ...good, fullChain } }, io()),
+      /has no certificate/,
+    )
+  }
+  const [finding] = await acmeCertificate.settle!({ ...runOf({ ...good, certificate: timeless }), pending: good }, io())
+  assert.equal(finding?.message, 'There was no certificate before.')
   const moved = { ...good, domains: ['moved.example.com'] }
   await fails('secret', acmeCertificate.test({ ...runOf(good), pending: moved }, io()), /for other domains/)
 })
@@ -285,10 +298,14 @@ test('what does not fit is told at once, and no value with it', { skip }, () => 
   refuse({ termsOfServiceAgreed: 'true' }, /termsOfServiceAgreed/)
   refuse({ contact: 'a b' }, /contact/)
   refuse({ accountKey: '-----BEGIN PRIVATE KEY-----hidden' }, /accountKey is not/)
+  for (const bits of [2048, 32_768])
+    refuse({ accountKey: unfitRsaKey(bits) }, /accountKey is not an RSA key of at most/)
   refuse({ eabKeyId: 'hidden' }, /go together/)
   refuse({}, /keyType is none of/, { keyType: 'ed25519' })
+  // A master's account goes there, for these names, and no others.
   assert.deepEqual(acmeCertificate.check(secret({ directoryUrl: 'https://CA.example/dir' }), {}), {
     place: 'ca.example:443',
+    way: 'https://ca.example/dir a.example.com b.example.com',
   })
 })
 

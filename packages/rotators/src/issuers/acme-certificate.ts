@@ -3,7 +3,7 @@
 // The order is made with the key and kept with it, before anything is asked for: whatever is interrupted goes on with the same order, so that no
 // certificate is issued twice.
 
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, sign, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Acme, type AcmeAccount, openAcme } from '../acme/client.ts'
@@ -29,6 +29,8 @@ const CONTACT = /^[\x21-\x7e]{3,254}$/
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 const CHALLENGES = '/.well-known/acme-challenge/'
 const DAY_MS = 86_400_000
+/** As authorities take them. Nothing else is done while a key signs: a key of a secret's length would take minutes. */
+const RSA_BITS_MAX = 4_096
 /** Members that belong to one certificate. */
 const ISSUED = ['privateKey', 'certificate', 'certificateChain', 'fullChain', 'notAfter', 'order'] as const
 
@@ -66,7 +68,9 @@ export const acmeCertificate: Rotator = {
       readAccount(value)
       readDns(value, domains)
     }
-    return { place: placeOf({ host: directory.hostname, port: Number(directory.port || 443) }) }
+    const place = placeOf({ host: directory.hostname, port: Number(directory.port || 443) })
+    // A master's account, or its zone, would have a certificate issued for whatever names the secret has.
+    return { place, way: [directory.href, ...domains].join(' ') }
   },
 
   async create(run, io) {
@@ -141,15 +145,18 @@ export const acmeCertificate: Rotator = {
   },
 }
 
-const NO_ADDRESS = 'Nothing answers challenges: start the server with --acme-http HOST:PORT.'
+const NO_ADDRESS =
+  'Nothing answers challenges: start the server with --acme-http HOST:PORT, and this account among --acme-http-account where there are any.'
 
 const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 const dateOf = ({ validTo }: X509Certificate): string => new Date(validTo).toISOString()
 
-/** None where the text is not a row of them. */
+/** None where the text is not a row of them, whose times and keys can be read. */
 function readCertificates(text: unknown): readonly X509Certificate[] {
   try {
-    return (String(text ?? '').match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one))
+    const all = (String(text ?? '').match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one))
+    // What is only looked at when it is asked for.
+    return all.every((one) => one.publicKey && Date.parse(one.validFrom) < Date.parse(one.validTo)) ? all : []
   } catch {
     return []
   }
@@ -242,9 +249,17 @@ function readKey(member: string, text: unknown, curves: readonly string[]): KeyO
   try {
     const key = createPrivateKey(String(text))
     const { kty, crv } = key.export({ format: 'jwk' })
-    if (kty === 'RSA' || curves.some((one) => one === crv)) return key
+    const isRsa = kty === 'RSA' && (key.asymmetricKeyDetails?.modulusLength ?? 0) <= RSA_BITS_MAX
+    if (isRsa || curves.some((one) => one === crv)) {
+      // Whether its numbers fit each other is found only so.
+      sign('sha256', Buffer.alloc(0), key)
+      return key
+    }
   } catch {} // what it says may quote the key
-  throw new RotatorError('secret', `The member ${member} is not an RSA, P-256 or P-384 key in PEM.`)
+  throw new RotatorError(
+    'secret',
+    `The member ${member} is not an RSA key of at most ${RSA_BITS_MAX} bits, or a P-256 or P-384 key, in PEM.`,
+  )
 }
 
 type Opened = {
@@ -304,14 +319,17 @@ type Wanted = {
  * @returns PEM. @throws RotatorError `policy` where the order is over already: a new one takes its place
  */
 async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
-  for (let last: string | undefined; ; ) {
+  for (const seen = new Set<string>(); ; ) {
     const order = await acme.order(wanted.order)
-    const begun = last !== undefined
-    if (order?.status === last && begun) await acme.wait()
-    last = order?.status ?? ''
+    const begun = seen.size > 0
+    const { status = '' } = order ?? {}
+    if (seen.has(status)) await acme.wait()
+    seen.add(status)
     switch (order?.status) {
       case 'pending':
-        for (const url of order.authorizations) await authorize(acme, url, wanted.dns, io)
+        if (order.authorizations.length > wanted.domains.length)
+          throw new RotatorError('other', `${acme.at} asks about more domains than are in the order.`)
+        for (const url of order.authorizations) await authorize(acme, url, wanted, io)
         break
       case 'ready':
         await acme.finalize(order.finalize, certificateRequest(wanted.key, wanted.domains))
@@ -332,10 +350,12 @@ async function issued(acme: Acme, wanted: Wanted, io: Io): Promise<string> {
 }
 
 /** @throws RotatorError `permission` where the authority does not find what it looks for: it counts how often it is asked */
-async function authorize(acme: Acme, url: string, dns: Dns | undefined, io: Io): Promise<void> {
+async function authorize(acme: Acme, url: string, { dns, domains }: Wanted, io: Io): Promise<void> {
   const kind = dns ? 'dns-01' : 'http-01'
   const { status, domain, challenge } = await acme.authorization(url, kind)
   if (status === 'valid') return
+  if (!domains.some((one) => one.replace(/^\*\./, '') === domain))
+    throw new RotatorError('other', `${acme.at} asks about a domain that is not in the order.`)
   if (challenge === undefined)
     throw new RotatorError('permission', `${acme.at} has no challenge ${kind} for ${domain}.`)
   const end = await answer(domain, challenge.token, acme.keyAuthorization(challenge.token), dns, io)

@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify, SignJWT } from 'jose'
 import type { PendingRun, Run, SecretValue } from '../rotator.ts'
 import { testIo } from '../testing/io.ts'
+import { refusal } from '../testing/refusals.ts'
+import { unfitRsaKey } from '../testing/rsa.ts'
 import { keyPair } from './key-pair.ts'
 
 const io = testIo()
@@ -122,7 +124,8 @@ test('what is no key, or no such option, is told before anything is made, withou
   const cases: readonly (readonly [SecretValue, Run['options'], RegExp])[] = [
     [{ privateKey: 'hunter2' }, {}, /privateKey is not the PEM of a private key without a passphrase/],
     [{ privateKey: 5 }, {}, /privateKey is not PEM/],
-    [{ nextPrivateKey: pem(weak) }, {}, /nextPrivateKey is neither RSA of 2048 bits/],
+    [{ nextPrivateKey: pem(weak) }, {}, /nextPrivateKey is neither RSA of 2048 to 8192 bits/],
+    [{ privateKey: unfitRsaKey(8_208) }, {}, /privateKey is neither RSA/],
     [{ privateKey: pem(other) }, {}, /privateKey is neither RSA/],
     [{ privateKey: locked.export({ type: 'pkcs8', format: 'pem', ...cipher }) }, {}, /without a passphrase/],
     [{ jwks: [] }, {}, /jwks is not a set of at most 10 keys/],
@@ -143,5 +146,9 @@ test('what is no key, or no such option, is told before anything is made, withou
   await assert.rejects(
     keyPair.test({ ...runOn(good), pending: { ...good, jwks: stranger.jwks } }, io),
     /is not verified/,
+  )
+  await assert.rejects(
+    keyPair.test({ ...runOn(good), pending: { ...good, privateKey: unfitRsaKey(2048) } }, io),
+    refusal('secret', /privateKey does not sign/),
   )
 })

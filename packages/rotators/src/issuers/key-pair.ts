@@ -21,6 +21,8 @@ type AlgorithmFacts = { readonly type: string; readonly curve?: string; readonly
 
 const RSA = { '2048': 'RSA_2048', '3072': 'RSA_3072', '4096': 'RSA_4096' } as const
 const RSA_BITS_MIN = 2048
+/** What takes seconds to sign holds up others. */
+const RSA_BITS_MAX = 8192
 const PEM_MAX = 16_384
 const PREVIOUS_MAX = 8
 /** The current key, the next one, and those of before. */
@@ -103,7 +105,10 @@ export const keyPair: Rotator = {
     if (pending === undefined) throw unfit('privateKey is missing')
     const { alg, kid } = pending.jwk
     const payload = io.randomBytes(32)
-    const signed = await new CompactSign(payload).setProtectedHeader({ alg, kid }).sign(pending.key)
+    const signing = new CompactSign(payload).setProtectedHeader({ alg, kid }).sign(pending.key)
+    const signed = await signing.catch(() => {
+      throw unfit('privateKey does not sign')
+    })
     const verified = await compactVerify(signed, createLocalJWKSet({ keys: [...readSet(run.pending)] })).catch(
       () => undefined,
     )
@@ -204,7 +209,9 @@ function readPrivate(value: SecretValue, member: 'privateKey' | 'nextPrivateKey'
     throw unfit(`${member} is not the PEM of a private key without a passphrase`)
   }
   if (Object.keys(ALGORITHMS).every((alg) => !fits(key, alg as Algorithm))) {
-    throw unfit(`${member} is neither RSA of ${RSA_BITS_MIN} bits or more, nor of P-256, P-384 or P-521, nor Ed25519`)
+    throw unfit(
+      `${member} is neither RSA of ${RSA_BITS_MIN} to ${RSA_BITS_MAX} bits, nor of P-256, P-384 or P-521, nor Ed25519`,
+    )
   }
   return key
 }
@@ -212,7 +219,8 @@ function readPrivate(value: SecretValue, member: 'privateKey' | 'nextPrivateKey'
 function fits({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg: Algorithm): boolean {
   const { type, curve }: AlgorithmFacts = ALGORITHMS[alg]
   if (asymmetricKeyType !== type) return false
-  if (type === 'rsa') return (asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_MIN
+  const bits = asymmetricKeyDetails?.modulusLength ?? 0
+  if (type === 'rsa') return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX
   return curve === undefined || asymmetricKeyDetails?.namedCurve === curve
 }
 

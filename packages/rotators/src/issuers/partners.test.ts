@@ -90,4 +90,9 @@ test('Confluent Cloud: a key of a resource is issued for it, by an admin alone',
     master: double.admin,
   }
   await assert.rejects(rotator.test(run, testIo()), /of another place/)
+  // An admin makes keys of whom RotateSecret's caller saw there, and of nobody else.
+  const wayOf = (value: SecretValue) => rotator.check(value, ADMIN).way
+  assert.equal(wayOf(second), wayOf(first))
+  for (const other of [{ serviceAccountId: 'sa-admin' }, { resourceId: 'lkc-2' }, { environmentId: '' }])
+    assert.notEqual(wayOf({ ...first, ...other }), wayOf(first))
 })

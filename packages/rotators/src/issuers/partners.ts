@@ -186,8 +186,9 @@ export function partnerRotator(
       if (options[ADMIN] === undefined && (master === 'required' || needsMaster(value))) {
         throw new RotatorError('secret', `A ${type} like this one needs the option ${ADMIN}.`)
       }
-      // What the master says of its site is not for who may write this secret to change.
-      return { place: placeOf(readOrigin('site', sites[first], undefined)) }
+      // What the master says of its site is not for who may write this secret to change, and neither is whose keys the master makes.
+      const place = placeOf(readOrigin('site', sites[first], undefined))
+      return { place, way: JSON.stringify(identity.map((name) => value[name] ?? '')) }
     },
 
     api({ current, master: admin, options }: Run) {

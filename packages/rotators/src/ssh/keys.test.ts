@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createPublicKey, randomBytes } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { testIo } from '../testing/io.ts'
 import { refusal } from '../testing/refusals.ts'
+import { unfitRsaKey } from '../testing/rsa.ts'
 import { isInstalled, makeFolder } from '../testing/server.ts'
+import { startAgent } from './agent.ts'
 import { fingerprintOf, openSshPrivateKey, publicLineOf, readPrivateKey, sshKeyOf } from './keys.ts'
+import { sshString, sshUint32 } from './wire.ts'
 
 const skip = isInstalled('ssh-keygen') ? false : 'ssh-keygen is not installed: apt-get install openssh-client'
 const keygen = (...words: readonly string[]) => execFileSync('ssh-keygen', words, { stdio: 'pipe' }).toString().trim()
@@ -63,4 +68,28 @@ test('private keys of ssh-keygen and OpenSSL are read, and others refused withou
   refuse(`${text}${text}`)
   refuse(17)
   refuse(sshKeyOf(await testIo().generatePrivateKey('ECC_NIST_EDWARDS25519')).blob.toString('base64'))
+  const options = {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  } as const
+  refuse(generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1', ...options }).privateKey)
+  refuse(unfitRsaKey(16_384), /RSA key of more than 8192 bits/)
+  refuse(generateKeyPairSync('rsa-pss', { modulusLength: 2048, ...options }).privateKey)
+})
+
+test('a key whose numbers do not fit each other signs nothing, and ends nothing but the login', async (t) => {
+  const key = readPrivateKey(unfitRsaKey(2048))
+  const path = join(makeFolder(t), 'agent')
+  t.after(await startAgent(path, key))
+  const socket = connect(path)
+  t.after(() => void socket.destroy())
+  const ask = async (request: Buffer): Promise<Buffer> => {
+    socket.write(sshString(request))
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    return answer
+  }
+  const [SIGN, LIST] = [13, 11]
+  const sign = Buffer.concat([Buffer.of(SIGN), sshString(key.blob), sshString('x'), sshUint32(4)])
+  assert.deepEqual(await ask(sign), sshString(Buffer.of(5)))
+  assert.equal((await ask(Buffer.of(LIST)))[4], 12)
 })

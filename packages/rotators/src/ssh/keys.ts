@@ -27,6 +27,8 @@ const LINE = 70
 /** Of the cipher `none`. */
 const BLOCK = 8
 const TEXT_MAX = 16_384
+/** Nothing else is done while a key signs: with twice as many bits it is seconds. */
+const RSA_BITS_MAX = 8_192
 
 const notAKey = () =>
   new RotatorError('secret', 'The member privateKey is not an Ed25519, ECDSA or RSA key in PEM or OpenSSH format.')
@@ -96,16 +98,17 @@ export function openSshPrivateKey({ privateKey, type, blob }: SshKey, comment: s
 /** Of OpenSSH's format, or PEM that OpenSSL reads. @throws RotatorError `secret`, without a word of what it read */
 export function readPrivateKey(text: unknown): SshKey {
   if (typeof text !== 'string' || text.length > TEXT_MAX) throw notAKey()
-  let key: KeyObject
   try {
     const base64 = new RegExp(`^\\s*-----BEGIN ${LABEL}-----([A-Za-z0-9+/=\\s]+)-----END ${LABEL}-----\\s*$`).exec(text)
-    key = base64 ? readOpenSsh(Buffer.from(base64[1]!, 'base64')) : createPrivateKey(text)
+    const key = base64 ? readOpenSsh(Buffer.from(base64[1]!, 'base64')) : createPrivateKey(text)
+    if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > RSA_BITS_MAX)
+      throw new RotatorError('secret', `The member privateKey is an RSA key of more than ${RSA_BITS_MAX} bits.`)
+    return sshKeyOf(key)
   } catch (error) {
     if (error instanceof RotatorError) throw error
     // Not with its cause, which may quote the key.
     throw notAKey()
   }
-  return sshKeyOf(key)
 }
 
 function readOpenSsh(file: Buffer): KeyObject {

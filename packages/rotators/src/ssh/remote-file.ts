@@ -15,7 +15,7 @@ export type RemoteFile = {
   readonly path: string
   /** Another account of the host to become; its home folder then. */
   readonly as?: string
-  /** An account that may write neither the file nor its folder, or the file is left alone. */
+  /** An account that may write neither the file nor any folder above it, or the file is left alone. */
   readonly keptFrom?: string
 }
 
@@ -25,8 +25,11 @@ export type RemoteFile = {
  */
 const SCRIPT = [
   'exec 2>&1; umask 077; n=$1; f=$2; who=$3; no() { echo "$n $1"; exit 0; }; cd && [ -e "$f" ] || no absent',
-  'if [ -n "$who" ] && [ -n "$(find "$f" "$(dirname "$f")" -prune "(" -user "$who" -o -perm -002 -o -type l ")")" ]; then no open; fi',
-  'f=$(readlink -f "$f"); [ -r "$f" ] || no unreadable',
+  // Each prints what it was given only where all is well, so that it is refused too where there is no find.
+  'own() { [ -z "$who" ] || [ "$(find "$1" -prune "(" -user "$who" -o -perm -002 -o -perm -020 -o -type l -o -print ")")" = "$1" ]; }',
+  'above() { [ "$(find "$1" -prune "(" -user "$who" -o -perm -1000 -print -o -perm -002 -o -perm -020 -o -print ")")" = "$1" ]; }',
+  'own "$f" && own "$(dirname "$f")" || no open; f=$(readlink -f "$f"); [ -r "$f" ] || no unreadable; d=$f',
+  'until [ -z "$who" ] || [ "$d" = / ] || [ "$d" = // ]; do d=$(dirname "$d"); above "$d" || no open; done',
   'w=readonly; [ -w "$f" ] && [ -w "$(dirname "$f")" ] && w=writable',
   'echo "$n $w"; cat "$f"; echo "$n end"; read -r old new || exit 0',
   't="$f.strongroom-$4"; rm -f "$t".*; t="$t.$$"',
@@ -41,7 +44,7 @@ const SCRIPT = [
 
 const REASONS = {
   absent: 'is not there: the member authorizedKeysFile says where keys are.',
-  open: 'is a link, or can be changed by its account or by everybody: it is left to the account itself.',
+  open: 'is a link, or it, or a folder above it, can be changed by its account, a group or everybody: it is left to the account itself.',
   unreadable: 'cannot be read.',
   readonly: 'cannot be written, or its folder cannot.',
   owner: 'would get another owner or mode.',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { test } from 'node:test'
 import { listens, sparePort } from '../../../rotators/src/testing/server.ts'
 import { createHttpAnswers } from './answers.ts'
@@ -36,6 +37,19 @@ test('a path is answered until it is ended, and the port is free when there is n
   end()
   await free(port)
   ;(await other.answer('/a', ''))()
+})
+
+test('who has only begun to ask is let go of with the last answer', async (t) => {
+  const port = await sparePort()
+  const end = await createHttpAnswers(`127.0.0.1:${port}`).answer('/a', 'text')
+  const slow = connect(port, '127.0.0.1')
+  t.after(() => void slow.destroy())
+  slow.on('error', () => {})
+  await new Promise((resolve) => slow.write('GET /a HTTP/1.1\r\nHost: ', resolve))
+  assert.equal((await fetch(`http://127.0.0.1:${port}/a`)).status, 200)
+  const closed = once(slow, 'close')
+  end()
+  await closed
 })
 
 /** Fails where it is not within the test's time. */

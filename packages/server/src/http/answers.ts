@@ -13,6 +13,7 @@ export type HttpAnswers = {
 
 const CONNECTIONS_MAX = 100
 const TIMEOUT_MS = 10_000
+const CHECKED_MS = 1_000
 const HEADER_BYTES_MAX = 8_192
 
 /** @param address `HOST:PORT`, an IPv6 address in brackets */
@@ -27,6 +28,7 @@ export function createHttpAnswers(address: string): HttpAnswers {
         maxHeaderSize: HEADER_BYTES_MAX,
         requestTimeout: TIMEOUT_MS,
         headersTimeout: TIMEOUT_MS,
+        connectionsCheckingInterval: CHECKED_MS,
       })
       made.maxConnections = CONNECTIONS_MAX
       made.on('request', ({ method, url = '' }, response) => {
@@ -44,7 +46,8 @@ export function createHttpAnswers(address: string): HttpAnswers {
   const stop = async (listening: Promise<Server>): Promise<void> => {
     const ended = await listening
     ended.close()
-    ended.closeIdleConnections()
+    // Nobody looks at time limits any more: who has not asked by now would stay for ever.
+    ended.closeAllConnections()
   }
   return {
     async answer(path, body) {

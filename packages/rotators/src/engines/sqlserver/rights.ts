@@ -77,7 +77,7 @@ export async function serverDifferences(
       await run(
         connection,
         `SELECT g.state_desc AS state, g.permission_name AS what,
-            CASE g.class WHEN 101 THEN N' ON LOGIN::' + QUOTENAME(t.name) WHEN 105 THEN N' ON ENDPOINT::' + QUOTENAME(e.name) ELSE N'' END AS [on]
+            CASE g.class WHEN 100 THEN N'' WHEN 101 THEN N' ON LOGIN::' + QUOTENAME(t.name) WHEN 105 THEN N' ON ENDPOINT::' + QUOTENAME(e.name) END AS [on]
           FROM sys.server_permissions AS g JOIN sys.server_principals AS p ON p.principal_id = g.grantee_principal_id
             LEFT JOIN sys.server_principals AS t ON g.class = 101 AND t.principal_id = g.major_id
             LEFT JOIN sys.endpoints AS e ON g.class = 105 AND e.endpoint_id = g.major_id
@@ -88,11 +88,12 @@ export async function serverDifferences(
   return differences('SERVER ROLE', clone, await of(base), await of(clone))
 }
 
-const permissionOf = (row: Row): Permission => ({
-  state: String(row.state),
-  what: String(row.what),
-  on: String(row.on ?? ''),
-})
+/** @throws RotatorError `permission` where it is on what has no name here: without one it would be on the whole database */
+function permissionOf(row: Row): Permission {
+  const [state, what] = [String(row.state), String(row.what)]
+  if (typeof row.on !== 'string') throw new RotatorError('permission', `The right ${what} is on what cannot be named.`)
+  return { state, what, on: row.on }
+}
 
 /** Those in which the base user is, as far as the connection sees them. */
 export async function databasesOf(connection: SqlserverConnection, users: Users): Promise<readonly Database[]> {
@@ -155,14 +156,14 @@ export async function databaseDifferences(
       connection,
       `SELECT g.state_desc AS state, g.permission_name + ISNULL(N' (' + QUOTENAME(c.name) + N')', N'') AS what,
           CASE g.class
+            WHEN 0 THEN N''
             WHEN 1 THEN N' ON OBJECT::' + QUOTENAME(os.name) + N'.' + QUOTENAME(o.name)
             WHEN 3 THEN N' ON SCHEMA::' + QUOTENAME(s.name)
             WHEN 4 THEN CASE t.type WHEN 'R' THEN N' ON ROLE::' WHEN 'A' THEN N' ON APPLICATION ROLE::' ELSE N' ON USER::' END + QUOTENAME(t.name)
             WHEN 6 THEN N' ON TYPE::' + QUOTENAME(ys.name) + N'.' + QUOTENAME(y.name)
             WHEN 24 THEN N' ON SYMMETRIC KEY::' + QUOTENAME(k.name)
             WHEN 25 THEN N' ON CERTIFICATE::' + QUOTENAME(ce.name)
-            WHEN 26 THEN N' ON ASYMMETRIC KEY::' + QUOTENAME(ak.name)
-            ELSE N'' END AS [on]
+            WHEN 26 THEN N' ON ASYMMETRIC KEY::' + QUOTENAME(ak.name) END AS [on]
         FROM ${db}.sys.database_permissions AS g JOIN ${db}.sys.database_principals AS p ON p.principal_id = g.grantee_principal_id
           LEFT JOIN ${db}.sys.all_objects AS o ON g.class = 1 AND o.object_id = g.major_id LEFT JOIN ${db}.sys.schemas AS os ON os.schema_id = o.schema_id
           LEFT JOIN ${db}.sys.all_columns AS c ON g.class = 1 AND g.minor_id > 0 AND c.object_id = g.major_id AND c.column_id = g.minor_id

@@ -11,10 +11,13 @@ import { startTestServer, withJobsOnDemand } from '../../../testing.ts'
 import { ask } from '../../strongroom/testing-rotations.ts'
 import { call, token } from '../testing.ts'
 
-async function start(t: TestContext, elsewhere?: string) {
+async function start(t: TestContext, elsewhere?: string, acmeHttpAccount: string[] = []) {
   const pebble = await startPebble(t)
   const acmeHttp = elsewhere ?? `127.0.0.1:${pebble.httpPort}`
-  const server = await withJobsOnDemand(t, await startTestServer(t, { rotationCa: pebble.authorityFile, acmeHttp }))
+  const server = await withJobsOnDemand(
+    t,
+    await startTestServer(t, { rotationCa: pebble.authorityFile, acmeHttp, acmeHttpAccount }),
+  )
   const value = { directoryUrl: pebble.directoryUrl, domains: ['www.example.com'], termsOfServiceAgreed: true }
   await call(server, 'CreateSecret', { Name: 'tls', ClientRequestToken: token(), SecretString: JSON.stringify(value) })
   const RotationLambdaARN = `arn:aws:lambda:${server.region}:${server.accountId}:function:strongroom-acme-certificate`
@@ -78,6 +81,14 @@ test('a challenge that is refused is told in the history, and not tried again', 
   server.clock.advance(3_600_000)
   await server.jobs.runDue()
   assert.equal((await ask(server, 'list', { SecretId: 'tls' })).body.Rotations.length, 1)
+  assert.equal(pebble.issued(), 0)
+})
+
+test('an account that the operator does not name has nothing answered', { skip: PEBBLE_SKIP }, async (t) => {
+  const { pebble, rotate } = await start(t, undefined, ['000000000001'])
+  const { Outcome, Calls } = await rotate()
+  assert.deepEqual([Outcome, Calls.at(-1).ErrorType], ['failed', 'permission'], JSON.stringify(Calls))
+  assert.match(Calls.at(-1).Message, /this account among --acme-http-account/)
   assert.equal(pebble.issued(), 0)
 })
 

@@ -105,6 +105,7 @@ test('a set is read by anybody while its secret says so, and nothing tells wheth
     urlOf(server, 'a@b/key').replace(server.accountId, '000000000000'),
     urlOf(server, 'a@b/ke'),
     urlOf(server, '%ff'),
+    urlOf(server, 'a@b/key%00'),
     `${urlOf(server, 'a@b/key')}?x`,
     urlOf(server, 'a'.repeat(600)),
   ]) {

@@ -323,6 +323,8 @@ test('a password that is refused gives way to another one, three times at most',
   const { server, value, create, rotate, read, latest } = await start(t)
   await create('db', value)
   const tried: unknown[] = []
+  // What the other side may have as a name.
+  const endless = `\u001b[31m\n${'x'.repeat(5_000)}`
   let refusals = 2
   const choosy: Rotator = {
     name: 'postgresql-single-user',
@@ -338,9 +340,10 @@ test('a password that is refused gives way to another one, three times at most',
       // It is kept before it is tried.
       assert.equal((await read('db', 'AWSPENDING')).password, pending.password)
       tried.push(pending.password)
-      if (refusals-- > 0) throw new RotatorError('policy', 'The server refuses the new password.')
+      if (refusals-- > 0) throw new RotatorError('policy', `The server refuses the new password: ${endless}`)
     },
     test: async () => {},
+    settle: async () => Array(200).fill({ level: 'ok', message: endless }),
     dryRun: async () => [],
   }
   const { invoke } = createRotationFunctions([
@@ -349,7 +352,10 @@ test('a password that is refused gives way to another one, three times at most',
   Object.assign(server.app.rotationFunctions, { invoke })
   await rotate('db', 'postgresql-single-user')
   await server.jobs.runDue()
-  assert.equal((await latest('db')).Outcome, 'succeeded')
+  const rotated = await latest('db')
+  assert.equal(rotated.Outcome, 'succeeded')
+  const { Findings } = rotated.Calls.at(-1)
+  assert.deepEqual([Findings.length, Findings[0].Message], [100, `?[31m?${'x'.repeat(994)}`])
   assert.equal(new Set(tried).size, 3)
   assert.equal((await read('db')).password, tried[2])
   refusals = 3
@@ -360,6 +366,8 @@ test('a password that is refused gives way to another one, three times at most',
     [Outcome, Attempt, Calls.at(-1).ErrorKind, Calls.at(-1).ErrorType],
     ['failed', 1, 'refused', 'policy'],
   )
+  assert.match(Calls.at(-1).Message, /^The server refuses the new password: \?\[31m\?x+$/)
+  assert.equal(Calls.at(-1).Message.length, 1_000)
   assert.equal(tried.length, 6)
 })
 

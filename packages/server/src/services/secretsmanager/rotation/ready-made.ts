@@ -4,7 +4,9 @@
 
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import {
+  type Finding,
   type Io,
+  oneLine,
   type PendingRun,
   type PrivateKeySpec,
   type Rotator,
@@ -68,6 +70,8 @@ export type ReadyMadeOptions = {
   readonly authorities: readonly string[]
   /** What is answered over plain HTTP; absent where no address is set up for it. */
   readonly answers?: HttpAnswers
+  /** The accounts that it is answered for; of all where there is none. */
+  readonly answersFor?: readonly string[]
   readonly rotators?: readonly Rotator[]
 }
 
@@ -91,13 +95,20 @@ export function createReadyMade(options: ReadyMadeOptions): FunctionProvider {
       const rotator = findRotator(invocation.functionArn!, rotators)
       if (rotator === undefined) return failed('refused', 'There is no such rotator.')
       try {
-        return await perform(app, rotator, invocation, ioOf(app, options, signal))
+        return await perform(app, rotator, invocation, ioOf(app, answeringFor(invocation.account, options), signal))
       } catch (error) {
         if (signal.aborted) throw error
         return outcomeOf(error)
       }
     },
   }
+}
+
+/** Whose a domain is that leads here nobody can tell but the operator. */
+function answeringFor(account: string, { answers, ...others }: ReadyMadeOptions): ReadyMadeOptions {
+  const { answersFor = [] } = others
+  const isAnswered = answersFor.length === 0 || answersFor.includes(account)
+  return { ...others, ...(answers && isAnswered && { answers }) }
 }
 
 /** What a service of ours rotates a secret of its own with, and whom the other side's certificate may be of. */
@@ -375,8 +386,14 @@ async function perform(app: App, rotator: Rotator, invocation: Invocation, io: I
   }
 }
 
+const FINDINGS_MAX = 100
+
+/** They are kept, and may name what the other side has. */
+const told = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.slice(0, FINDINGS_MAX).map(({ level, message }) => ({ level, message: oneLine(message) }))
+
 async function dryRun(rotator: Rotator, run: Run, io: Io): Promise<StepOutcome> {
-  const findings = await rotator.dryRun(run, io)
+  const findings = told(await rotator.dryRun(run, io))
   const problem = findings.find(({ level }) => level === 'problem')
   if (problem === undefined) return { ok: true, findings }
   return { ok: false, error: { kind: 'refused', errorType: 'problem', message: problem.message }, findings }
@@ -455,7 +472,7 @@ function promote(app: App, rotator: Rotator, invocation: Invocation, pending: Se
 /** What comes after promotion says how it went, and no more: the new credential is in use. */
 async function settle(rotator: Rotator, run: PendingRun, io: Io): Promise<StepOutcome> {
   if (rotator.settle === undefined) return { ok: true }
-  const findings = await rotator.settle(run, io)
+  const findings = told(await rotator.settle(run, io))
   const levels = new Set(findings.map(({ level }) => level))
   const known = levels.has('problem') ? false : levels.has('warning') ? undefined : true
   return {
