@@ -132,7 +132,7 @@ def handler(event, context):
   )
   const result = await invoke(python)
   assert.match(result.payload.toString(), /Runtime exited with error: signal: killed/)
-  assert.match(result.log.toString(), /Memory Size: 128 MB\tMax Memory Used: 1[2-9]\d MB/)
+  assert.match(result.log.toString(), /Memory Size: 128 MB\tMax Memory Used: (?:1[2-9]|[2-9]\d)\d MB/)
   const children = functionOf(
     t,
     NODE,
