@@ -108,7 +108,10 @@ async function ended(server: ServerProcess, while_: () => Promise<void> = async 
 }
 
 // What starts slowly has such a load in the test of its engine too.
-for (const kind of ROTATED.filter(({ startsSlowly }) => SOAK || !startsSlowly)) {
+for (const kind of sampleOf(
+  ROTATED.filter(({ startsSlowly }) => SOAK || !startsSlowly),
+  2,
+)) {
   const { rotator, keepsPrevious } = kind
   test(`${rotator}: logins while it rotates, and what each credential opens`, async (t) => {
     const world = await makeWorld(t, kind)

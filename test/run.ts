@@ -21,10 +21,12 @@ type Cost = { readonly what: string; readonly wallMs: number; readonly processor
 
 /** What opens the databases of tests: a test that imports it, however far away, runs on PostgreSQL too. */
 const DATABASES = resolve('packages/server/src/storage/testing.ts')
-/** What is about storage, which each plain run has on PostgreSQL too, as it has what speaks of PostgreSQL. Of the rest it has a sample there. */
+/** What is about storage, which each plain run has on PostgreSQL too. Of the rest it has samples there, more of what speaks of PostgreSQL. */
 const STORAGE =
   /^packages\/server\/src\/(storage|jobs|audit|seal|events)\/|\/(store|purge|quotas|if-version)\.test|crash/
-const isOfStorage = (file: string): boolean => STORAGE.test(file) || /postgres/i.test(readFileSync(file, 'utf8'))
+const isOfStorage = (file: string): boolean => STORAGE.test(file)
+const isOfPostgres = (file: string): boolean => /postgres/i.test(readFileSync(file, 'utf8'))
+const POSTGRES_ONE_IN = 4
 const REST_ONE_IN = 8
 /** Whole stories of the AWS CLI and boto3 tell much of the wire and little of the database: one of them is enough there. */
 const isStory = (file: string): boolean => file.startsWith('test/clients-')
@@ -56,7 +58,9 @@ const files = globSync(['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'])
 const onPostgres = files.filter((file) => reaches(resolve(file), DATABASES))
 const always = onPostgres.filter((file) => SOAK || wanted.length > 0 || isOfStorage(file))
 const sampled = onPostgres.filter((file) => !always.includes(file) && !isStory(file))
-const chosen = [...always, ...sampleOf(sampled, REST_ONE_IN)]
+const ofPostgres = sampled.filter(isOfPostgres)
+const rest = sampled.filter((file) => !ofPostgres.includes(file))
+const chosen = [...always, ...sampleOf(ofPostgres, POSTGRES_ONE_IN), ...sampleOf(rest, REST_ONE_IN)]
 
 const totals = { passed: 0, failed: 0, skipped: 0 }
 const costs: Cost[] = []
