@@ -23,7 +23,8 @@ export async function readParameter(call: Call, target: ParameterTarget, options
 export async function findParameter(call: Call, target: ParameterTarget, options: ReadOptions) {
   const { reference } = target
   if (isSecretReference(reference.path)) return { Parameter: await readSecret(call, reference, options) }
-  return inMember(await findAnswer(call, ...versionOf(target), options))
+  const find = inMember(await findAnswer(call, ...versionOf(target), options))
+  return call.app.kms.keepsDataKeys ? find : find(call)!
 }
 
 /** The version that the name means. @throws ServiceError ParameterNotFound, ParameterVersionNotFound */
