@@ -3,9 +3,10 @@
 
 import type { KeyObject } from 'node:crypto'
 import type { App } from '../../app.ts'
-import { FUNCTION_KEY_BYTES, functionKey, openFunctionData, sealFunctionData } from '../../crypto/function-data.ts'
+import { functionKey, openFunctionData, sealFunctionData } from '../../crypto/function-data.ts'
 import { IntegrityError } from '../../errors.ts'
 import type { Keyring } from '../../seal/keyring.ts'
+import { newRowKey, sealRowKey } from '../../seal/row-key.ts'
 import type { LambdaFunction } from './model.ts'
 
 /** For what a data key is sealed. */
@@ -14,20 +15,12 @@ export const KEY_PURPOSE = 'lambda/function'
 type Owner = Pick<LambdaFunction, 'accountId' | 'region' | 'functionName' | 'functionId'>
 
 /** In base64, for the row. */
-export function newDataKey({ keyring, randomBytes }: Pick<App, 'keyring' | 'randomBytes'>, owner: Owner): string {
-  const bytes = randomBytes(FUNCTION_KEY_BYTES)
-  const sealed = keyring.seal(KEY_PURPOSE, bytes, aadOf(owner))
-  bytes.fill(0)
-  return Buffer.from(sealed).toString('base64')
-}
+export const newDataKey = (app: Pick<App, 'keyring' | 'randomBytes'>, owner: Owner): string =>
+  newRowKey(app, KEY_PURPOSE, aadOf(owner))
 
 /** The same key under the newest domain key. */
-export function rewrapDataKey(keyring: Keyring, fn: LambdaFunction): string {
-  const bytes = unwrap(keyring, fn)
-  const sealed = keyring.seal(KEY_PURPOSE, bytes, aadOf(fn))
-  bytes.fill(0)
-  return Buffer.from(sealed).toString('base64')
-}
+export const rewrapDataKey = (keyring: Keyring, fn: LambdaFunction): string =>
+  sealRowKey(keyring, KEY_PURPOSE, unwrap(keyring, fn), aadOf(fn))
 
 /** @throws IntegrityError where the row's key does not open. */
 export function openDataKey({ keyring }: Pick<App, 'keyring'>, fn: LambdaFunction): KeyObject {

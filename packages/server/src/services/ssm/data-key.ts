@@ -4,30 +4,21 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { App } from '../../app.ts'
 import { IntegrityError } from '../../errors.ts'
 import type { Keyring } from '../../seal/keyring.ts'
+import { newRowKey, sealRowKey } from '../../seal/row-key.ts'
 import type { Parameter } from './model.ts'
 
 /** For what a data key is sealed. */
 export const KEY_PURPOSE = 'ssm/parameter'
 
-const KEY_BYTES = 32
-
 type Owner = Pick<Parameter, 'id'>
 
 /** In base64, for the row. */
-export function newDataKey({ keyring, randomBytes }: Pick<App, 'keyring' | 'randomBytes'>, owner: Owner): string {
-  const bytes = randomBytes(KEY_BYTES)
-  const sealed = keyring.seal(KEY_PURPOSE, bytes, aadOf(owner))
-  bytes.fill(0)
-  return Buffer.from(sealed).toString('base64')
-}
+export const newDataKey = (app: Pick<App, 'keyring' | 'randomBytes'>, owner: Owner): string =>
+  newRowKey(app, KEY_PURPOSE, aadOf(owner))
 
 /** The same key under the newest domain key. */
-export function rewrapDataKey(keyring: Keyring, parameter: Parameter): string {
-  const bytes = unwrap(keyring, parameter)
-  const sealed = keyring.seal(KEY_PURPOSE, bytes, aadOf(parameter))
-  bytes.fill(0)
-  return Buffer.from(sealed).toString('base64')
-}
+export const rewrapDataKey = (keyring: Keyring, parameter: Parameter): string =>
+  sealRowKey(keyring, KEY_PURPOSE, unwrap(keyring, parameter), aadOf(parameter))
 
 /** @throws IntegrityError where the row's key does not open. */
 export function openDataKey({ keyring }: Pick<App, 'keyring'>, parameter: Pick<Parameter, 'id' | 'key'>): KeyObject {
