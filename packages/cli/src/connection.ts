@@ -22,13 +22,15 @@ export function findConnection(endpointUrl: string | undefined, dataDir: string)
       ? { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
       : readCredentials(settings.credentialsFile ?? join(dataDir, 'credentials'), settings.profile ?? 'default')
   return {
-    endpoint: parseEndpoint(endpointUrl ?? settings.endpointUrl ?? 'http://127.0.0.1:4650'),
+    endpoint: endpointOf(endpointUrl),
     region: settings.region ?? 'us-east-1',
     credentials,
   }
 }
 
-function parseEndpoint(text: string): URL {
+/** `given` is what the command line says. @throws UsageError */
+export function endpointOf(given: string | undefined): URL {
+  const text = given ?? loadClientSettings().endpointUrl ?? 'http://127.0.0.1:4650'
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`--endpoint-url ${text} is not an address: give http://HOST:PORT or https://HOST:PORT`)

@@ -12,7 +12,7 @@ import {
   options,
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
-import { type Connection, findConnection } from './connection.ts'
+import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
 import type { NewDatabase } from './database.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import type { NewAssociation } from './pod-identity.ts'
@@ -365,23 +365,9 @@ function createProgram(): Command {
   return program
 }
 
-type ClientOptions = GivenOptions & { readonly endpointUrl?: string }
-
-const connectionOf = (given: ClientOptions): Connection => findConnection(given.endpointUrl, loadDataDir(given))
-
 async function ask(given: GivenOptions, command: string, input: AdminInput = {}): Promise<void> {
   print(await callAdmin(loadDataDir(given), command, input))
 }
 
-/** Prints what tells whether all is well; the exit code says so too. */
-function printWhether(report: { readonly ok?: unknown }): void {
-  print(report)
-  if (report.ok !== true) process.exitCode = 1
-}
-
 /** Only here, so that the other commands start at once. */
 const loadServer = () => Promise.all([import('@strongroom/server/offline.ts'), import('@strongroom/server/start.ts')])
-
-const print = (value: object): void => {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
-}
