@@ -107,7 +107,10 @@ async function listenOnSocket(server: Server, path: string, mode: number): Promi
     })
   } catch (error) {
     if (error instanceof StartError) throw error
-    throw new StartError(`the socket ${path} cannot be made (${(error as NodeJS.ErrnoException).code})`)
+    const { code } = error as NodeJS.ErrnoException
+    throw new StartError(
+      `the socket ${path} cannot be made (${code}): its folder must be there, and be the agent's to write`,
+    )
   }
 }
 
