@@ -19,6 +19,8 @@ import { startTestServer, type TestServer } from '../packages/server/src/testing
 const run = promisify(execFile)
 const ROOT = resolve(import.meta.dirname, '..')
 const EXAMPLES = join(ROOT, 'packages/agent/examples')
+const PAGE = join(ROOT, 'docs/agent.md')
+const EXTENSION = 'PARAMETERS_SECRETS_EXTENSION_'
 const TOKEN = 'token-of-this-test'
 
 let server: TestServer
@@ -169,12 +171,44 @@ test('what is wrong with a start is one line', async () => {
     assertRefused(await runCommand(['agent', ...args], variables), line)
 })
 
-test('the documentation shows the examples as they are, and its configuration file is one', async () => {
-  const page = readFileSync(join(ROOT, 'docs/agent.md'), 'utf8')
+test('the documentation shows the examples as they are, and names every setting', async () => {
+  const page = readFileSync(PAGE, 'utf8')
   for (const name of globSync('*', { cwd: EXAMPLES })) {
     const text = readFileSync(join(EXAMPLES, name), 'utf8')
     assert.ok(page.includes(`\n${text}\`\`\`\n`), `docs/agent.md does not show ${name} as it is`)
   }
   const { rolesMax, prefetch, socket } = await loadConfig({ config: join(EXAMPLES, 'agent.toml') }, { AWS_TOKEN: 'x' })
   assert.deepEqual([rolesMax, prefetch.secrets.length, socket?.mode], [5, 2, 0o660])
+  const source = readFileSync(join(ROOT, 'packages/agent/src/config.ts'), 'utf8').replace(/\$\{EXTENSION\}/g, EXTENSION)
+  const keys = [...source.matchAll(/\b(?:take|ours|required)\((?:\w+, )?'([a-z_]+)'/g)].map(([, key]) => key!)
+  const variables = source.match(/\b(PARAMETERS_SECRETS_EXTENSION_|SECRETS_MANAGER_T|SSM_PARAMETER_STORE_T)[A-Z_]+/g)!
+  assert.deepEqual([keys.length > 25, new Set(variables).size], [true, 9])
+  for (const name of [...keys, ...variables]) assert.match(page, new RegExp(`\\b${name}\\b`), name)
 })
+
+test('the commands of the documentation answer as it says', async (t) => {
+  const config = join(directory, 'socket.toml')
+  const socket = join(directory, 'docs.sock')
+  writeFileSync(config, `[strongroom]\nsocket = "${socket}"\nsocket_token = false\n`)
+  const { port } = await startAgent(t, ['--port', '0', '--config', config])
+  const lines = readFileSync(PAGE, 'utf8').split('\n')
+  let commands = 0
+  for (const [at, line] of lines.entries()) {
+    if (!line.startsWith('$ curl')) continue
+    const shown = lines.slice(at + 1)
+    const end = shown.findIndex((one) => one.startsWith('$') || one === '```')
+    const command = line.slice(2).replaceAll('2773', String(port)).replace('/run/strongroom-agent/agent.sock', socket)
+    const { stdout } = await run('bash', ['-c', command], { cwd: directory, timeout: 60_000 })
+    assert.equal(alike(stdout.trimEnd()), alike(shown.slice(0, end).join('\n')), line)
+    commands++
+  }
+  assert.equal(commands, 8)
+})
+
+/** Without what is different each time. */
+const alike = (text: string): string =>
+  text
+    .replace(/\b\d{12}\b/g, 'ACCOUNT')
+    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'VERSION')
+    .replace(/app\/db-\w{6}\b/g, 'app/db-RANDOM')
+    .replace(/"\d{10}(\.\d+)?"|"\d{4}-\d\d-\d\dT[^"]+Z"/g, 'DATE')
