@@ -4,7 +4,7 @@ import type { SecretValue } from '@strongroom/cache'
 import type { ParameterValue } from '@strongroom/cache/parameters'
 import { RoleRefusedError } from './identities.ts'
 import { RequestError } from './request-error.ts'
-import { toldOf } from './upstream.ts'
+import { toldOf } from './told.ts'
 
 export type Answer = { readonly status: number; readonly body: string }
 

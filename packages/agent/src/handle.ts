@@ -8,7 +8,7 @@ import type { Log } from './log.ts'
 import { type Metrics, metricsText } from './metrics.ts'
 import { RequestError } from './request-error.ts'
 import { tokenCheck } from './token.ts'
-import { toldOf } from './upstream.ts'
+import { toldOf } from './told.ts'
 
 export type AgentRequest = {
   readonly method: string

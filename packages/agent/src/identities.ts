@@ -2,7 +2,7 @@
 
 import type { CacheMetrics } from '@strongroom/cache'
 import { type Identity, type IdentityParts, openIdentity } from './identity.ts'
-import { isTransient, toldOf } from './upstream.ts'
+import { isTransient, toldOf } from './told.ts'
 
 export type Identities = {
   /** @throws RoleRefusedError, and what `work` throws */

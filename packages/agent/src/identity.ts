@@ -5,7 +5,8 @@ import { type Activity, type CacheOptions, SecretCache } from '@strongroom/cache
 import type { ParameterCache } from '@strongroom/cache/parameters'
 import type { AgentConfig } from './config.ts'
 import type { Log } from './log.ts'
-import { type CredentialProvider, toldOf, type Upstream } from './upstream.ts'
+import { toldOf } from './told.ts'
+import type { CredentialProvider, Upstream } from './upstream.ts'
 
 export type Identity = {
   readonly secrets: SecretCache

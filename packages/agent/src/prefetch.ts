@@ -3,7 +3,7 @@
 import type { AgentConfig } from './config.ts'
 import type { Identities } from './identities.ts'
 import type { Log } from './log.ts'
-import { toldOf } from './upstream.ts'
+import { toldOf } from './told.ts'
 
 type Parts = {
   readonly config: Pick<AgentConfig, 'prefetch' | 'cacheSize'>

@@ -9,7 +9,8 @@ import { openLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { prefetchAll } from './prefetch.ts'
 import { StartError } from './start-error.ts'
-import { openUpstream, toldOf } from './upstream.ts'
+import { toldOf } from './told.ts'
+import { openUpstream } from './upstream.ts'
 
 export type Agent = {
   /** On 127.0.0.1; undefined: it listens on its socket alone. */
