@@ -412,11 +412,22 @@ test('parameters come as the Lambda extension has them', async (t) => {
   const reference = await parameter(`/aws/reference/secretsmanager/${name}`, '&withDecryption=true')
   assert.equal(reference.Parameter.Value, 'through Parameter Store')
   assert.equal((await parameter('/none')).__type, 'ParameterNotFound')
+  // What was fetched before the stream of events began is looked at once more.
+  await until(
+    () => numberOf(agent, 'event_streams'),
+    (count) => count === 1,
+  )
+  await parameter('/app/level')
   const fetches = await numberOf(agent, 'fetches_total{cache="parameters"}')
   assert.equal((await parameter('/app/level')).Parameter.Value, 'info')
   assert.equal(await numberOf(agent, 'fetches_total{cache="parameters"}'), fetches)
   await ssm.putParameter({ Name: '/app/level', Value: 'warn', Overwrite: true })
   assert.equal((await parameter('/app/level', '&refreshNow=true')).Parameter.Value, 'warn')
+  await ssm.putParameter({ Name: '/app/level', Value: 'error', Overwrite: true })
+  await until(
+    async () => (await parameter('/app/level')).Parameter.Value,
+    (value) => value === 'error',
+  )
 })
 
 test('secrets are fetched ahead by their names and by their tags, also as a role', async (t) => {

@@ -49,14 +49,18 @@ export function openIdentity(
   const secrets = new SecretCache(client, {
     ...optionsOf('secrets', config.secretTtlMs, config.secretTimeoutMs),
     // What is not kept needs no watching.
-    events: config.events && config.secretTtlMs > 0,
+    events: config.events && config.secretTtlMs + config.parameterTtlMs > 0,
   })
   const openParameters = async () => {
     const [{ ParameterCache }, ssm] = await Promise.all([
       import('@strongroom/cache/parameters'),
       upstream.ssm(role?.credentials),
     ])
-    const cache = new ParameterCache(ssm, optionsOf('parameters', config.parameterTtlMs, config.parameterTimeoutMs))
+    const cache = new ParameterCache(ssm, {
+      ...optionsOf('parameters', config.parameterTtlMs, config.parameterTimeoutMs),
+      // One stream for both.
+      events: secrets,
+    })
     open = cache
     return { cache, ssm }
   }
