@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `strongroom` command. Plain JavaScript that an old Node can read too: it finds the Node that the project pins, and starts the
-// server under flags that close ways into its memory. Everything else is in ../src/main.ts.
+// server, and the agent, under flags that close ways into its memory. Everything else is in ../src/main.ts.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -11,7 +11,7 @@ const NODE_MAJOR = 26
 
 const QUIET = ['--disable-warning=ExperimentalWarning']
 
-/** For the server: no debugger by signal, no __proto__, no eval, no environment in crash reports, no native addons. */
+/** For what serves: no debugger by signal, no __proto__, no eval, no environment in crash reports, no native addons. */
 const HARDENED = [
   '--disable-sigusr1',
   '--disable-proto=delete',
@@ -20,9 +20,14 @@ const HARDENED = [
   '--no-addons',
 ]
 
+/** Short-lived objects are collected in small steps: a third less memory beside every application, and no slower. */
+const SMALL = ['--max-semi-space-size=4']
+
+const FLAGS = { serve: [...QUIET, ...HARDENED], agent: [...QUIET, ...HARDENED, ...SMALL] }
+
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)
-const flags = args[0] === 'serve' ? [...QUIET, ...HARDENED] : QUIET
+const flags = FLAGS[args[0]] ?? QUIET
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
   const node = findPinnedNode(dirname(script))
@@ -45,7 +50,7 @@ function run() {
       enableCompileCache(join(dirname(script), '../../../node_modules/.cache/strongroom'))
       return import('../src/own-modules.ts')
     })
-    .then(() => import('../src/main.ts'))
+    .then(() => import(args[0] === 'agent' ? '../src/agent.ts' : '../src/main.ts'))
     .then(({ main }) => main(args))
 }
 

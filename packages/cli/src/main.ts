@@ -12,6 +12,7 @@ import {
   options,
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
+import { addAgentCommand } from './agent.ts'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
 import type { NewDatabase } from './database.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
@@ -57,6 +58,8 @@ function createProgram(): Command {
       const { runServer } = await import('@strongroom/server/start.ts')
       await runServer(config)
     })
+
+  addAgentCommand(program)
 
   const admin = program.command('admin').description('what only the operator of the machine may do')
   addDataDirOptions(admin.command('recover'))
