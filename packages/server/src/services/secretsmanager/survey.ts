@@ -1,9 +1,9 @@
 // What advice is made from: the secrets of an account in a Region, page by page, each as far as the caller may know it. Every kind of fact asks
 // for the permission by which the caller could have found it out.
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Call } from '../../call.ts'
 import { ServiceError } from '../../errors.ts'
+import { createPauses } from '../../pauses.ts'
 import { publicGrants } from '../../policy/public.ts'
 import { CURRENT, hasValue, type Plain, RESOURCE_TYPE, type Secret, type Tag, type ValuedVersion } from './model.ts'
 import { readResourcePolicy } from './resource-policy.ts'
@@ -58,8 +58,6 @@ export type Survey<T> = {
 /** The name of the event of a value that was looked into and given to nobody. */
 export const INSPECTED = 'InspectSecretValue'
 
-/** Longer than this no other request waits for a page. */
-const TURN_MS = 5
 /** Rotations of one secret that are looked at. */
 const ROTATIONS_LOOKED_AT = 10
 const BY_NAME = { by: 'name', descending: false } as const
@@ -75,15 +73,13 @@ export async function surveyPage<T>(call: Call, survey: Survey<T>, also: Call['a
   const page = await listSecrets(call, account, region, BY_NAME, place, survey.limit)
   const secrets: SurveyedSecret<T>[] = []
   let hidden = 0
-  let turnAt = performance.now()
+  const pause = createPauses()
   for (const stored of page) {
     if (stored.secret.deletedAt !== undefined) continue
     const surveyed = await surveyOne(call, stored, survey, also)
     if (surveyed === undefined) hidden += 1
     else secrets.push(surveyed)
-    if (performance.now() - turnAt < TURN_MS) continue
-    await nextTurn()
-    turnAt = performance.now()
+    await pause()
   }
   const last = page.length < survey.limit ? undefined : page.at(-1)
   return { secrets, hidden, ...(last && { next: last.secret.name }) }

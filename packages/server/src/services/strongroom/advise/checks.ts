@@ -1,6 +1,7 @@
-// The checks: from what is known of the secrets to findings, each with its evidence, its mend and a command. Pure, and in an order that depends on
-// nothing but the names.
+// The checks: from what is known of the secrets to findings, each with its evidence, its mend and a command. In an order that depends on nothing
+// but the secrets.
 
+import { createPauses } from '../../../pauses.ts'
 import { REFUSED } from '../../secretsmanager/port.ts'
 import {
   type Advice,
@@ -20,169 +21,198 @@ export type Known = {
   readonly secrets: readonly Subject[]
   /** Of other accounts, which are only compared. */
   readonly elsewhere: readonly Subject[]
-  readonly readings: readonly BusyReading[]
+  /** By the ARN of the secret, those who read most first. */
+  readonly readings: ReadonlyMap<string, readonly BusyReading[]>
   readonly thresholds: Thresholds
   /** Service clock. */
   readonly now: number
 }
 
+type Told = Pick<Finding, 'evidence' | 'mend' | 'command'>
+
+/** What is told of one secret, where there is something to tell. */
+type OfOne = { readonly tell: (secret: Subject, known: Known) => Told | undefined }
+
+/** What is told of secrets that belong together, where those that are not tagged still are enough. */
+type OfGroup = {
+  /** The same for secrets that belong together; undefined for one that is of no group. */
+  readonly keyOf: (secret: Subject) => string | undefined
+  readonly holds: (secrets: readonly Subject[], known: Known) => boolean
+  readonly tellGroup: (secrets: readonly Subject[], key: string) => Told
+  /** Whether secrets of other accounts belong to it too. */
+  readonly elsewhere?: true
+}
+
+const RULES: { readonly [check in Check]: OfOne | OfGroup } = {
+  'public-policy': { tell: tellPublicPolicy },
+  'failing-rotation': { tell: tellFailingRotation },
+  'no-rotation': { tell: tellUnrotated },
+  'scattered-fields': {
+    keyOf: (secret) => (isUsers(secret) && knownValue(secret)?.isText ? fieldOf(secret.name)?.stem : undefined),
+    holds: areFields,
+    tellGroup: tellScatteredFields,
+  },
+  'copied-value': {
+    // What is the same everywhere, such as `true`, is another finding's.
+    keyOf: (secret) => {
+      const value = knownValue(secret)
+      return isUsers(secret) && value?.isConfiguration === false ? value.fingerprint : undefined
+    },
+    holds: (secrets) => secrets.length >= 2,
+    tellGroup: tellCopies,
+    elsewhere: true,
+  },
+  'uncached-reads': { tell: tellUncachedReads },
+  'user-tokens': {
+    keyOf: (secret) => (isUsers(secret) && knownValue(secret)?.isToken ? userPattern(secret.name) : undefined),
+    holds: (secrets, { thresholds }) => secrets.length >= thresholds.userTokens,
+    tellGroup: tellUserTokens,
+  },
+  'plain-configuration': { tell: tellConfiguration },
+  unread: { tell: tellUnread },
+}
+
 const DAY_MS = 86_400_000
 const CALLERS_NAMED = 5
 
-/** A finding in the making: it stands where enough of its secrets are left when those that are tagged are not looked at. */
-type Candidate = {
-  readonly secrets: readonly Subject[]
-  /** Whether so many, or such, are enough; absent: one is. */
-  readonly holds?: (secrets: readonly Subject[]) => boolean
-  readonly tell: (secrets: readonly Subject[]) => Pick<Finding, 'evidence' | 'mend' | 'command'>
-}
-
-const FINDERS: { readonly [check in Check]: (known: Known) => readonly Candidate[] } = {
-  'public-policy': findPublicPolicies,
-  'failing-rotation': findFailingRotations,
-  'no-rotation': findUnrotated,
-  'scattered-fields': findScatteredFields,
-  'copied-value': findCopies,
-  'uncached-reads': findUncachedReads,
-  'user-tokens': findUserTokens,
-  'plain-configuration': findConfiguration,
-  unread: findUnread,
-}
-
-/** By severity, then by check, then by the first secret; the account's own secrets come first, then by ARN. */
-export function findAll(known: Known, checks: readonly Check[]): Advice {
+/** By severity, then by check, then by the first secret; the account's own secrets come first, then by ARN. Lets other work in. */
+export async function findAll(known: Known, checks: readonly Check[]): Promise<Advice> {
   const findings: Finding[] = []
   const dismissed = new Map<Check, number>()
   const foreign = new Set(known.elsewhere)
   const ownFirst = (a: Subject, b: Subject): number => Number(foreign.has(a)) - Number(foreign.has(b)) || byArn(a, b)
+  const pause = createPauses()
+  const own = known.secrets.toSorted(byArn)
   for (const check of CHECK_NAMES.filter((name) => checks.includes(name))) {
+    const rule = RULES[check]
+    const dismiss = (): Map<Check, number> => dismissed.set(check, (dismissed.get(check) ?? 0) + 1)
+    if ('tell' in rule) {
+      for (const secret of own) {
+        const told = rule.tell(secret, known)
+        if (told !== undefined && ignores(secret, check)) dismiss()
+        else if (told !== undefined) findings.push({ check, secrets: [namesOf(secret)], ...told })
+        await pause()
+      }
+      continue
+    }
+    const groups = new Map<string, Subject[]>()
+    for (const secret of rule.elsewhere ? [...known.secrets, ...known.elsewhere] : known.secrets) {
+      const key = rule.keyOf(secret)
+      if (key !== undefined) addTo(groups, key, secret)
+      await pause()
+    }
     const found: Finding[] = []
-    for (const { secrets, holds = isAny, tell } of FINDERS[check](known)) {
-      if (!holds(secrets)) continue
+    for (const [key, secrets] of groups) {
+      if (!rule.holds(secrets, known)) continue
       const kept = secrets.filter((secret) => !ignores(secret, check)).sort(ownFirst)
-      if (holds(kept)) found.push({ check, secrets: kept.map(({ arn, name }) => ({ arn, name })), ...tell(kept) })
-      else dismissed.set(check, (dismissed.get(check) ?? 0) + 1)
+      if (rule.holds(kept, known)) found.push({ check, secrets: kept.map(namesOf), ...rule.tellGroup(kept, key) })
+      else dismiss()
+      await pause()
     }
     findings.push(...found.sort((a, b) => byArn(a.secrets[0]!, b.secrets[0]!)))
   }
   return { findings, dismissed }
 }
 
-const isAny = (secrets: readonly Subject[]): boolean => secrets.length > 0
+const namesOf = ({ arn, name }: Subject) => ({ arn, name })
 
 const byArn = (a: { readonly arn: string }, b: { readonly arn: string }): number =>
   a.arn < b.arn ? -1 : a.arn > b.arn ? 1 : 0
+
+function addTo<T>(groups: Map<string, T[]>, key: string, item: T): void {
+  const group = groups.get(key)
+  if (group === undefined) groups.set(key, [item])
+  else group.push(item)
+}
 
 const ignores = ({ tags }: Subject, check: Check): boolean =>
   tags.some(({ key, value }) => key === IGNORE_TAG && value.split(/\s+/).includes(check))
 
 const knownValue = ({ value }: Subject): ValueFacts | undefined => (value === REFUSED ? undefined : value)
 
-function findPublicPolicies({ secrets }: Known): readonly Candidate[] {
-  return secrets.flatMap((secret) => {
-    const { publicStatements: statements, name } = secret
-    if (statements === undefined || statements === REFUSED || statements.length === 0) return []
-    const evidence = `Statement ${statements.join(', ')} of its resource policy lets everyone in, whatever account they are of.`
-    const mend =
-      'Name the accounts or roles that are meant, or narrow the statement by a condition such as aws:PrincipalOrgID (docs/policies.md).'
-    const command = `aws secretsmanager put-resource-policy --secret-id ${quoted(name)} --resource-policy file://policy.json --block-public-policy`
-    return [{ secrets: [secret], tell: () => ({ evidence, mend, command }) }]
-  })
+/** Neither a copy nor what a service looks after. */
+const isUsers = ({ owningService, isReplica }: Subject): boolean => owningService === undefined && !isReplica
+
+function tellPublicPolicy({ publicStatements: statements, name }: Subject): Told | undefined {
+  if (statements === undefined || statements === REFUSED || statements.length === 0) return undefined
+  return {
+    evidence: `Statement ${statements.join(', ')} of its resource policy lets everyone in, whatever account they are of.`,
+    mend: 'Name the accounts or roles that are meant, or narrow the statement by a condition such as aws:PrincipalOrgID (docs/policies.md).',
+    command: `aws secretsmanager put-resource-policy --secret-id ${quoted(name)} --resource-policy file://policy.json --block-public-policy`,
+  }
 }
 
-function findFailingRotations({ secrets, thresholds }: Known): readonly Candidate[] {
-  return secrets
-    .filter((secret) => isFailing(secret, thresholds))
-    .map((secret) => {
-      const evidence = `Its latest ${secret.failures} rotations failed${since(secret.rotation?.rotatedAt)}.`
-      const mend = 'See at which step and why, mend that, and rotate again (docs/rotation.md).'
-      const command = `strongroom rotation history ${quoted(secret.name)}`
-      return { secrets: [secret], tell: () => ({ evidence, mend, command }) }
-    })
+function tellFailingRotation(secret: Subject, { thresholds }: Known): Told | undefined {
+  if (!isFailing(secret, thresholds)) return undefined
+  const rotatedAt = secret.rotation?.rotatedAt
+  const since =
+    rotatedAt === undefined ? 'none has succeeded yet' : `the last that succeeded was on ${dateOf(rotatedAt)}`
+  return {
+    evidence: `Its latest ${secret.failures} rotations failed; ${since}.`,
+    mend: 'See at which step and why, mend that, and rotate again (docs/rotation.md).',
+    command: `strongroom rotation history ${quoted(secret.name)}`,
+  }
 }
 
 const isFailing = ({ failures }: Subject, { failedRotations }: Thresholds): boolean =>
   typeof failures === 'number' && failures >= failedRotations
 
-const since = (rotatedAt: number | undefined): string =>
-  rotatedAt === undefined ? '; none has succeeded yet' : `; the last that succeeded was on ${dateOf(rotatedAt)}`
-
-function findUnrotated({ secrets, thresholds, now }: Known): readonly Candidate[] {
-  return secrets.flatMap((secret) => {
-    const { rotation, currentSince, owningService, isReplica, name } = secret
-    if (currentSince === undefined || owningService !== undefined || isReplica) return []
-    if (!isProduction(secret) || !isDatabase(secret) || isFailing(secret, thresholds)) return []
-    const days = Math.floor((now - (rotation?.rotatedAt ?? currentSince)) / DAY_MS)
-    const isOn = rotation?.enabled === true
-    if (isOn && days <= thresholds.rotationDays) return []
-    const what = knownValue(secret) === undefined ? 'By its name it is' : 'It holds the credentials of'
-    const state = isOn
-      ? `was last rotated ${days} days ago, though rotation is on`
-      : `has rotation off, and a value that is ${days} days old`
-    const evidence = `${what} a production database, and it ${state}.`
-    const mend = isOn
+function tellUnrotated(secret: Subject, { thresholds, now }: Known): Told | undefined {
+  const { rotation, currentSince, name } = secret
+  if (currentSince === undefined || !isUsers(secret) || isFailing(secret, thresholds)) return undefined
+  if (!isProduction(secret) || !isDatabase(secret)) return undefined
+  const days = daysBetween(rotation?.rotatedAt ?? currentSince, now)
+  const isOn = rotation?.enabled === true
+  if (isOn && days <= thresholds.rotationDays) return undefined
+  const what = knownValue(secret) === undefined ? 'By its name it is' : 'It holds the credentials of'
+  const state = isOn
+    ? `was last rotated ${days} days ago, though rotation is on`
+    : `has rotation off, and a value that is ${daysBetween(currentSince, now)} days old`
+  return {
+    evidence: `${what} a production database, and it ${state}.`,
+    mend: isOn
       ? 'Shorten its schedule, or rotate it now and see why the schedule did not (docs/rotation.md).'
-      : 'Turn rotation on. A ready-made rotator needs no code, and with two users or two passwords no connection fails (docs/rotators.md).'
-    const command = `aws secretsmanager rotate-secret --secret-id ${quoted(name)}${isOn ? '' : ' --rotation-lambda-arn FUNCTION_ARN --rotation-rules AutomaticallyAfterDays=30'}`
-    return [{ secrets: [secret], tell: () => ({ evidence, mend, command }) }]
-  })
+      : 'Turn rotation on. A ready-made rotator needs no code, and with two users or two passwords no connection fails (docs/rotators.md).',
+    command: `aws secretsmanager rotate-secret --secret-id ${quoted(name)}${isOn ? '' : ' --rotation-lambda-arn FUNCTION_ARN --rotation-rules AutomaticallyAfterDays=30'}`,
+  }
 }
 
 /** By its value; by its name where the caller may not look into it. */
 const isDatabase = (secret: Subject): boolean => knownValue(secret)?.isDatabase ?? namesDatabase(secret.name)
 
-function findScatteredFields({ secrets }: Known): readonly Candidate[] {
-  const own = secrets.filter((secret) => knownValue(secret)?.isText === true && isUsers(secret))
-  return [...groups(own, ({ name }) => fieldOf(name)?.stem)].map(([stem, members]) => ({
-    secrets: members,
-    holds: (kept) => {
-      const fields = new Set(kept.map(({ name }) => fieldOf(name)!.field))
-      return fields.size >= 2 && fields.has('password')
-    },
-    tell: (kept) => ({
-      evidence: `${kept.length} secrets hold one field each of the same thing: ${kept.map(({ name }) => name).join(', ')}.`,
-      mend: 'Keep them in one secret as JSON: they then change together, rotators can work on them, and AWS would charge for one.',
-      command: `aws secretsmanager create-secret --name ${quoted(stem)} --secret-string file://fields.json`,
-    }),
-  }))
+function areFields(secrets: readonly Subject[]): boolean {
+  const fields = new Set(secrets.map(({ name }) => fieldOf(name)?.field))
+  return fields.size >= 2 && fields.has('password')
 }
 
-/** Neither a copy nor what a service looks after. */
-const isUsers = ({ owningService, isReplica }: Subject): boolean => owningService === undefined && !isReplica
-
-function findCopies({ secrets, elsewhere }: Known): readonly Candidate[] {
-  // What is the same everywhere, such as `true`, is another finding's.
-  const own = [...secrets, ...elsewhere].filter((secret) => isUsers(secret) && !knownValue(secret)?.isConfiguration)
-  return [...groups(own, (secret) => knownValue(secret)?.fingerprint).values()].map((members) => ({
-    secrets: members,
-    holds: (kept) => kept.length >= 2,
-    tell: (kept) => {
-      const accounts = new Set(kept.map(({ arn }) => accountOf(arn)))
-      const where = accounts.size === 1 ? '' : ` of ${accounts.size} accounts`
-      return {
-        evidence: `${kept.length} secrets${where} have the same value.`,
-        mend: 'Keep one, let the others read it by its resource policy, and delete the copies: a rotation then reaches everyone (docs/sharing.md).',
-        command: `aws secretsmanager put-resource-policy --secret-id ${quoted(kept[0]!.arn)} --resource-policy file://policy.json --block-public-policy`,
-      }
-    },
-  }))
+function tellScatteredFields(secrets: readonly Subject[], stem: string): Told {
+  return {
+    evidence: `${secrets.length} secrets hold one field each of the same thing: ${secrets.map(({ name }) => name).join(', ')}.`,
+    mend: 'Keep them in one secret as JSON: they then change together, rotators can work on them, and AWS would charge for one.',
+    command: `aws secretsmanager create-secret --name ${quoted(stem)} --secret-string file://fields.json`,
+  }
 }
 
-const accountOf = (arn: string): string => arn.split(':')[4]!
+function tellCopies(secrets: readonly Subject[]): Told {
+  const accounts = new Set(secrets.map(({ arn }) => arn.split(':')[4]))
+  const where = accounts.size === 1 ? '' : ` of ${accounts.size} accounts`
+  return {
+    evidence: `${secrets.length} secrets${where} have the same value.`,
+    mend: 'Keep one, let the others read it by its resource policy, and delete the copies: a rotation then reaches everyone (docs/sharing.md).',
+    command: `aws secretsmanager put-resource-policy --secret-id ${quoted(secrets[0]!.arn)} --resource-policy file://policy.json --block-public-policy`,
+  }
+}
 
-function findUncachedReads({ secrets, readings }: Known): readonly Candidate[] {
-  const bySecret = groups(readings, ({ arn }) => arn)
-  return secrets.flatMap((secret) => {
-    const busy = bySecret.get(secret.arn)
-    if (busy === undefined) return []
-    const callers = busy.toSorted((a, b) => b.calls - a.calls || (a.caller < b.caller ? -1 : 1))
-    const named = callers.slice(0, CALLERS_NAMED).map(rateOf).join('; ')
-    const more = callers.length > CALLERS_NAMED ? `; and ${callers.length - CALLERS_NAMED} more callers` : ''
-    const evidence = `${named}${more}. A process that keeps the value for 5 minutes reads it 288 times a day.`
-    const mend =
-      'Read it through a cache: the cache library, the agent, or AWS’s own caching clients (docs/caching.md).'
-    return [{ secrets: [secret], tell: () => ({ evidence, mend, command: 'npm install @strongroom/cache' }) }]
-  })
+function tellUncachedReads({ arn }: Subject, { readings }: Known): Told | undefined {
+  const callers = readings.get(arn)
+  if (callers === undefined) return undefined
+  const named = callers.slice(0, CALLERS_NAMED).map(rateOf).join('; ')
+  const more = callers.length > CALLERS_NAMED ? `; and ${callers.length - CALLERS_NAMED} more callers` : ''
+  return {
+    evidence: `${named}${more}. A process that keeps the value for 5 minutes reads it 288 times a day.`,
+    mend: 'Read it through a cache: the cache library or one of AWS’s caching clients (docs/caching.md).',
+    command: 'npm install @strongroom/cache',
+  }
 }
 
 const rateOf = ({ caller, calls, day }: BusyReading): string =>
@@ -193,59 +223,40 @@ const rateText = (perMinute: number): string =>
 
 const round = (value: number): string => String(value >= 10 ? Math.round(value) : Math.round(value * 10) / 10)
 
-function findUserTokens({ secrets, thresholds }: Known): readonly Candidate[] {
-  const tokens = secrets.filter((secret) => isUsers(secret) && knownValue(secret)?.isToken === true)
-  return [...groups(tokens, ({ name }) => userPattern(name))].map(([pattern, members]) => ({
-    secrets: members,
-    holds: (kept) => kept.length >= thresholds.userTokens,
-    tell: (kept) => ({
-      evidence: `${kept.length} secrets named ${pattern} hold a token each.`,
-      mend: 'Keep tokens of users in the database of the application, encrypted under a KMS key: they are data, and grow with the users (docs/kms.md).',
-      command: 'aws kms create-key --description "tokens of users"',
-    }),
-  }))
+function tellUserTokens(secrets: readonly Subject[], pattern: string): Told {
+  return {
+    evidence: `${secrets.length} secrets named ${pattern} hold a token each.`,
+    mend: 'Keep tokens of users in the database of the application, encrypted under a KMS key: they are data, and grow with the users (docs/kms.md).',
+    command: 'aws kms create-key --description "tokens of users"',
+  }
 }
 
-function findConfiguration({ secrets }: Known): readonly Candidate[] {
-  return secrets
-    .filter((secret) => isUsers(secret) && knownValue(secret)?.isConfiguration === true)
-    .map((secret) => {
-      const evidence = 'Its value has the form of plain configuration: switches, numbers, addresses or the like.'
-      const mend =
-        'Keep it in Parameter Store, where it costs nothing on AWS, and delete the secret (docs/parameters.md).'
-      const command = `aws ssm put-parameter --name ${quoted(`/${secret.name.replace(/^\//, '')}`)} --type String --value file://value.txt`
-      return { secrets: [secret], tell: () => ({ evidence, mend, command }) }
-    })
+function tellConfiguration(secret: Subject): Told | undefined {
+  if (!isUsers(secret) || knownValue(secret)?.isConfiguration !== true) return undefined
+  return {
+    evidence: 'Its value has the form of plain configuration: switches, numbers, addresses or the like.',
+    mend: 'Keep it in Parameter Store, where it costs nothing on AWS, and delete the secret (docs/parameters.md).',
+    command: `aws ssm put-parameter --name ${quoted(`/${secret.name.replace(/^\//, '')}`)} --type String --value file://value.txt`,
+  }
 }
 
-function findUnread({ secrets, thresholds: { unreadDays }, now }: Known): readonly Candidate[] {
-  return secrets.flatMap((secret) => {
-    const { isReplica, owningService, readDay, createdAt, name } = secret
-    // A replica waits for the day on which it is needed; a secret of a service is the service's to delete.
-    if (isReplica || owningService !== undefined) return []
-    const days = Math.floor((now - Math.max(readDay ?? 0, createdAt)) / DAY_MS)
-    if (days <= unreadDays) return []
-    const evidence =
+function tellUnread(secret: Subject, { thresholds: { unreadDays }, now }: Known): Told | undefined {
+  const { readDay, createdAt, name } = secret
+  // A replica waits for the day on which it is needed; a secret of a service is the service's to delete.
+  if (!isUsers(secret)) return undefined
+  const days = daysBetween(Math.max(readDay ?? 0, createdAt), now)
+  if (days <= unreadDays) return undefined
+  return {
+    evidence:
       readDay === undefined
         ? `It was never read since it was created ${days} days ago.`
-        : `It was last read on ${dateOf(readDay)}, ${days} days ago.`
-    const mend = 'Delete it if nobody needs it. It can be restored while its recovery window is open.'
-    const command = `aws secretsmanager delete-secret --secret-id ${quoted(name)} --recovery-window-in-days 30`
-    return [{ secrets: [secret], tell: () => ({ evidence, mend, command }) }]
-  })
+        : `It was last read on ${dateOf(readDay)}, ${days} days ago.`,
+    mend: 'Delete it if nobody needs it. It can be restored while its recovery window is open.',
+    command: `aws secretsmanager delete-secret --secret-id ${quoted(name)} --recovery-window-in-days 30`,
+  }
 }
 
-function groups<T>(items: readonly T[], keyOf: (item: T) => string | undefined): ReadonlyMap<string, readonly T[]> {
-  const found = new Map<string, T[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    if (key === undefined) continue
-    const group = found.get(key)
-    if (group === undefined) found.set(key, [item])
-    else group.push(item)
-  }
-  return found
-}
+const daysBetween = (from: number, to: number): number => Math.max(0, Math.floor((to - from) / DAY_MS))
 
 const dateOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
 

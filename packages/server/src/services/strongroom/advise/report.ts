@@ -88,7 +88,7 @@ async function make(following: Following, { checks, thresholds, acrossAccounts }
   const count = (member: 'value' | 'failures' | 'publicStatements') =>
     own.secrets.filter((secret) => secret[member] === REFUSED).length
   return {
-    ...findAll(known, checks),
+    ...(await findAll(known, checks)),
     secrets: own.secrets.length,
     refused: {
       secrets: own.hidden,
@@ -195,7 +195,7 @@ async function lookAtCalls(following: Following, checks: readonly Check[], { rea
   await following.app.callCounts.flush()
   return following.asOfNow(async ({ app, tx, account, region, now, decide }) => {
     const { allow } = decide({ action: 'cloudtrail:LookupEvents', resource: '*', resourceAccount: account })
-    if (!allow) return { calls: undefined, readings: [], callsRefused: true, now }
+    if (!allow) return { calls: undefined, readings: new Map<string, BusyReading[]>(), callsRefused: true, now }
     const wallNow = app.wallNow()
     const today = Math.floor(wallNow / DAY_MS) * DAY_MS
     const from = today - 30 * DAY_MS
@@ -211,7 +211,11 @@ async function lookAtCalls(following: Following, checks: readonly Check[], { rea
         }
       }
     }
-    return { calls, readings: [...busiest.values()], callsRefused: false, now }
+    const readings = Map.groupBy(
+      [...busiest.values()].sort((a, b) => b.calls - a.calls || (a.caller < b.caller ? -1 : 1)),
+      ({ arn }) => arn,
+    )
+    return { calls, readings, callsRefused: false, now }
   })
 }
 
