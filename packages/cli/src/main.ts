@@ -12,6 +12,7 @@ import {
   options,
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
+import { addAdviseCommand } from './advise/command.ts'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
 import type { NewDatabase } from './database.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
@@ -344,6 +345,8 @@ function createProgram(): Command {
       if (given.json) print(explained)
       else process.stdout.write(explanationText(explained))
     })
+
+  addAdviseCommand(program)
 
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
   addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))

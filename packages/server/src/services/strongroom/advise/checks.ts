@@ -196,10 +196,11 @@ function tellScatteredFields(secrets: readonly Subject[], stem: string): Told {
 function tellCopies(secrets: readonly Subject[]): Told {
   const accounts = new Set(secrets.map(({ arn }) => arn.split(':')[4]))
   const where = accounts.size === 1 ? '' : ` of ${accounts.size} accounts`
+  const kept = accounts.size === 1 ? secrets[0]!.name : secrets[0]!.arn
   return {
     evidence: `${secrets.length} secrets${where} have the same value.`,
     mend: 'Keep one, let the others read it by its resource policy, and delete the copies: a rotation then reaches everyone (docs/sharing.md).',
-    command: `aws secretsmanager put-resource-policy --secret-id ${quoted(secrets[0]!.arn)} --resource-policy file://policy.json --block-public-policy`,
+    command: `aws secretsmanager put-resource-policy --secret-id ${quoted(kept)} --resource-policy file://policy.json --block-public-policy`,
   }
 }
 
@@ -210,7 +211,7 @@ function tellUncachedReads({ arn }: Subject, { readings }: Known): Told | undefi
   const more = callers.length > CALLERS_NAMED ? `; and ${callers.length - CALLERS_NAMED} more callers` : ''
   return {
     evidence: `${named}${more}. A process that keeps the value for 5 minutes reads it 288 times a day.`,
-    mend: 'Read it through a cache: the cache library or one of AWS’s caching clients (docs/caching.md).',
+    mend: "Read it through a cache: the cache library, or one of AWS's caching clients (docs/caching.md).",
     command: 'npm install @strongroom/cache',
   }
 }

@@ -3,7 +3,9 @@
 import type { SurveyedSecret } from '../../secretsmanager/port.ts'
 import type { ValueFacts } from './value.ts'
 
-export type Severity = 'high' | 'medium' | 'low'
+/** From the least to the gravest. */
+export const SEVERITIES = ['low', 'medium', 'high'] as const
+export type Severity = (typeof SEVERITIES)[number]
 
 /** In the order in which findings are told. */
 export const CHECKS = {

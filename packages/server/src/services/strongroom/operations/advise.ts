@@ -3,12 +3,12 @@
 
 import { operation } from '../../../operation.ts'
 import { boolean, enumeration, integer, list, optional, string, structure, timestamp } from '../../../shape/shape.ts'
-import { CHECK_NAMES, CHECKS, DEFAULT_THRESHOLDS } from '../advise/model.ts'
+import { CHECK_NAMES, CHECKS, DEFAULT_THRESHOLDS, SEVERITIES } from '../advise/model.ts'
 import { makeReport, type Report } from '../advise/report.ts'
 
 const days = optional(integer({ min: 1, max: 3_650 }))
 const Check = enumeration(...CHECK_NAMES)
-const Severity = enumeration('high', 'medium', 'low')
+const Severity = enumeration(...SEVERITIES)
 /** Of one finding; SecretCount tells how many there are. */
 const SECRETS_NAMED = 100
 
