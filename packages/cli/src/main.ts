@@ -13,6 +13,7 @@ import {
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
 import { addAgentCommand } from './agent.ts'
+import { addAdviseCommand } from './advise/command.ts'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
 import type { NewDatabase } from './database.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
@@ -347,6 +348,8 @@ function createProgram(): Command {
       if (given.json) print(explained)
       else process.stdout.write(explanationText(explained))
     })
+
+  addAdviseCommand(program)
 
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
   addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))
