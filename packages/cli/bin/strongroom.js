@@ -11,18 +11,19 @@ const NODE_MAJOR = 26
 
 const QUIET = ['--disable-warning=ExperimentalWarning']
 
-/** For the server: no debugger by signal, no __proto__, no eval, no environment in crash reports, no native addons. */
+/** For what holds secrets for long: no __proto__, no eval, no environment in crash reports, no native addons. */
 const HARDENED = [
-  '--disable-sigusr1',
   '--disable-proto=delete',
   '--disallow-code-generation-from-strings',
   '--report-exclude-env',
   '--no-addons',
 ]
+/** No debugger by signal; the signal is lost to us too, so that `run`, which passes it on, goes without. */
+const FLAGS = { serve: [...QUIET, ...HARDENED, '--disable-sigusr1'], run: [...QUIET, ...HARDENED] }
 
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)
-const flags = args[0] === 'serve' ? [...QUIET, ...HARDENED] : QUIET
+const flags = Object.hasOwn(FLAGS, args[0] ?? '') ? FLAGS[args[0]] : QUIET
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
   const node = findPinnedNode(dirname(script))

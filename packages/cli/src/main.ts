@@ -17,6 +17,7 @@ import type { NewDatabase } from './database.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
+import { addRunCommand } from './run/command.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
@@ -48,6 +49,8 @@ function createProgram(): Command {
       const { runServer } = await import('@strongroom/server/start.ts')
       await runServer(config)
     })
+
+  addRunCommand(program)
 
   const admin = program.command('admin').description('what only the operator of the machine may do')
   addDataDirOptions(admin.command('recover'))
