@@ -22,6 +22,7 @@ import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
 export async function main(args: readonly string[]): Promise<void> {
+  if (args[0] !== 'serve') endWithReader()
   try {
     await createProgram().parseAsync([...args], { from: 'user' })
   } catch (error) {
@@ -32,6 +33,14 @@ export async function main(args: readonly string[]): Promise<void> {
       process.exitCode = 1
     } else throw error
   }
+}
+
+/** Whoever reads may have seen enough: `strongroom secret list | head -1`. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
 }
 
 function createProgram(): Command {
@@ -167,7 +176,7 @@ function createProgram(): Command {
     )
     .action(async (duration: string, given: ClientOptions) => {
       const { advanceClock } = await import('./clock.ts')
-      print(await advanceClock(duration, connectionOf(given)))
+      print(await advanceClock(duration, await connectionOf(given)))
     })
 
   const rotation = program.command('rotation').description('rotations of secrets, beyond what the AWS tools tell')
@@ -176,25 +185,25 @@ function createProgram(): Command {
   onSecret('history', 'list the latest rotations of a secret, step by step').action(
     async (secretId: string, given: ClientOptions) => {
       const { listRotations } = await import('./rotation.ts')
-      print(await listRotations(secretId, connectionOf(given)))
+      print(await listRotations(secretId, await connectionOf(given)))
     },
   )
   onSecret('dry-run', 'have the rotation function test the current value; nothing is changed').action(
     async (secretId: string, given: ClientOptions) => {
       const { dryRunRotation } = await import('./rotation.ts')
-      printWhether(await dryRunRotation(secretId, connectionOf(given)))
+      printWhether(await dryRunRotation(secretId, await connectionOf(given)))
     },
   )
   onSecret('abandon', 'give up a rotation that is under way or stuck, so that another one can begin')
     .option('--force', 'also where the new value may be set already')
     .action(async (secretId: string, given: ClientOptions & { readonly force?: true }) => {
       const { abandonRotation } = await import('./rotation.ts')
-      print(await abandonRotation(secretId, given.force ?? false, connectionOf(given)))
+      print(await abandonRotation(secretId, given.force ?? false, await connectionOf(given)))
     })
   onSecret('rollback', 'move AWSCURRENT back to the version before').action(
     async (secretId: string, given: ClientOptions) => {
       const { rollBackRotation } = await import('./rotation.ts')
-      print(await rollBackRotation(secretId, connectionOf(given)))
+      print(await rollBackRotation(secretId, await connectionOf(given)))
     },
   )
 
@@ -210,7 +219,7 @@ function createProgram(): Command {
     .description('end a session of your account on every server; signed with the credentials of the environment')
     .action(async (accessKeyId: string, given: ClientOptions) => {
       const { revokeSession } = await import('./session.ts')
-      print(await revokeSession(accessKeyId, connectionOf(given)))
+      print(await revokeSession(accessKeyId, await connectionOf(given)))
     })
 
   const database = program
@@ -236,20 +245,20 @@ function createProgram(): Command {
     .option('--no-login', 'do not try whether the master user can log in')
     .action(async (identifier: string, given: ClientOptions & NewDatabase) => {
       const { registerDatabase } = await import('./database.ts')
-      print(await registerDatabase(identifier, given, connectionOf(given)))
+      print(await registerDatabase(identifier, given, await connectionOf(given)))
     })
   addClientOptions(database.command('list'))
     .description('list the registered databases of your account in the Region')
     .action(async (given: ClientOptions) => {
       const { listDatabases } = await import('./database.ts')
-      print(await listDatabases(connectionOf(given)))
+      print(await listDatabases(await connectionOf(given)))
     })
   addClientOptions(database.command('show').argument(...IDENTIFIER))
     .description('show a registered database, and why a password was last refused there')
     .option(...CLUSTER)
     .action(async (identifier: string, given: ClientOptions & { readonly cluster?: boolean }) => {
       const { showDatabase } = await import('./database.ts')
-      print(await showDatabase(identifier, given.cluster === true, connectionOf(given)))
+      print(await showDatabase(identifier, given.cluster === true, await connectionOf(given)))
     })
   addClientOptions(database.command('deregister').argument(...IDENTIFIER))
     .description('forget a registered database, which is not touched')
@@ -258,7 +267,7 @@ function createProgram(): Command {
     .action(
       async (identifier: string, given: ClientOptions & { readonly cluster?: boolean; readonly force?: boolean }) => {
         const { deregisterDatabase } = await import('./database.ts')
-        print(await deregisterDatabase(identifier, given, connectionOf(given)))
+        print(await deregisterDatabase(identifier, given, await connectionOf(given)))
       },
     )
 
@@ -274,19 +283,19 @@ function createProgram(): Command {
     .requiredOption('--role-arn <ARN>', 'of the role')
     .action(async (given: ClientOptions & NewAssociation) => {
       const { createAssociation } = await import('./pod-identity.ts')
-      print(await createAssociation(given, connectionOf(given)))
+      print(await createAssociation(given, await connectionOf(given)))
     })
   addClientOptions(podIdentity.command('list'))
     .description('list the associations of your account')
     .action(async (given: ClientOptions) => {
       const { listAssociations } = await import('./pod-identity.ts')
-      print(await listAssociations(connectionOf(given)))
+      print(await listAssociations(await connectionOf(given)))
     })
   addClientOptions(podIdentity.command('delete').argument('<ASSOCIATION_ID>', 'a-...'))
     .description('end an association; sessions that were given out go on until they expire')
     .action(async (associationId: string, given: ClientOptions) => {
       const { deleteAssociation } = await import('./pod-identity.ts')
-      print(await deleteAssociation(associationId, connectionOf(given)))
+      print(await deleteAssociation(associationId, await connectionOf(given)))
     })
 
   const oidcProvider = program
@@ -304,19 +313,19 @@ function createProgram(): Command {
     )
     .action(async (arn: string, file: string, given: ClientOptions) => {
       const { setProviderKeys } = await import('./oidc-provider.ts')
-      print(await setProviderKeys(arn, file, connectionOf(given)))
+      print(await setProviderKeys(arn, file, await connectionOf(given)))
     })
   addClientOptions(oidcProvider.command('get-keys').argument(...ARN))
     .description('tell the keys that were set')
     .action(async (arn: string, given: ClientOptions) => {
       const { getProviderKeys } = await import('./oidc-provider.ts')
-      print(await getProviderKeys(arn, connectionOf(given)))
+      print(await getProviderKeys(arn, await connectionOf(given)))
     })
   addClientOptions(oidcProvider.command('remove-keys').argument(...ARN))
     .description('forget the keys that were set: the issuer is asked for its keys again')
     .action(async (arn: string, given: ClientOptions) => {
       const { removeProviderKeys } = await import('./oidc-provider.ts')
-      print(await removeProviderKeys(arn, connectionOf(given)))
+      print(await removeProviderKeys(arn, await connectionOf(given)))
     })
 
   const policy = program.command('policy').description('what policies say, and why')
@@ -334,7 +343,7 @@ function createProgram(): Command {
     .option('--json', 'print the explanation as JSON')
     .action(async (given: ClientOptions & ExplainOptions & { readonly json?: true }) => {
       const { explainAccess, explanationText } = await import('./policy.ts')
-      const explained = await explainAccess(given, connectionOf(given))
+      const explained = await explainAccess(given, await connectionOf(given))
       if (given.json) print(explained)
       else process.stdout.write(explanationText(explained))
     })
@@ -346,20 +355,20 @@ function createProgram(): Command {
     .option('--user-name <NAME>', 'the name of the user', 'admin')
     .action(async (name: string, given: ClientOptions & { readonly email?: string; readonly userName: string }) => {
       const { createAccount } = await import('./account.ts')
-      print(await createAccount(connectionOf(given), name, given))
+      print(await createAccount(await connectionOf(given), name, given))
     })
   addClientOptions(account.command('list'))
     .description('list the accounts, closed ones too')
     .action(async (given: ClientOptions) => {
       const { listAccounts } = await import('./account.ts')
-      print(await listAccounts(connectionOf(given)))
+      print(await listAccounts(await connectionOf(given)))
     })
   addClientOptions(account.command('close').argument('<ACCOUNT_ID>', 'the 12 digits of the account'))
     .description('close an account: nothing of it is let in any more; its data stays')
     .option('--yes', 'do not ask')
     .action(async (accountId: string, given: ClientOptions & { readonly yes?: true }) => {
       const { closeAccount, confirmClosing } = await import('./account.ts')
-      print(await closeAccount(connectionOf(given), accountId, given.yes ? undefined : confirmClosing))
+      print(await closeAccount(await connectionOf(given), accountId, given.yes ? undefined : confirmClosing))
     })
 
   for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
