@@ -14,6 +14,7 @@ import {
 import { Command, CommanderError } from 'commander'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
 import type { NewDatabase } from './database.ts'
+import { addDoctorCommand } from './doctor/command.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
@@ -156,18 +157,7 @@ function createProgram(): Command {
     .description('ask a running server how it is; exits 1 where it cannot do its work')
     .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'health')))
 
-  addDataDirOptions(program.command('doctor'))
-    .description('tell why the AWS tools of this shell would not reach the server; exits 1 where something fails')
-    .option('--endpoint-url <URL>', 'the server, as you give it to the tools; absent: what they find by themselves')
-    .option('--json', 'print the findings as JSON')
-    .action(async (given: GivenOptions & { readonly endpointUrl?: string; readonly json?: true }) => {
-      const { diagnose, formatFinding } = await import('./doctor.ts')
-      const { endpointUrl, json, dataDir } = given
-      const findings = await diagnose({ endpointUrl, dataDir: loadDataDir(given), dataDirNamed: dataDir !== undefined })
-      if (json) print(findings)
-      else for (const finding of findings) process.stdout.write(`${formatFinding(finding)}\n`)
-      if (findings.some(({ status }) => status === 'fail')) process.exitCode = 1
-    })
+  addDoctorCommand(program)
 
   const clock = program.command('clock').description('the service clock of a server started with --test-clock')
   addClientOptions(clock.command('advance').argument('<DURATION>', 'an ISO 8601 duration: P7D, PT5S'))

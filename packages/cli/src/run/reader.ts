@@ -27,7 +27,7 @@ const LOOK_AGAIN_MS = 300_000
 const ANSWER_MS_MAX = 30_000
 
 export class Reader {
-  readonly #config: SdkConfig
+  readonly #config: Partial<SdkConfig>
   readonly #secretsManager: SecretsManagerClient
   readonly #ssm: SSMClient
   readonly #secrets: SecretCache
@@ -35,7 +35,7 @@ export class Reader {
   readonly #closing = new AbortController()
 
   /** `watches`: rotations are to be heard of. */
-  constructor(config: SdkConfig, watches: boolean) {
+  constructor(config: Partial<SdkConfig>, watches: boolean) {
     this.#config = config
     this.#secretsManager = new SecretsManagerClient(config)
     this.#ssm = new SSMClient(config)
