@@ -13,12 +13,16 @@ import {
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
+import { addCompletionCommands } from './completion/commands.ts'
 import type { NewDatabase } from './database.ts'
 import { addDoctorCommand } from './doctor/command.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
+import { printable } from './output.ts'
+import { addParameterCommands } from './parameter/commands.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
 import { addRunCommand } from './run/command.ts'
+import { addSecretCommands } from './secret/commands.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
@@ -30,11 +34,15 @@ export async function main(args: readonly string[]): Promise<void> {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : 1
     } else if (error instanceof ConfigurationError || error instanceof AdminError || error instanceof UsageError) {
-      process.stderr.write(`strongroom: ${error.message}\n`)
+      process.stderr.write(`strongroom: ${printable(error.message)}\n`)
       process.exitCode = 1
     } else throw error
   }
 }
+
+/** Of what commander says. An option that does not exist may hold a value that nobody else should see: `--secret-string=…`. */
+const oneLine = (text: string): string =>
+  text.replace(/^error: /, 'strongroom: ').replace(/(unknown option '[^'=\s]*)=.*'/s, "$1'")
 
 /** Whoever reads may have seen enough: `strongroom secret list | head -1`. */
 function endWithReader(): void {
@@ -49,7 +57,7 @@ function createProgram(): Command {
     .description('AWS Secrets Manager that you run yourself')
     .exitOverride()
     .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'strongroom: ')) })
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
 
   addServerOptions(program.command('serve'))
     .description('run the server')
@@ -61,6 +69,8 @@ function createProgram(): Command {
     })
 
   addRunCommand(program)
+  addSecretCommands(program)
+  addParameterCommands(program)
 
   const admin = program.command('admin').description('what only the operator of the machine may do')
   addDataDirOptions(admin.command('recover'))
@@ -361,9 +371,7 @@ function createProgram(): Command {
       print(await closeAccount(await connectionOf(given), accountId, given.yes ? undefined : confirmClosing))
     })
 
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
-    command.exitOverride().copyInheritedSettings(program)
-  }
+  addCompletionCommands(program)
   return program
 }
 
