@@ -14,6 +14,8 @@ import {
 import { Command, CommanderError } from 'commander'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
 import type { NewDatabase } from './database.ts'
+import { addExportCommand } from './export/command.ts'
+import { addImportCommands } from './import/commands.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
@@ -335,6 +337,9 @@ function createProgram(): Command {
       if (given.json) print(explained)
       else process.stdout.write(explanationText(explained))
     })
+
+  addImportCommands(program)
+  addExportCommand(program)
 
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
   addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))
