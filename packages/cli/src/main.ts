@@ -16,6 +16,8 @@ import { type ClientOptions, connectionOf, print, printWhether } from './command
 import { addCompletionCommands } from './completion/commands.ts'
 import type { NewDatabase } from './database.ts'
 import { addDoctorCommand } from './doctor/command.ts'
+import { addExportCommand } from './export/command.ts'
+import { addImportCommands } from './import/commands.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
 import { printable } from './output.ts'
 import { addParameterCommands } from './parameter/commands.ts'
@@ -347,6 +349,9 @@ function createProgram(): Command {
       if (given.json) print(explained)
       else process.stdout.write(explanationText(explained))
     })
+
+  addImportCommands(program)
+  addExportCommand(program)
 
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
   addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))
