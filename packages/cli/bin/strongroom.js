@@ -11,23 +11,27 @@ const NODE_MAJOR = 26
 
 const QUIET = ['--disable-warning=ExperimentalWarning']
 
-/** For what serves: no debugger by signal, no __proto__, no eval, no environment in crash reports, no native addons. */
+/** For what holds secrets for long: no __proto__, no eval, no environment in crash reports, no native addons. */
 const HARDENED = [
-  '--disable-sigusr1',
   '--disable-proto=delete',
   '--disallow-code-generation-from-strings',
   '--report-exclude-env',
   '--no-addons',
 ]
-
+/** No debugger by signal; the signal is lost to us too, so that `run`, which passes it on, goes without. */
+const NO_DEBUGGER = '--disable-sigusr1'
 /** Short-lived objects are collected in small steps: a third less memory beside every application, and no slower. */
-const SMALL = ['--max-semi-space-size=4']
+const SMALL = '--max-semi-space-size=4'
 
-const FLAGS = { serve: [...QUIET, ...HARDENED], agent: [...QUIET, ...HARDENED, ...SMALL] }
+const FLAGS = {
+  serve: [...QUIET, ...HARDENED, NO_DEBUGGER],
+  agent: [...QUIET, ...HARDENED, NO_DEBUGGER, SMALL],
+  run: [...QUIET, ...HARDENED],
+}
 
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)
-const flags = FLAGS[args[0]] ?? QUIET
+const flags = Object.hasOwn(FLAGS, args[0] ?? '') ? FLAGS[args[0]] : QUIET
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
   const node = findPinnedNode(dirname(script))

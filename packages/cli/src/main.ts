@@ -12,13 +12,21 @@ import {
   options,
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
-import { addAgentCommand } from './agent.ts'
 import { addAdviseCommand } from './advise/command.ts'
+import { addAgentCommand } from './agent.ts'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
+import { addCompletionCommands } from './completion/commands.ts'
 import type { NewDatabase } from './database.ts'
+import { addDoctorCommand } from './doctor/command.ts'
+import { addExportCommand } from './export/command.ts'
+import { addImportCommands } from './import/commands.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
+import { printable } from './output.ts'
+import { addParameterCommands } from './parameter/commands.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
+import { addRunCommand } from './run/command.ts'
+import { addSecretCommands } from './secret/commands.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
@@ -30,11 +38,15 @@ export async function main(args: readonly string[]): Promise<void> {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : 1
     } else if (error instanceof ConfigurationError || error instanceof AdminError || error instanceof UsageError) {
-      process.stderr.write(`strongroom: ${error.message}\n`)
+      process.stderr.write(`strongroom: ${printable(error.message)}\n`)
       process.exitCode = 1
     } else throw error
   }
 }
+
+/** Of what commander says. An option that does not exist may hold a value that nobody else should see: `--secret-string=…`. */
+const oneLine = (text: string): string =>
+  text.replace(/^error: /, 'strongroom: ').replace(/(unknown option '[^'=\s]*)=.*'/s, "$1'")
 
 /** Whoever reads may have seen enough: `strongroom secret list | head -1`. */
 function endWithReader(): void {
@@ -49,7 +61,7 @@ function createProgram(): Command {
     .description('AWS Secrets Manager that you run yourself')
     .exitOverride()
     .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'strongroom: ')) })
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
 
   addServerOptions(program.command('serve'))
     .description('run the server')
@@ -61,6 +73,9 @@ function createProgram(): Command {
     })
 
   addAgentCommand(program)
+  addRunCommand(program)
+  addSecretCommands(program)
+  addParameterCommands(program)
 
   const admin = program.command('admin').description('what only the operator of the machine may do')
   addDataDirOptions(admin.command('recover'))
@@ -157,18 +172,7 @@ function createProgram(): Command {
     .description('ask a running server how it is; exits 1 where it cannot do its work')
     .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'health')))
 
-  addDataDirOptions(program.command('doctor'))
-    .description('tell why the AWS tools of this shell would not reach the server; exits 1 where something fails')
-    .option('--endpoint-url <URL>', 'the server, as you give it to the tools; absent: what they find by themselves')
-    .option('--json', 'print the findings as JSON')
-    .action(async (given: GivenOptions & { readonly endpointUrl?: string; readonly json?: true }) => {
-      const { diagnose, formatFinding } = await import('./doctor.ts')
-      const { endpointUrl, json, dataDir } = given
-      const findings = await diagnose({ endpointUrl, dataDir: loadDataDir(given), dataDirNamed: dataDir !== undefined })
-      if (json) print(findings)
-      else for (const finding of findings) process.stdout.write(`${formatFinding(finding)}\n`)
-      if (findings.some(({ status }) => status === 'fail')) process.exitCode = 1
-    })
+  addDoctorCommand(program)
 
   const clock = program.command('clock').description('the service clock of a server started with --test-clock')
   addClientOptions(clock.command('advance').argument('<DURATION>', 'an ISO 8601 duration: P7D, PT5S'))
@@ -350,6 +354,8 @@ function createProgram(): Command {
     })
 
   addAdviseCommand(program)
+  addImportCommands(program)
+  addExportCommand(program)
 
   const account = program.command('account').description('AWS accounts on the server, through the AWS APIs')
   addClientOptions(account.command('create').argument('<NAME>', 'what the account is called'))
@@ -374,9 +380,7 @@ function createProgram(): Command {
       print(await closeAccount(await connectionOf(given), accountId, given.yes ? undefined : confirmClosing))
     })
 
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
-    command.exitOverride().copyInheritedSettings(program)
-  }
+  addCompletionCommands(program)
   return program
 }
 

@@ -47,6 +47,27 @@ function tableText(columns: readonly string[], rows: readonly (readonly string[]
     .join('')
 }
 
+/** In a table how long ago, or ahead, it is; else to the millisecond. Empty where there is none. */
+export function dateText(date: Date | undefined, format: OutputFormat, now = Date.now()): string {
+  if (date === undefined) return ''
+  return format === 'table' ? ageText(date.getTime() - now) : date.toISOString()
+}
+
+const UNITS = [
+  [31_557_600_000, 'y'],
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+] as const
+
+function ageText(aheadMs: number): string {
+  const lengthMs = Math.abs(aheadMs)
+  const [unitMs, unit] = UNITS.find(([size]) => lengthMs >= size) ?? UNITS.at(-1)!
+  const text = `${Math.floor(lengthMs / unitMs)} ${unit}`
+  return aheadMs > 0 ? `in ${text}` : text
+}
+
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
 /** Only on a terminal, and not where NO_COLOR says so: https://no-color.org */

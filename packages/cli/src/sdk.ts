@@ -49,11 +49,14 @@ export function sdkConfigOf(given: ClientOptions): SdkConfig {
   return { ...shared, endpoint: endpoint.href, ...(credentials && { credentials: { ...credentials } }) }
 }
 
-/** What a call that failed is told as: what the server says with its error code, or that it cannot be reached. */
-export function callError(error: unknown, { endpoint }: Pick<SdkConfig, 'endpoint'>): UsageError {
-  if (error instanceof UsageError) return error
-  const { name, message } = error as Error
+/** What a call that failed is told as: what the server says with its error code, or that it cannot be reached. A fault of ours stays what it is. */
+export function callError(error: unknown, { endpoint }: Pick<SdkConfig, 'endpoint'>): Error {
+  const { name, message, code } = error as NodeJS.ErrnoException
   if ('$fault' in (error as Error)) return new UsageError(`${message} (${name})`)
   if (name === 'CredentialsProviderError') return noCredentials(error as Error)
+  if ('$response' in (error as Error) || name === 'SyntaxError') {
+    return new UsageError(`${endpoint ?? 'AWS'} answered as no AWS service would: is it a Strongroom server?`)
+  }
+  if (code === undefined && name !== 'TimeoutError') return error as Error
   return noAnswer(new URL(endpoint ?? 'https://amazonaws.com'), error as Error)
 }

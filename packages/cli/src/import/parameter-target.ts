@@ -1,0 +1,119 @@
+// Parameters as the target has them, and what has to be done so that it has one as the source has it. Versions of parameters have no ids: how far an
+// import came is told by the values at the target, which are the first ones of the source's history.
+
+import {
+  AddTagsToResourceCommand,
+  GetParameterCommand,
+  LabelParameterVersionCommand,
+  ListTagsForResourceCommand,
+  type ParameterHistory,
+  ParameterNotFound,
+  PutParameterCommand,
+  type SSMClient,
+} from '@aws-sdk/client-ssm'
+import type { ParameterItem, ParameterVersion, Tag } from './item.ts'
+import { mapKey } from './mapping.ts'
+import { type CarryOptions, counted, type Outcome } from './outcome.ts'
+import { readHistory } from './parameter-source.ts'
+import { at } from './told.ts'
+
+const TO = 'target'
+const DEFAULT_KEY = 'alias/aws/ssm'
+
+/** @throws UsageError */
+export async function carryParameter(client: SSMClient, item: ParameterItem, options: CarryOptions): Promise<Outcome> {
+  const { name, versions, notes } = item
+  const latest = versions.at(-1)!
+  const keyOf = (version: ParameterVersion) => mapKey(options.mapping, version.keyId, DEFAULT_KEY)
+  for (const version of versions) keyOf(version)
+
+  const history = await findHistory(client, name, item.arn)
+  const put = async (version: ParameterVersion, isFirst: boolean): Promise<number> => {
+    const KeyId = keyOf(version)
+    const command = new PutParameterCommand({
+      Name: name,
+      Type: item.type,
+      Value: version.value,
+      ...(isFirst ? { Tags: [...item.tags] } : { Overwrite: true }),
+      ...(version.advanced && { Tier: 'Advanced' }),
+      ...(KeyId !== undefined && { KeyId }),
+      // What a version does not say, it has from the one before.
+      ...((version.description !== undefined || !isFirst) && { Description: version.description ?? '' }),
+      ...((version.allowedPattern !== undefined || !isFirst) && { AllowedPattern: version.allowedPattern ?? '' }),
+      ...(version.dataType !== undefined && { DataType: version.dataType }),
+      ...(version.policies !== undefined && { Policies: version.policies }),
+    })
+    return (await at(TO, () => client.send(command), [version.value])).Version!
+  }
+
+  if (history === 'itself') return { action: 'leave', details: ['the source is the target'] }
+  const done = history.length
+  if (done > 0 && history[0]!.Type !== item.type) {
+    return {
+      action: 'refuse',
+      details: [`it is a ${history[0]!.Type} at the target, and cannot become a ${item.type}`],
+    }
+  }
+  const isPrefix = done <= versions.length && history.every(({ Value }, place) => Value === versions[place]!.value)
+  if (isPrefix) {
+    const rest = versions.slice(done)
+    const isDue = rest.length > 0 || versions.some(({ labels }, place) => !hasAll(history[place]?.Labels, labels))
+    if (!isDue) return { action: 'leave', details: ['it is the same', ...notes] }
+    const outcome: Outcome = {
+      action: done === 0 ? 'create' : 'update',
+      details: [rest.length > 0 ? counted(rest.length, 'version') : 'labels', ...notes],
+    }
+    if (options.dryRun) return outcome
+    const numbers = history.map(({ Version = 0 }) => Version)
+    for (const version of rest) numbers.push(await put(version, numbers.length === 0))
+    await attachLabels(client, item, numbers, history)
+    return outcome
+  }
+
+  if (history.at(-1)!.Value === latest.value) return { action: 'leave', details: ['it has the same value', ...notes] }
+  if (!options.overwrite) {
+    return { action: 'leave', details: ['it has another value: --overwrite adds the one of the source', ...notes] }
+  }
+  if (!options.dryRun) {
+    await put(latest, false)
+    await addTags(client, name, item.tags)
+  }
+  return { action: 'update', details: ['1 version', ...notes] }
+}
+
+/** Oldest first; none where the target has no such parameter. */
+async function findHistory(client: SSMClient, Name: string, sourceArn: string | undefined) {
+  try {
+    const { Parameter } = await client.send(new GetParameterCommand({ Name }))
+    if (sourceArn !== undefined && Parameter?.ARN === sourceArn) return 'itself'
+  } catch (error) {
+    if (error instanceof ParameterNotFound) return []
+    return at(TO, () => Promise.reject(error))
+  }
+  return readHistory(client, Name, TO)
+}
+
+const hasAll = (has: readonly string[] = [], labels: readonly string[]): boolean => labels.every((l) => has.includes(l))
+
+/** `numbers` are what the versions of the source, in their order, are called at the target. */
+async function attachLabels(
+  client: SSMClient,
+  { name, versions }: ParameterItem,
+  numbers: readonly number[],
+  history: readonly ParameterHistory[],
+): Promise<void> {
+  for (const [place, { labels }] of versions.entries()) {
+    if (hasAll(history[place]?.Labels, labels)) continue
+    const ParameterVersion = numbers[place]
+    const command = new LabelParameterVersionCommand({ Name: name, ParameterVersion, Labels: [...labels] })
+    await at(TO, () => client.send(command))
+  }
+}
+
+async function addTags(client: SSMClient, ResourceId: string, tags: readonly Tag[]): Promise<void> {
+  const resource = { ResourceType: 'Parameter', ResourceId } as const
+  const { TagList = [] } = await at(TO, () => client.send(new ListTagsForResourceCommand(resource)))
+  const missing = tags.filter(({ Key, Value }) => !TagList.some((tag) => tag.Key === Key && tag.Value === Value))
+  if (missing.length === 0) return
+  await at(TO, () => client.send(new AddTagsToResourceCommand({ ...resource, Tags: [...missing] })))
+}
