@@ -10,8 +10,11 @@ import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam'
 import {
   CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
@@ -79,6 +82,72 @@ test('what is refused is told in one line without the value, and nothing is writ
     assert.doesNotMatch(outcome.stderr, /hunter/)
   }
   assert.equal(await valueOfSecret('kept'), '["hunter2"]')
+})
+
+test('a new secret is made with its tags, its copies and its description, which a later value may change', async () => {
+  const made = [
+    '--generate',
+    '--length',
+    '20',
+    '--tag',
+    'a=b=c',
+    'd=',
+    '--replica',
+    'eu-west-1',
+    '--description',
+    'first',
+  ]
+  assert.match(assertDone(await secret(['put', 'made', ...made])), /^made\t[\da-f-]{36}\tcreated\n$/)
+  assert.equal((await valueOfSecret('made'))!.length, 20)
+  assert.match(assertDone(await secret(['put', 'made', '--description', 'second'], 'x\n')), /\tupdated\n$/)
+  const described = await client.send(new DescribeSecretCommand({ SecretId: 'made' }))
+  assert.deepEqual(described.Tags, [
+    { Key: 'a', Value: 'b=c' },
+    { Key: 'd', Value: '' },
+  ])
+  assert.deepEqual(
+    described.ReplicationStatus?.map(({ Region }) => Region),
+    ['eu-west-1'],
+  )
+  assert.deepEqual([described.Description, await valueOfSecret('made')], ['second', 'x'])
+})
+
+test('a list has all pages, in the order that was asked for, of what the filters let through, and no value', async () => {
+  const names = Array.from({ length: 101 }, (_, at) => `page/${String(at).padStart(3, '0')}`)
+  const Tags = [{ Key: 'p', Value: '' }]
+  await Promise.all(names.map((Name) => client.send(new CreateSecretCommand({ Name, SecretString: 'hunter2', Tags }))))
+  await client.send(new DeleteSecretCommand({ SecretId: 'page/100' }))
+  const args = ['list', 'page/', '--tag-key', 'p', '--sort', 'name', '--descending', '--include-deleted']
+  const text = assertDone(await secret(args))
+  const listed = text.split('\n').slice(0, -1)
+  assert.deepEqual(
+    listed.map((line) => line.split('\t')[0]),
+    names.reverse(),
+  )
+  assert.match(text, /^page\/100\t\S+Z\t\t\t\t\(deleted\)\n/)
+  const json = JSON.parse(assertDone(await secret(['list', '--output', 'json', '--name', 'page/05', '--tag-key', 'p'])))
+  assert.equal(json.length, 10)
+  assert.doesNotMatch(`${text}${JSON.stringify(json)}`, /hunter/)
+})
+
+test('who may not see rotations has the versions all the same, and is told', async (t) => {
+  const iam = new IAMClient(clientOptions(server))
+  t.after(() => iam.destroy())
+  const UserName = 'reader'
+  await iam.send(new CreateUserCommand({ UserName }))
+  const Statement = [{ Effect: 'Allow', Action: 'secretsmanager:ListSecretVersionIds', Resource: '*' }]
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement })
+  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: 'list', PolicyDocument }))
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }))
+  const { VersionId } = await client.send(new CreateSecretCommand({ Name: 'seen', SecretString: 'x' }))
+  const keys = { AWS_ACCESS_KEY_ID: AccessKey!.AccessKeyId!, AWS_SECRET_ACCESS_KEY: AccessKey!.SecretAccessKey! }
+  const { code, stdout, stderr } = await secret(['history', 'seen'], undefined, keys)
+  assert.match(stdout, new RegExp(`^${VersionId}\\tAWSCURRENT\\t\\S+Z\\t\\n$`))
+  assert.match(
+    stderr,
+    /^strongroom: rotations are not shown: .*user\/reader is not authorized to perform: strongroom:ListRotations/,
+  )
+  assert.equal(code, 0)
 })
 
 test('diff looks into objects, and shows values only where they are asked for', async () => {
@@ -253,3 +322,15 @@ test(
     assert.match(value.shown, /^x\\u001b\[2J\\u009by\nstrongroom: control characters are shown as escapes here/)
   },
 )
+
+test('what is no JSON any more may be edited again, or written as it is', terminals, async (t) => {
+  await client.send(new CreateSecretCommand({ Name: 'edit/json', SecretString: '{"a":1}' }))
+  const terminal = onTerminal(t, 'secret edit edit/json', { EDITOR: `sh -c 'printf x >> "$1"' x` })
+  await terminal.shows(/no JSON any more.*\[e\/w\/N\] /)
+  terminal.type('e\r')
+  await terminal.shows(/no JSON any more.*\[e\/w\/N\] /)
+  terminal.type('w\r')
+  const { shown, code } = await terminal.ended
+  assert.equal(code, 0, shown)
+  assert.equal(await valueOfSecret('edit/json'), '{\n  "a": 1\n}xx')
+})
