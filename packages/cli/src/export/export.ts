@@ -8,7 +8,7 @@ import type { Item, Source } from '../import/item.ts'
 import { counted, type Outcome } from '../import/outcome.ts'
 import { type Report, startReport } from '../import/report.ts'
 import type { Selection } from '../import/selection.ts'
-import type { OutputOptions } from '../output.ts'
+import { type OutputOptions, printable } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 import { endLine, headLine, itemLine } from './archive.ts'
 import { dotenvLines } from './dotenv.ts'
@@ -40,8 +40,12 @@ export async function exportTo(file: string, selection: Selection, options: Expo
   report.end()
 }
 
-const write = (chunk: Uint8Array): Promise<void> =>
-  new Promise((resolve, reject) => process.stdout.write(chunk, (error) => (error ? reject(error) : resolve())))
+/** On a terminal without what would move its cursor. */
+function write(chunk: Uint8Array): Promise<void> {
+  const { stdout } = process
+  const shown = stdout.isTTY ? Buffer.from(chunk).toString().split('\n').map(printable).join('\n') : chunk
+  return new Promise((resolve, reject) => stdout.write(shown, (error) => (error ? reject(error) : resolve())))
+}
 
 async function* textOf(
   plaintext: ExportOptions['plaintext'],

@@ -5,9 +5,8 @@
 // versions, oldest first, with the ids that they have at the source, then its labels. Whatever moment it ends at, the next run goes on from there.
 
 import type { CreateSecretRequest, UpdateSecretRequest } from '@aws-sdk/client-secrets-manager'
-import { UsageError } from '../usage-error.ts'
 import type { SecretItem, Tag, Value, Version } from './item.ts'
-import { mapFunction, mapKey, placeOf } from './mapping.ts'
+import { mapFunction, mapKey, placeOf, RefusedError } from './mapping.ts'
 import { type Action, type CarryOptions, counted } from './outcome.ts'
 import { type MappedPolicy, mapPolicy } from './policy-mapping.ts'
 
@@ -52,14 +51,13 @@ export const PASSING = [PASSING_LABEL, 'AWSPREVIOUS']
 
 const nothing = { put: [], labels: new Map<string, string>(), own: new Set<string>() }
 
-/** @throws UsageError where something is not mapped. */
+/** @throws RefusedError where something is not mapped; UsageError */
 export async function planSecret(
   item: SecretItem,
   target: TargetSecret | undefined,
   options: CarryOptions,
 ): Promise<SecretPlan> {
   const leave = (action: Action, ...details: readonly string[]): SecretPlan => ({ action, details, ...nothing })
-  if (target !== undefined && target.arn === item.arn) return leave('leave', 'the source is the target')
   if (target?.barred !== undefined) return leave('refuse', target.barred)
 
   const kmsKeyId = mapKey(options.mapping, item.kmsKeyId, DEFAULT_KEY)
@@ -211,7 +209,8 @@ function policyOf(item: SecretItem, { mapping }: CarryOptions): SecretPlan['poli
 function rotationOf({ arn, rotation }: SecretItem, options: CarryOptions): SecretPlan['rotation'] {
   if (rotation === undefined || arn === undefined || !options.rotation) return undefined
   const { functionArn } = rotation
-  if (functionArn === undefined) throw new UsageError('its partner rotates it at the source: turn rotation on by hand')
+  if (functionArn === undefined)
+    throw new RefusedError('its partner rotates it at the source: turn rotation on by hand')
   return (targetArn) => ({
     functionArn: mapFunction(options.mapping, functionArn, placeOf(arn), placeOf(targetArn)),
   })
