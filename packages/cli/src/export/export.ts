@@ -3,7 +3,7 @@
 import type { ClientOptions } from '../command-line.ts'
 import { awsSource } from '../import/aws-source.ts'
 import { inOrder, outcomeOf } from '../import/carry.ts'
-import { clientsOf } from '../import/clients.ts'
+import { openClients } from '../import/clients.ts'
 import type { Item, Source } from '../import/item.ts'
 import { counted, type Outcome } from '../import/outcome.ts'
 import { type Report, startReport } from '../import/report.ts'
@@ -32,7 +32,7 @@ export async function exportTo(file: string, selection: Selection, options: Expo
   if (toOutput && plaintext === undefined) throw new UsageError('an archive goes to a file: give its name')
   if (!toOutput) mustNotExist(file)
   const encrypter = plaintext === undefined ? await encrypterOf(options) : undefined
-  const source = await awsSource(clientsOf(options), selection)
+  const source = await awsSource(await openClients(options, 'source'), selection)
   const report = startReport(source.total, { ...options, created: 'exported', quiet: toOutput })
   const text = textOf(plaintext, source, options.concurrency, report)
   if (toOutput) for await (const chunk of text) await write(chunk)

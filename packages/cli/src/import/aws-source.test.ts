@@ -174,12 +174,17 @@ test('what the target has of its own is left alone; --overwrite adds the current
   )
   await target.secrets.send(new CreateSecretCommand({ Name: 'app/empty', Description: 'made by Terraform' }))
   await create(source, 'app/empty')
+  await target.secrets.send(new CreateSecretCommand({ Name: 'app/ready' }))
+  const statement = { Effect: 'Deny', Principal: '*', Action: 'secretsmanager:CancelRotateSecret', Resource: '*' }
+  await putPolicy(target, 'app/ready', statement)
+  await create(source, 'app/ready')
 
   const left = await carryFrom(source, target)
   assert.deepEqual(
     left.map(({ action, details }) => `${action}: ${details}`),
     [
       'leave: it has versions of its own: --overwrite adds the current one of the source',
+      'leave: it is there without a value, and described otherwise: --overwrite gives it both',
       'leave: it is there without a value, and described otherwise: --overwrite gives it both',
     ],
   )
@@ -195,7 +200,7 @@ test('what the target has of its own is left alone; --overwrite adds the current
   for (const overwrite of [true, false]) {
     assert.deepEqual(
       (await carryFrom(source, target, { overwrite })).map(({ action }) => action),
-      ['leave', 'leave'],
+      ['leave', 'leave', 'leave'],
     )
   }
 })

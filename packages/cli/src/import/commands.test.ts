@@ -17,7 +17,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { exportTo } from '../export/export.ts'
 import { assertRefused, BIN, clientOptions, run, type ServerProcess, serve, temporaryDirectory } from '../testing.ts'
 import type { Target } from './carry.ts'
-import { sourceClientsOf } from './clients.ts'
+import { sourceConfigOf } from './clients.ts'
 import { mappingOf } from './mapping.ts'
 import { selectionOf } from './selection.ts'
 import { ALL, versionsOf } from './testing.ts'
@@ -274,6 +274,12 @@ async function refuse({ old, variables, directory }: Ends): Promise<void> {
   const refused = async (line: RegExp, ...args: readonly string[]) => assertRefused(await run(args, variables), line)
   const stranger = ['import', 'aws', '--source-endpoint-url', old.url]
   await refused(/^strongroom: The security token included in the request is invalid\. /, ...stranger)
+  await refused(
+    /^strongroom: the target does not answer \(ECONNREFUSED\)\n/,
+    ...stranger,
+    '--endpoint-url',
+    'http://127.0.0.1:1',
+  )
   await refused(/^strongroom: \S+credentials is there already/, 'export', join(directory, 'credentials'))
   await refused(/^strongroom: .*--concurrency.*It is not 1 to 64\./, 'import', 'aws', '--concurrency', '0')
 
@@ -295,10 +301,9 @@ async function refuse({ old, variables, directory }: Ends): Promise<void> {
   await assert.rejects(exporting('x', both), /^UsageError: --plaintext takes no key/)
 
   // AWS itself, whatever AWS_ENDPOINT_URL names as the target.
-  const source = sourceClientsOf({ sourceRegion: 'eu-west-1' })
-  const hosts = await Promise.all([source.secrets, source.ssm].map((client) => client.config.endpoint!()))
-  assert.deepEqual(
-    hosts.map(({ protocol, hostname }) => `${protocol}//${hostname}`),
-    ['https://secretsmanager.eu-west-1.amazonaws.com', 'https://ssm.eu-west-1.amazonaws.com'],
-  )
+  const endpoint = (service: 'secretsmanager' | 'ssm', sourceRegion: string) =>
+    sourceConfigOf({ sourceRegion }, service).endpoint
+  assert.equal(endpoint('secretsmanager', 'eu-west-1'), 'https://secretsmanager.eu-west-1.amazonaws.com')
+  assert.equal(endpoint('ssm', 'cn-north-1'), 'https://ssm.cn-north-1.amazonaws.com.cn')
+  assert.throws(() => endpoint('ssm', 'x/y'), /^UsageError: --source-region x\/y is not a Region$/)
 }
