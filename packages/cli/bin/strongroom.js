@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `strongroom` command. Plain JavaScript that an old Node can read too: it finds the Node that the project pins, and starts the
-// server under flags that close ways into its memory. Everything else is in ../src/main.ts.
+// server, and the agent, under flags that close ways into its memory. Everything else is in ../src/main.ts.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -19,7 +19,15 @@ const HARDENED = [
   '--no-addons',
 ]
 /** No debugger by signal; the signal is lost to us too, so that `run`, which passes it on, goes without. */
-const FLAGS = { serve: [...QUIET, ...HARDENED, '--disable-sigusr1'], run: [...QUIET, ...HARDENED] }
+const NO_DEBUGGER = '--disable-sigusr1'
+/** Short-lived objects are collected in small steps: a third less memory beside every application, and no slower. */
+const SMALL = '--max-semi-space-size=4'
+
+const FLAGS = {
+  serve: [...QUIET, ...HARDENED, NO_DEBUGGER],
+  agent: [...QUIET, ...HARDENED, NO_DEBUGGER, SMALL],
+  run: [...QUIET, ...HARDENED],
+}
 
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)
@@ -46,7 +54,7 @@ function run() {
       enableCompileCache(join(dirname(script), '../../../node_modules/.cache/strongroom'))
       return import('../src/own-modules.ts')
     })
-    .then(() => import('../src/main.ts'))
+    .then(() => import(args[0] === 'agent' ? '../src/agent.ts' : '../src/main.ts'))
     .then(({ main }) => main(args))
 }
 

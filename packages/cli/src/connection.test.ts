@@ -2,6 +2,7 @@
 // environment is this file's own.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -9,7 +10,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { findConnection } from './connection.ts'
 import { callError, sdkConfigOf } from './sdk.ts'
-import { temporaryDirectory } from './testing.ts'
+import { assertRefused, run, serve, temporaryDirectory } from './testing.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Nothing is set but what the test sets. */
@@ -132,4 +133,18 @@ test('a bundle that holds no certificate is refused, and a server that is not tr
     callError(error, { endpoint: 'https://a.example/' }).message,
     /^the certificate of https:\/\/a\.example is/,
   )
+})
+
+test('a server is trusted by AWS_CA_BUNDLE, by the SDK and by calls of our own', async (t) => {
+  const directory = temporaryDirectory(t)
+  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+  execFileSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  const { url, dataDir } = await serve(t, join(directory, 'data'), ['--tls-cert', cert, '--tls-key', key])
+  const variables = { HOME: directory, AWS_ENDPOINT_URL: url, STRONGROOM_DATA_DIR: dataDir }
+  assertRefused(await run(['secret', 'list'], variables), /^strongroom: the certificate of https:\S+ is not trusted \(/)
+  const trusting = { ...variables, AWS_CA_BUNDLE: cert }
+  assert.deepEqual(await run(['secret', 'list'], trusting), { code: 0, stdout: '', stderr: '' })
+  assertRefused(await run(['rotation', 'history', 'absent'], trusting), /can't find the specified secret/)
 })

@@ -22,18 +22,6 @@ export function parseJson(text: string): JsonValue {
   }
 }
 
-/** Where it stops being JSON, without a piece of it. Undefined where it is JSON. */
-export function jsonFault(text: string): string | undefined {
-  try {
-    JSON.parse(text)
-    return undefined
-  } catch (error) {
-    const at = Number(/at position (\d+)/.exec((error as Error).message)?.[1] ?? text.length)
-    const lines = text.slice(0, at).split('\n')
-    return `line ${lines.length}, column ${lines.at(-1)!.length + 1}`
-  }
-}
-
 /** An object, and no array or number. */
 export const isMembers = (value: JsonValue): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value)

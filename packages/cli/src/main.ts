@@ -12,6 +12,8 @@ import {
   options,
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
+import { addAdviseCommand } from './advise/command.ts'
+import { addAgentCommand } from './agent.ts'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
 import { addCompletionCommands } from './completion/commands.ts'
 import type { NewDatabase } from './database.ts'
@@ -70,6 +72,7 @@ function createProgram(): Command {
       await runServer(config)
     })
 
+  addAgentCommand(program)
   addRunCommand(program)
   addSecretCommands(program)
   addParameterCommands(program)
@@ -350,6 +353,7 @@ function createProgram(): Command {
       else process.stdout.write(explanationText(explained))
     })
 
+  addAdviseCommand(program)
   addImportCommands(program)
   addExportCommand(program)
 

@@ -89,6 +89,5 @@ function masked(text: string): string {
     .replace(/(in )?\b\d+ (s|min|h|d|y|ms)\b/g, 'AGE')
     .replace(/\b\d{12}\b/g, 'ACCOUNT')
     .replace(/(:secret:[\w/]+-)\w{6}/g, '$1RANDOM')
-    .replace(/column \d+/g, 'column N')
     .replace(/ {2,}/g, '  ')
 }

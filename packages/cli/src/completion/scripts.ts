@@ -42,7 +42,7 @@ _strongroom() {
   for line in "\${lines[@]}"; do
     [[ -n "$line" ]] && found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
   done
-  _describe -o strongroom found
+  _describe strongroom found
 }
 compdef _strongroom strongroom
 `

@@ -110,10 +110,13 @@ test('an archive opens with its key alone, whole, and is never written over', as
   await refuse({}, /^nobody can be asked for a passphrase: give --identity-file or --passphrase-file$/)
 
   const whole = readFileSync(file)
+  const sealed = join(directory, 'sealed')
+  await write(sealed, [headLine(), endLine(0)], { recipient })
+  const bytes = readFileSync(sealed)
   const bad = join(directory, 'bad')
-  for (const bytes of [whole.subarray(0, -1), Buffer.concat([whole, Buffer.from('x')]), Buffer.from('hello')]) {
-    writeFileSync(bad, bytes)
-    await refuse({ passphraseFile }, /^\S+bad is no whole archive: it was cut short or altered, or is none$/, bad)
+  for (const altered of [bytes.subarray(0, -1), Buffer.concat([bytes, Buffer.from('x')]), Buffer.from('hello')]) {
+    writeFileSync(bad, altered)
+    await refuse({ identityFile }, /^\S+bad is no whole archive: it was cut short or altered, or is none$/, bad)
   }
   assert.throws(() => mustNotExist(file), /is there already: name another file$/)
   await assert.rejects(
@@ -188,6 +191,7 @@ test('dotenv holds what is read back as it was, and what it cannot hold is refus
     dotenvLines(of('other/api-key', 'x'), new Map([['API_KEY', 'app/api-key']])),
     /^UsageError: its variable/,
   )
-  await assert.rejects(dotenvLines(of('app/x', `'"\``), taken), /^UsageError: dotenv cannot hold the value of X: /)
+  const allQuotes = `'"\` #\n`
+  await assert.rejects(dotenvLines(of('app/X', allQuotes), taken), /^UsageError: dotenv cannot hold the value of X: /)
   await assert.rejects(dotenvLines(of('app/y', new Uint8Array(1)), taken), /^UsageError: its value is bytes/)
 })

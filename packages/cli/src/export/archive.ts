@@ -148,12 +148,11 @@ function rotationOf(given: unknown): Rotation {
 }
 
 function parameterOf(given: Json): ParameterItem {
-  const { name, arn, type, tags, versions } = given
+  const { name, type, tags, versions } = given
   if (type !== 'String' && type !== 'StringList' && type !== 'SecureString') throw damaged()
   return {
     kind: 'parameter',
     name: text(name),
-    ...optional({ arn }),
     type,
     tags: tagsOf(tags),
     versions: list(versions).map((version): ParameterVersion => {

@@ -3,12 +3,12 @@
 import type { ClientOptions } from '../command-line.ts'
 import { awsSource } from '../import/aws-source.ts'
 import { inOrder, outcomeOf } from '../import/carry.ts'
-import { clientsOf } from '../import/clients.ts'
+import { openClients } from '../import/clients.ts'
 import type { Item, Source } from '../import/item.ts'
 import { counted, type Outcome } from '../import/outcome.ts'
 import { type Report, startReport } from '../import/report.ts'
 import type { Selection } from '../import/selection.ts'
-import type { OutputOptions } from '../output.ts'
+import { type OutputOptions, printable } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 import { endLine, headLine, itemLine } from './archive.ts'
 import { dotenvLines } from './dotenv.ts'
@@ -32,7 +32,7 @@ export async function exportTo(file: string, selection: Selection, options: Expo
   if (toOutput && plaintext === undefined) throw new UsageError('an archive goes to a file: give its name')
   if (!toOutput) mustNotExist(file)
   const encrypter = plaintext === undefined ? await encrypterOf(options) : undefined
-  const source = await awsSource(clientsOf(options), selection)
+  const source = await awsSource(await openClients(options, 'source'), selection)
   const report = startReport(source.total, { ...options, created: 'exported', quiet: toOutput })
   const text = textOf(plaintext, source, options.concurrency, report)
   if (toOutput) for await (const chunk of text) await write(chunk)
@@ -40,8 +40,12 @@ export async function exportTo(file: string, selection: Selection, options: Expo
   report.end()
 }
 
-const write = (chunk: Uint8Array): Promise<void> =>
-  new Promise((resolve, reject) => process.stdout.write(chunk, (error) => (error ? reject(error) : resolve())))
+/** On a terminal without what would move its cursor. */
+function write(chunk: Uint8Array): Promise<void> {
+  const { stdout } = process
+  const shown = stdout.isTTY ? Buffer.from(chunk).toString().split('\n').map(printable).join('\n') : chunk
+  return new Promise((resolve, reject) => stdout.write(shown, (error) => (error ? reject(error) : resolve())))
+}
 
 async function* textOf(
   plaintext: ExportOptions['plaintext'],

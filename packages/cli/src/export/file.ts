@@ -5,6 +5,8 @@ import { Readable } from 'node:stream'
 import type { Decrypter, Encrypter } from 'age-encryption'
 import { UsageError } from '../usage-error.ts'
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 /** Before any work is done for it. @throws UsageError where the file is there: nothing is overwritten. */
 export function mustNotExist(file: string): void {
   if (existsSync(file)) throw new UsageError(`${file} is there already: name another file`)
@@ -14,6 +16,12 @@ export function mustNotExist(file: string): void {
 export async function writeWhole(file: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const partial = `${file}.${process.pid}.partial`
   let descriptor: number | undefined
+  // What is ended by hand leaves nothing: the file may be plain text.
+  const remove = (signal?: NodeJS.Signals): void => {
+    rmSync(partial, { force: true })
+    if (signal !== undefined) process.kill(process.pid, signal)
+  }
+  for (const signal of SIGNALS) process.once(signal, remove)
   try {
     descriptor = openSync(partial, 'wx', 0o600)
     for await (const chunk of chunks) {
@@ -27,9 +35,10 @@ export async function writeWhole(file: string, chunks: AsyncIterable<Uint8Array>
     if (syscall === undefined) throw error
     throw new UsageError(`${file} cannot be written (${code})`)
   } finally {
+    for (const signal of SIGNALS) process.removeListener(signal, remove)
     if (descriptor !== undefined) {
       closeSync(descriptor)
-      rmSync(partial, { force: true })
+      remove()
     }
   }
 }

@@ -4,6 +4,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { SSMClient } from '@aws-sdk/client-ssm'
 import { UsageError } from '../usage-error.ts'
 import type { Item, Reference, Source } from './item.ts'
+import { RefusedError } from './mapping.ts'
 import type { CarryOptions, Outcome } from './outcome.ts'
 import { carryParameter } from './parameter-target.ts'
 import { carrySecret } from './secret-target.ts'
@@ -34,8 +35,8 @@ export async function outcomeOf(reference: Reference, work: (item: Item) => Prom
     if (!('leftOut' in item)) return await work(item)
     return { action: item.refused ? 'refuse' : 'leave out', details: [item.leftOut] }
   } catch (error) {
-    if (error instanceof UsageError) return { action: 'fail', details: [error.message] }
-    throw error
+    if (!(error instanceof UsageError)) throw error
+    return { action: error instanceof RefusedError ? 'refuse' : 'fail', details: [error.message] }
   }
 }
 

@@ -24,12 +24,12 @@ export function addImportCommands(program: Command): void {
     .option('--source-profile <NAME>', 'of the credentials file; absent: the credentials of the environment')
     .action(async (names: readonly string[], given: ImportOptions & SourceOptions & SelectionOptions) => {
       const selection = selectionOf(names, given)
-      const [{ importFrom }, { awsSource }, { sourceClientsOf }] = await Promise.all([
+      const [{ importFrom }, { awsSource }, { openSource }] = await Promise.all([
         import('./import.ts'),
         import('./aws-source.ts'),
         import('./clients.ts'),
       ])
-      await importFrom(() => awsSource(sourceClientsOf(given), selection), given)
+      await importFrom(async () => awsSource(await openSource(given), selection), given)
     })
 
   addTargetOptions(group.command('dotenv').argument('<FILE>', 'NAME=value lines'))

@@ -3,7 +3,7 @@
 import type { ClientOptions } from '../command-line.ts'
 import type { OutputOptions } from '../output.ts'
 import { carryAll } from './carry.ts'
-import { clientsOf } from './clients.ts'
+import { openClients } from './clients.ts'
 import type { Source } from './item.ts'
 import { type MappingOptions, mappingOf } from './mapping.ts'
 import { startReport } from './report.ts'
@@ -23,7 +23,7 @@ export type ImportOptions = ClientOptions &
 export async function importFrom(open: () => Source | Promise<Source>, given: ImportOptions): Promise<void> {
   const { dryRun = false, overwrite = false, policies = true, rotation = false, concurrency } = given
   const options = { mapping: mappingOf(given), dryRun, overwrite, policies, rotation }
-  const target = clientsOf(given)
+  const target = await openClients(given, 'target')
   const source = await open()
   const report = startReport(source.total, given)
   await carryAll(source, target, options, concurrency, report.tell)

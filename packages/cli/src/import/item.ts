@@ -54,8 +54,6 @@ export type ParameterVersion = {
 export type ParameterItem = {
   readonly kind: 'parameter'
   readonly name: string
-  /** Region and account of the source are in it; absent where it has no ARNs. */
-  readonly arn?: string
   readonly type: 'String' | 'StringList' | 'SecureString'
   readonly tags: readonly Tag[]
   /** Oldest first. */

@@ -3,6 +3,9 @@
 
 import { UsageError } from '../usage-error.ts'
 
+/** Something is to be said on the command line, or mended at one of both ends, before this can be carried over. */
+export class RefusedError extends UsageError {}
+
 export type Mapping = {
   readonly keys: ReadonlyMap<string, string>
   readonly accounts: ReadonlyMap<string, string>
@@ -42,13 +45,13 @@ function pairs(option: string, given: readonly string[] = []): ReadonlyMap<strin
   return map
 }
 
-/** The KmsKeyId at the target; undefined for the default key. @throws UsageError where it is not mapped. */
+/** The KmsKeyId at the target; undefined for the default key. @throws RefusedError where it is not mapped. */
 export function mapKey({ keys }: Mapping, sourceKey: string | undefined, defaultAlias: string): string | undefined {
   if (sourceKey === undefined || sourceKey === '' || sourceKey.endsWith(defaultAlias)) return undefined
   const id = sourceKey.replace(/^arn:[^/]*:(?:key\/|(?=alias\/))/, '')
   const mapped = keys.get(sourceKey) ?? keys.get(id) ?? keys.get(ANY_KEY)
   if (mapped === undefined) {
-    throw new UsageError(
+    throw new RefusedError(
       `it is encrypted under the key ${sourceKey}: say which one the target has with --kms-key ${id}=KEY, or ${id}=${DEFAULT_KEY}`,
     )
   }
@@ -63,7 +66,7 @@ export function placeOf(arn: string): Place {
   return { region, account }
 }
 
-/** The ARN of a function at the target. @throws UsageError where its account is not mapped. */
+/** The ARN of a function at the target. @throws RefusedError where its account is not mapped. */
 export function mapFunction({ functions, accounts }: Mapping, arn: string, source: Place, target: Place): string {
   const mapped = functions.get(arn)
   if (mapped !== undefined) return mapped
@@ -71,7 +74,7 @@ export function mapFunction({ functions, accounts }: Mapping, arn: string, sourc
   const [, , , region, account = ''] = parts
   const there = account === source.account ? target.account : accounts.get(account)
   if (there === undefined) {
-    throw new UsageError(`its rotation function ${arn} is of another account: map it with --function ${arn}=ARN`)
+    throw new RefusedError(`its rotation function ${arn} is of another account: map it with --function ${arn}=ARN`)
   }
   return parts
     .with(3, region === source.region ? target.region : region!)

@@ -64,7 +64,7 @@ export async function readHistory(
 }
 
 async function readParameter(client: SSMClient, metadata: ParameterMetadata): Promise<ParameterItem | LeftOut> {
-  const { Name = '', ARN } = metadata
+  const { Name = '' } = metadata
   const history = await readHistory(client, Name, FROM)
   const { TagList = [] } = await at(FROM, () =>
     client.send(new ListTagsForResourceCommand({ ResourceType: 'Parameter', ResourceId: Name })),
@@ -76,7 +76,6 @@ async function readParameter(client: SSMClient, metadata: ParameterMetadata): Pr
   return {
     kind: 'parameter',
     name: Name,
-    ...(ARN !== undefined && { arn: ARN }),
     type: latest.Type!,
     tags: tags.filter((tag) => !ofAws.includes(tag)),
     versions: history.map((version) => versionOf(version, version === latest)),

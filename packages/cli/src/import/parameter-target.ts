@@ -27,7 +27,7 @@ export async function carryParameter(client: SSMClient, item: ParameterItem, opt
   const keyOf = (version: ParameterVersion) => mapKey(options.mapping, version.keyId, DEFAULT_KEY)
   for (const version of versions) keyOf(version)
 
-  const history = await findHistory(client, name, item.arn)
+  const history = await findHistory(client, name)
   const put = async (version: ParameterVersion, isFirst: boolean): Promise<number> => {
     const KeyId = keyOf(version)
     const command = new PutParameterCommand({
@@ -46,7 +46,6 @@ export async function carryParameter(client: SSMClient, item: ParameterItem, opt
     return (await at(TO, () => client.send(command), [version.value])).Version!
   }
 
-  if (history === 'itself') return { action: 'leave', details: ['the source is the target'] }
   const done = history.length
   if (done > 0 && history[0]!.Type !== item.type) {
     return {
@@ -82,10 +81,9 @@ export async function carryParameter(client: SSMClient, item: ParameterItem, opt
 }
 
 /** Oldest first; none where the target has no such parameter. */
-async function findHistory(client: SSMClient, Name: string, sourceArn: string | undefined) {
+async function findHistory(client: SSMClient, Name: string): Promise<readonly ParameterHistory[]> {
   try {
-    const { Parameter } = await client.send(new GetParameterCommand({ Name }))
-    if (sourceArn !== undefined && Parameter?.ARN === sourceArn) return 'itself'
+    await client.send(new GetParameterCommand({ Name }))
   } catch (error) {
     if (error instanceof ParameterNotFound) return []
     return at(TO, () => Promise.reject(error))

@@ -1,7 +1,6 @@
 // A resource policy as it is to stand at the target: account ids, and the secret's own ARN, are those of the target. Pure.
 
-import { UsageError } from '../usage-error.ts'
-import type { Mapping, Place } from './mapping.ts'
+import { type Mapping, type Place, RefusedError } from './mapping.ts'
 
 export type PolicyPlaces = {
   readonly sourceArn: string
@@ -15,7 +14,7 @@ export type MappedPolicy = { readonly text: string; readonly notes: readonly str
 /** Condition keys whose values are of AWS's networks and organizations, or of addresses: nothing here knows what they are at the target. */
 const SURROUNDINGS = /^aws:(SourceVpc|SourceVpce|SourceIp|VpcSourceIp|PrincipalOrg|ResourceOrg|SourceOrg)/i
 
-/** @throws UsageError naming every account and principal that is not mapped. */
+/** @throws RefusedError naming every account and principal that is not mapped. */
 export function mapPolicy(text: string, mapping: Mapping, places: PolicyPlaces): MappedPolicy {
   const unmapped = new Set<string>()
   const surroundings = new Set<string>()
@@ -52,11 +51,11 @@ export function mapPolicy(text: string, mapping: Mapping, places: PolicyPlaces):
   try {
     document = JSON.parse(text)
   } catch {
-    throw new UsageError('its resource policy is not JSON: --no-policies leaves policies out')
+    throw new RefusedError('its resource policy is not JSON: --no-policies leaves policies out')
   }
   const mapped = JSON.stringify(walk(document, []))
   if (unmapped.size > 0) {
-    throw new UsageError(
+    throw new RefusedError(
       `its resource policy names what the target does not know: ${[...unmapped].join(', ')}; map accounts with --account SOURCE=TARGET, or leave policies out with --no-policies`,
     )
   }

@@ -64,7 +64,8 @@ export function startReport(total: number, options: ReportOptions): Report {
           )
         }
         const text =
-          counts.flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : [])).join(', ') || 'nothing is there'
+          counts.flatMap(([what, count]) => (count > 0 ? [`${count} ${dryRun ? 'to ' : ''}${what}`] : [])).join(', ') ||
+          'nothing is there'
         const bad = told.some(({ action }) => isBad(action))
         process.stderr.write(
           `${colored(bad ? 'red' : 'green', text, process.stderr)}${dryRun ? ': nothing was written' : ''}\n`,

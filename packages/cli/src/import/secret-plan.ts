@@ -1,17 +1,12 @@
-// What has to be done so that the target has a secret as the source has it: decided from what both say, before anything is written. Pure, but
-// for the values of sources that have no ids of versions, which are compared.
+// What has to be done so that the target has a secret as the source has it: decided from what both say, before anything is written.
 //
 // The state of the target tells how far an import came, so there is no journal: a secret is made without a value, gets its policy, then its
 // versions, oldest first, with the ids that they have at the source, then its labels. Whatever moment it ends at, the next run goes on from there.
 
 import type { CreateSecretRequest, UpdateSecretRequest } from '@aws-sdk/client-secrets-manager'
-import { UsageError } from '../usage-error.ts'
 import type { SecretItem, Tag, Value, Version } from './item.ts'
-import { mapFunction, mapKey, placeOf } from './mapping.ts'
 import { type Action, type CarryOptions, counted } from './outcome.ts'
-import { type MappedPolicy, mapPolicy } from './policy-mapping.ts'
-
-const DEFAULT_KEY = 'alias/aws/secretsmanager'
+import { DEFAULT_KEY, type Wanted, wantedOf } from './secret-wanted.ts'
 
 /** What the target has under the name. */
 export type TargetSecret = {
@@ -24,25 +19,36 @@ export type TargetSecret = {
   /** Why nothing may be written to it. */
   readonly barred?: string
   readonly versions: readonly { readonly id: string; readonly stages: readonly string[] }[]
-  /** Read only where the plan needs it. */
+  /** Both are read only where the plan needs them. */
   readonly policy: () => Promise<string | undefined>
   readonly currentValue: () => Promise<Value | undefined>
 }
 
-export type SecretPlan = {
+/** What is written, in this order. Absent: nothing of the kind. */
+export type SecretPlan = Changes & {
   readonly action: Action
   readonly details: readonly string[]
   readonly create?: CreateSecretRequest
-  readonly update?: Omit<UpdateSecretRequest, 'SecretId'>
-  readonly addTags?: readonly Tag[]
-  /** As it stands at the secret of this ARN. */
-  readonly policy?: (targetArn: string) => MappedPolicy
   readonly put: readonly { readonly version: Version; readonly stages: readonly string[] }[]
   /** Where each staging label is to stand, by the id of its version. */
   readonly labels: ReadonlyMap<string, string>
   /** The versions that lose the labels of PASSING which are not in `labels`. */
   readonly own: ReadonlySet<string>
-  readonly rotation?: (targetArn: string) => { readonly functionArn?: string }
+}
+
+type Changes = {
+  readonly update?: Omit<UpdateSecretRequest, 'SecretId'>
+  readonly addTags?: readonly Tag[]
+  readonly policy?: Wanted['policy']
+  readonly rotation?: Wanted['rotation']
+}
+
+/** What details call them. */
+const CHANGES: { readonly [change in keyof Changes]-?: string } = {
+  update: 'description or key',
+  addTags: 'tags',
+  policy: 'policy',
+  rotation: 'rotation',
 }
 
 /** A version without labels cannot be put: this one goes from one to the next, and away in the end. */
@@ -52,183 +58,163 @@ export const PASSING = [PASSING_LABEL, 'AWSPREVIOUS']
 
 const nothing = { put: [], labels: new Map<string, string>(), own: new Set<string>() }
 
-/** @throws UsageError where something is not mapped. */
+/** @throws RefusedError where something is not mapped; UsageError where a call failed */
 export async function planSecret(
   item: SecretItem,
   target: TargetSecret | undefined,
   options: CarryOptions,
 ): Promise<SecretPlan> {
-  const leave = (action: Action, ...details: readonly string[]): SecretPlan => ({ action, details, ...nothing })
-  if (target !== undefined && target.arn === item.arn) return leave('leave', 'the source is the target')
-  if (target?.barred !== undefined) return leave('refuse', target.barred)
-
-  const kmsKeyId = mapKey(options.mapping, item.kmsKeyId, DEFAULT_KEY)
-  const policy = options.policies ? policyOf(item, options) : undefined
-  const rotation = rotationOf(item, options)
-  // What cannot be mapped is found before anything is written.
-  const mapped = policy?.(target?.arn ?? placeholderArn(item))
-  rotation?.(target?.arn ?? placeholderArn(item))
-  const told = [...item.notes, ...(mapped?.notes ?? []), ...untold(item, options)]
-  const metadata = {
-    Description: item.description ?? '',
-    Type: item.type ?? '',
-    KmsKeyId: kmsKeyId ?? DEFAULT_KEY,
-  }
-
-  const all = putsOf(item.versions)
-  const labels = labelsOf(item.versions)
-  const what = [
-    counted(item.versions.length, 'version'),
-    ...(policy ? ['policy'] : []),
-    ...(rotation ? ['rotation'] : []),
-    ...told,
-  ]
-  if (target === undefined) {
-    const create = {
-      Name: item.name,
-      Tags: [...item.tags],
-      ...(metadata.Description !== '' && { Description: metadata.Description }),
-      ...(metadata.Type !== '' && { Type: metadata.Type }),
-      ...(kmsKeyId !== undefined && { KmsKeyId: kmsKeyId }),
-    }
-    return {
-      action: 'create',
-      details: what,
-      create,
-      ...(policy && { policy }),
-      ...(rotation && { rotation }),
-      put: all,
-      labels,
-      own: item.knownIds,
-    }
-  }
-
-  const update = differences(metadata, target)
-  const addTags = item.tags.filter(({ Key, Value }) => !target.tags.some((t) => t.Key === Key && t.Value === Value))
-  const isDescribedOtherwise = update !== undefined || addTags.length > 0
-  const turnOn = rotation && !target.rotates && { rotation }
-  const policyDiffers = async (): Promise<boolean> =>
-    mapped !== undefined && !isSameJson(mapped.text, await target.policy())
-
+  if (target?.barred !== undefined) return { action: 'refuse', details: [target.barred], ...nothing }
+  const wanted = wantedOf(item, options, target?.arn)
+  if (target === undefined) return planNew(item, wanted)
+  if (target.versions.length === 0) return planEmpty(item, wanted, target, options)
   // What is in use there is the source's.
   const isCopy = target.versions.every(({ id, stages }) => stages.length === 0 || item.knownIds.has(id))
-  if (target.versions.length === 0) {
-    if (isDescribedOtherwise && !options.overwrite) {
-      return leave('leave', 'it is there without a value, and described otherwise: --overwrite gives it both', ...told)
-    }
-    const changes = {
-      ...(update && { update }),
-      ...(addTags.length > 0 && { addTags }),
-      ...((await policyDiffers()) && { policy: policy! }),
-      ...turnOn,
-    }
-    if (all.length === 0 && Object.keys(changes).length === 0) return leave('leave', 'it is the same', ...told)
-    return { action: 'update', details: what, ...changes, put: all, labels, own: item.knownIds }
-  }
+  return isCopy ? planCopy(item, wanted, target, options) : planOther(item, wanted, target, options)
+}
 
-  const current = item.versions.find(({ stages }) => stages.includes('AWSCURRENT'))
-  const holder = target.versions.find(({ stages }) => stages.includes('AWSCURRENT'))
-  const changes = options.overwrite
-    ? {
-        ...(update && { update }),
-        ...(addTags.length > 0 && { addTags }),
-        ...((await policyDiffers()) && { policy: policy! }),
-        ...turnOn,
-      }
-    : { ...turnOn }
-  const changed = Object.keys(changes).map((change) => CHANGES[change as keyof typeof CHANGES])
+const leave = (why: string, { told }: Wanted): SecretPlan => ({ action: 'leave', details: [why, ...told], ...nothing })
 
-  if (isCopy) {
-    const put = all.filter(({ version }) => !target.versions.some(({ id }) => id === version.id))
-    const moves = [...labels].filter(([stage, id]) => !hasLabel(target, id, stage)).length
-    const surplus = PASSING.filter(
-      (label) => !labels.has(label) && target.versions.some((v) => v.stages.includes(label)),
-    )
-    const isDue = put.length > 0 || moves > 0 || surplus.length > 0
-    if (!isDue && changed.length === 0) return leave('leave', 'it is the same', ...told)
-    const details = [...(isDue ? [counted(put.length, 'version')] : []), ...changed, ...told]
-    return { action: 'update', details, ...changes, ...(isDue ? { put, labels, own: item.knownIds } : nothing) }
+function planNew(item: SecretItem, wanted: Wanted): SecretPlan {
+  const { Description, Type, KmsKeyId, policy, rotation } = wanted
+  return {
+    action: 'create',
+    details: detailsOfAll(item, wanted),
+    create: {
+      Name: item.name,
+      Tags: [...wanted.tags],
+      ...(Description !== '' && { Description }),
+      ...(Type !== '' && { Type }),
+      ...(KmsKeyId !== DEFAULT_KEY && { KmsKeyId }),
+    },
+    policy,
+    rotation,
+    ...allOf(item),
   }
+}
 
-  const isSame =
-    current === undefined ||
-    (current.id === undefined
-      ? isSameValue(await current.value(), await target.currentValue())
-      : current.id === holder?.id)
-  if (isSame && changed.length === 0) return leave('leave', 'it has the same current version', ...told)
-  if (!options.overwrite && changed.length === 0) {
-    const why = current?.id === undefined ? 'it has another value' : 'it has versions of its own'
-    return leave('leave', `${why}: --overwrite adds the current one of the source`, ...told)
+/** Nobody has used it yet: an import that ended early, or somebody's who will put a value. */
+async function planEmpty(
+  item: SecretItem,
+  wanted: Wanted,
+  target: TargetSecret,
+  options: CarryOptions,
+): Promise<SecretPlan> {
+  const changes = await changesOf(wanted, target)
+  const hasPolicy = (await target.policy()) !== undefined
+  const isOtherwise = changes.update || changes.addTags || (hasPolicy && (changes.policy || !wanted.policy))
+  if (isOtherwise && !options.overwrite) {
+    return leave('it is there without a value, and described otherwise: --overwrite gives it both', wanted)
   }
-  if (!options.overwrite || isSame) return { action: 'update', details: [...changed, ...told], ...changes, ...nothing }
+  if (item.versions.length === 0 && namesOf(changes).length === 0) return leave('it is the same', wanted)
+  return { action: 'update', details: detailsOfAll(item, wanted), ...changes, ...allOf(item) }
+}
+
+async function planCopy(
+  item: SecretItem,
+  wanted: Wanted,
+  target: TargetSecret,
+  options: CarryOptions,
+): Promise<SecretPlan> {
+  const changes = await changesAllowed(wanted, target, options)
+  const { put: all, labels, own } = allOf(item)
+  const has = (stage: string, of: string | undefined): boolean =>
+    target.versions.some(({ id, stages }) => (of === undefined || id === of) && stages.includes(stage))
+  const put = all.filter(({ version }) => !target.versions.some(({ id }) => id === version.id))
+  const isMisplaced = [...labels].some(([stage, id]) => !has(stage, id))
+  const isSurplus = PASSING.some((stage) => !labels.has(stage) && has(stage, undefined))
+  const isDue = put.length > 0 || isMisplaced || isSurplus
+  const changed = namesOf(changes)
+  if (!isDue && changed.length === 0) return leave('it is the same', wanted)
+  const details = [...(isDue ? [put.length > 0 ? counted(put.length, 'version') : 'labels'] : []), ...changed]
   return {
     action: 'update',
-    details: ['1 version, as AWSCURRENT', ...changed, ...told],
+    details: [...details, ...wanted.told],
     ...changes,
-    put: target.versions.some(({ id }) => id === current.id) ? [] : [{ version: current, stages: ['AWSCURRENT'] }],
-    labels: current.id === undefined ? new Map() : new Map([['AWSCURRENT', current.id]]),
-    own: new Set(),
+    ...(isDue ? { put, labels, own } : nothing),
   }
 }
 
-const CHANGES = { update: 'description or key', addTags: 'tags', policy: 'policy', rotation: 'rotation' }
+/** It has versions of its own. */
+async function planOther(
+  item: SecretItem,
+  wanted: Wanted,
+  target: TargetSecret,
+  options: CarryOptions,
+): Promise<SecretPlan> {
+  const changes = await changesAllowed(wanted, target, options)
+  const changed = namesOf(changes)
+  const current = item.versions.find(({ stages }) => stages.includes('AWSCURRENT'))
+  const isSame = current === undefined || (await isCurrent(current, target))
+  if (changed.length === 0 && isSame) return leave('it has the same current version', wanted)
+  if (changed.length === 0 && !options.overwrite) {
+    const why = current?.id === undefined ? 'it has another value' : 'it has versions of its own'
+    return leave(`${why}: --overwrite adds the current one of the source`, wanted)
+  }
+  const added = isSame || !options.overwrite ? undefined : current
+  const isThere = target.versions.some(({ id }) => id === added?.id)
+  return {
+    action: 'update',
+    details: [...(added ? ['1 version, as AWSCURRENT'] : []), ...changed, ...wanted.told],
+    ...changes,
+    ...nothing,
+    ...(added && !isThere && { put: [{ version: added, stages: ['AWSCURRENT'] }] }),
+    ...(added?.id !== undefined && { labels: new Map([['AWSCURRENT', added.id]]) }),
+  }
+}
 
-/** Each with its labels, oldest first. */
-const putsOf = (versions: readonly Version[]): SecretPlan['put'] =>
-  versions.map((version) => ({ version, stages: version.stages.length > 0 ? version.stages : [PASSING_LABEL] }))
+/** Each version with its labels, oldest first. */
+function allOf({ versions, knownIds }: SecretItem): Pick<SecretPlan, 'put' | 'labels' | 'own'> {
+  const labelled = versions.flatMap(({ id, stages }) => (id === undefined ? [] : stages.map((s) => [s, id] as const)))
+  return {
+    put: versions.map((version) => ({
+      version,
+      stages: version.stages.length > 0 ? version.stages : [PASSING_LABEL],
+    })),
+    labels: new Map(labelled),
+    own: knownIds,
+  }
+}
 
-const labelsOf = (versions: readonly Version[]): ReadonlyMap<string, string> =>
-  new Map(versions.flatMap(({ id, stages }) => (id === undefined ? [] : stages.map((stage) => [stage, id] as const))))
+const detailsOfAll = ({ versions }: SecretItem, { policy, rotation, told }: Wanted): readonly string[] => [
+  counted(versions.length, 'version'),
+  ...(policy ? ['policy'] : []),
+  ...(rotation ? ['rotation'] : []),
+  ...told,
+]
 
-const hasLabel = ({ versions }: TargetSecret, id: string, stage: string): boolean =>
-  versions.some((version) => version.id === id && version.stages.includes(stage))
-
-function differences(
-  metadata: { readonly Description: string; readonly Type: string; readonly KmsKeyId: string },
-  { description = '', type = '', kmsKeyId = DEFAULT_KEY }: TargetSecret,
-): SecretPlan['update'] {
-  const { Description, Type, KmsKeyId } = metadata
+/** Where the target is otherwise than wanted, apart from its versions. */
+async function changesOf(wanted: Wanted, target: TargetSecret): Promise<Changes> {
+  const { Description, Type, KmsKeyId, tags, policy, rotation } = wanted
   const update = {
-    ...(Description !== description && { Description }),
-    ...(Type !== type && { Type }),
-    ...(KmsKeyId !== kmsKeyId && { KmsKeyId }),
+    ...(Description !== (target.description ?? '') && { Description }),
+    ...(Type !== (target.type ?? '') && { Type }),
+    ...(KmsKeyId !== (target.kmsKeyId ?? DEFAULT_KEY) && { KmsKeyId }),
   }
-  return Object.keys(update).length === 0 ? undefined : update
+  const addTags = tags.filter(({ Key, Value }) => !target.tags.some((tag) => tag.Key === Key && tag.Value === Value))
+  const isSamePolicy = policy === undefined || isSameJson(policy(target.arn).text, await target.policy())
+  return {
+    ...(Object.keys(update).length > 0 && { update }),
+    ...(addTags.length > 0 && { addTags }),
+    ...(!isSamePolicy && { policy }),
+    ...(rotation && !target.rotates && { rotation }),
+  }
 }
 
-function policyOf(item: SecretItem, { mapping }: CarryOptions): SecretPlan['policy'] {
-  const { arn, policy } = item
-  if (policy === undefined || arn === undefined) return undefined
-  return (targetArn) =>
-    mapPolicy(policy, mapping, {
-      sourceArn: arn,
-      source: placeOf(arn),
-      targetArn,
-      target: placeOf(targetArn),
-    })
+/** What is in use keeps its description, key, tags and policy unless they are to be overwritten. */
+async function changesAllowed(wanted: Wanted, target: TargetSecret, { overwrite }: CarryOptions): Promise<Changes> {
+  if (overwrite) return changesOf(wanted, target)
+  return wanted.rotation && !target.rotates ? { rotation: wanted.rotation } : {}
 }
 
-function rotationOf({ arn, rotation }: SecretItem, options: CarryOptions): SecretPlan['rotation'] {
-  if (rotation === undefined || arn === undefined || !options.rotation) return undefined
-  const { functionArn } = rotation
-  if (functionArn === undefined) throw new UsageError('its partner rotates it at the source: turn rotation on by hand')
-  return (targetArn) => ({
-    functionArn: mapFunction(options.mapping, functionArn, placeOf(arn), placeOf(targetArn)),
-  })
-}
+const namesOf = (changes: Changes): readonly string[] =>
+  Object.keys(changes).map((change) => CHANGES[change as keyof Changes])
 
-/** What the options leave at the source. */
-function untold({ policy, rotation }: SecretItem, options: CarryOptions): readonly string[] {
-  return [
-    ...(policy !== undefined && !options.policies ? ['not copied: its resource policy'] : []),
-    ...(rotation !== undefined && !options.rotation
-      ? ['not copied: its rotation, which goes on at the source; --rotation turns it on at the target']
-      : []),
-  ]
+/** Whether the target's current version is this one: by its id, and by its value where the source has no ids. */
+async function isCurrent({ id, value }: Version, target: TargetSecret): Promise<boolean> {
+  if (id === undefined) return isSameValue(await value(), await target.currentValue())
+  return target.versions.some((version) => version.id === id && version.stages.includes('AWSCURRENT'))
 }
-
-/** Where the secret will be, as far as mapping needs to know. */
-const placeholderArn = ({ name }: SecretItem): string => `arn:aws:secretsmanager:region:000000000000:secret:${name}`
 
 function isSameValue(a: Value | undefined, b: Value | undefined): boolean {
   if (a === undefined || b === undefined) return a === b

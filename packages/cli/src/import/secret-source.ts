@@ -27,7 +27,7 @@ export async function listSecrets(client: SecretsManagerClient, selection: Selec
     name,
     read: () => readSecret(client, name, selection.allVersions),
   })
-  if (selection.names.length > 0) return selection.names.map(refer)
+  if (selection.names.length > 0) return [...new Set(selection.names)].map(refer)
   const { prefix, filters, tags } = selection
   const Filters: Filter[] = [
     ...(prefix === undefined ? [] : [{ Key: 'name' as const, Values: [prefix] }]),

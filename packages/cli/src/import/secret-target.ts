@@ -126,7 +126,7 @@ async function carryOut(
   }
   const labels = new Map([...plan.labels].filter(([, id]) => !empty.has(id)))
   if (plan.labels.size > 0 || plan.own.size > 0) await moveLabels(client, SecretId, labels, plan.own)
-  if (rotation) await turnOnRotation(client, SecretId, item, rotation(SecretId).functionArn)
+  if (rotation) await turnOnRotation(client, SecretId, item, rotation(SecretId))
   return notes
 }
 
@@ -156,7 +156,7 @@ async function turnOnRotation(
   client: SecretsManagerClient,
   SecretId: string,
   { rotation }: SecretItem,
-  RotationLambdaARN: string | undefined,
+  RotationLambdaARN: string,
 ): Promise<void> {
   const { AutomaticallyAfterDays, ...schedule } = rotation?.rules ?? {}
   const command = new RotateSecretCommand({

@@ -19,6 +19,8 @@ export type VaultOptions = {
 export type VaultClient = (path: readonly string[], query?: string) => Promise<VaultData | undefined>
 export type VaultData = { readonly [member: string]: unknown }
 
+/** What a header can have. */
+const HEADER = /^[\x21-\x7e]{1,4096}$/
 const ANSWER_BYTES_MAX = 8 << 20
 const TIMEOUT_MS = 60_000
 const RETRY_MS = 500
@@ -33,13 +35,10 @@ export function vaultClient(given: VaultOptions): VaultClient {
   if (base === null || !/^https?:$/.test(base.protocol)) {
     throw new UsageError(`--address ${address} is not an address: https://HOST:8200`)
   }
-  const token =
-    given.tokenFile === undefined
-      ? (VAULT_TOKEN ??
-        BAO_TOKEN ??
-        readToken(join(homedir(), '.vault-token'), 'set VAULT_TOKEN, or give --token-file'))
-      : readToken(given.tokenFile, 'give another --token-file')
+  const token = tokenOf(given.tokenFile, VAULT_TOKEN ?? BAO_TOKEN)
   const namespace = given.namespace ?? VAULT_NAMESPACE ?? BAO_NAMESPACE
+  if (namespace !== undefined && !HEADER.test(namespace))
+    throw new UsageError('--namespace is not one of Vault: team/a')
   const caFile = given.ca ?? VAULT_CACERT ?? BAO_CACERT
   const ca = caFile === undefined ? undefined : readText(caFile, 'give another --ca')
   const headers = {
@@ -57,9 +56,11 @@ export function vaultClient(given: VaultOptions): VaultClient {
   }
 }
 
-function readToken(file: string, mend: string): string {
-  const token = readText(file, mend).trim()
-  if (!/^[\x21-\x7e]{1,4096}$/.test(token)) throw new UsageError(`${file} holds no token: ${mend}`)
+function tokenOf(file: string | undefined, given: string | undefined): string {
+  const place = file ?? join(homedir(), '.vault-token')
+  const mend = 'set VAULT_TOKEN, or give --token-file'
+  const token = file === undefined && given !== undefined ? given : readText(place, mend).trim()
+  if (!HEADER.test(token)) throw new UsageError(`${given === token ? 'VAULT_TOKEN' : place} holds no token: ${mend}`)
   return token
 }
 

@@ -1,11 +1,12 @@
 // KV secrets engines of Vault, as its published API has them: what becomes of their secrets, and what is told.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager'
+import { makeCertificate } from '../../../rotators/src/testing/certificates.ts'
 import { carry, startEnd, versionsOf } from './testing.ts'
 import { startVault, VAULT_TOKEN, type VaultContent } from './testing-vault.ts'
 import { type VaultOptions, vaultClient } from './vault-client.ts'
@@ -91,6 +92,18 @@ test('a path is the secret of that name and what is below it; namespaces and own
   await assert.rejects(
     open(t, inNamespace),
     /^UsageError: Vault refuses the token at sys\/internal\/ui\/mounts\/secret: /,
+  )
+})
+
+test('over TLS the certificate is verified, by the authorities that are named', async (t) => {
+  const directory = join(tokenFile(t), '..')
+  const { certificateFile, keyFile, authorityFile } = await makeCertificate(directory)
+  const tls = { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certificateFile, 'utf8') }
+  const address = await startVault(t, CONTENT, { tls })
+  assert.equal((await open(t, address, {}, { ca: authorityFile })).total, 6)
+  await assert.rejects(
+    open(t, address),
+    /^UsageError: no answer from https:\/\/127\.0\.0\.1:\d+ \(\w*(CERT|SIGNATURE|ISSUER)\w*\)/,
   )
 })
 

@@ -34,7 +34,9 @@ export function addSecretCommands(program: Command): void {
     .option('--type <TYPE>', 'the partner of a managed external secret')
     .addOption(new Option('--tag <KEY=VALUE...>', 'of a new secret').conflicts('existing'))
     .addOption(
-      new Option('--replica <REGION[=KEY]...>', 'of a new secret: where it is copied to').conflicts('existing'),
+      new Option('--replica <REGION...>', 'of a new secret: where it is copied to, REGION or REGION=KMS_KEY').conflicts(
+        'existing',
+      ),
     )
     .action(async (name: string, given: PutOptions, command: Command) => {
       refuseArgument(command)

@@ -2,7 +2,17 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '../usage-error.ts'
@@ -91,6 +101,7 @@ function memoryFolder(allowDisk = false): string {
 
 function isInMemory(folder: string): boolean {
   try {
+    accessSync(folder, constants.W_OK)
     return IN_MEMORY.includes(statfsSync(folder).type)
   } catch {
     return false

@@ -7,7 +7,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import type { ClientOptions } from '../command-line.ts'
-import { jsonFault, narrow, parseJson, spread } from '../json-text.ts'
+import { narrow, parseJson, spread } from '../json-text.ts'
 import { ask } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { readFile, textOf } from '../value.ts'
@@ -50,12 +50,11 @@ async function edit(draft: Draft, shown: string): Promise<string> {
     await draft.edit()
     const text = draft.read()
     const edited = !shown.endsWith('\n') && text.endsWith('\n') ? text.slice(0, -1) : text
-    const fault = isJson ? jsonFault(edited) : undefined
-    if (fault === undefined) return edited
-    const question = `That is no JSON any more (${fault}). Edit it again, write it as it is, or give up? [e/w/N] `
+    if (!isJson || parseJson(edited) !== undefined) return edited
+    const question = 'That is no JSON any more. Edit it again, write it as it is, or give up? [e/w/N] '
     const answer = process.stdin.isTTY ? await ask(question, '') : ''
     if (answer === 'w') return edited
-    if (answer !== 'e') throw new UsageError(`the text is no JSON any more (${fault}): nothing was written`)
+    if (answer !== 'e') throw new UsageError('the text is no JSON any more: nothing was written')
   }
 }
 
