@@ -55,7 +55,9 @@ export async function runSteps(
     printed += text
   })
   await once(child, 'close')
-  const outputs = printed.replaceAll('\r\n', '\n').split('\x1e').slice(1)
+  // Of a line that was written over, such as that of a progress bar, the end is what is left to see.
+  const seen = printed.replaceAll('\r\n', '\n').replaceAll(/[^\n\x1e]*\r(?:\x1b\[K)?/g, '')
+  const outputs = seen.split('\x1e').slice(1)
   return steps.map(({ command }, at) => {
     const [body = '', code] = (outputs[at] ?? '').split('\x1f')
     const lines = body.trimEnd()
