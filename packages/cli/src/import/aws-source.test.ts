@@ -493,7 +493,7 @@ test('names, a prefix, tags and filters select', async (t) => {
 })
 
 test('a service that throttles is waited for', async (t) => {
-  const source = await startEnd(t, { rates: 'on', rate: ['secretsmanager.read=1'] })
+  const source = await startEnd(t, { rates: 'on', rate: ['secretsmanager.read=2'] })
   const target = await startEnd(t)
   const names = ['app/a', 'app/b', 'app/c']
   for (const name of names) await create(source, name)
