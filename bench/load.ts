@@ -13,7 +13,8 @@ export type Result = {
 }
 
 export type LoadOptions = {
-  readonly port: number
+  /** On 127.0.0.1, or the path of a Unix socket. */
+  readonly port: number | string
   readonly connections: number
   readonly seconds: number
   /** The bytes of the next request. */
@@ -33,7 +34,8 @@ export async function load({ port, connections, seconds, next, pauseMs }: LoadOp
     new Promise((resolve, reject) => {
       let sentAt = 0
       let received: Buffer = Buffer.alloc(0) as Buffer
-      const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
+      const socket: Socket =
+        typeof port === 'string' ? connect(port) : connect({ port, host: '127.0.0.1', noDelay: true })
       const send = (): void => {
         sentAt = performance.now()
         socket.write(next())

@@ -354,6 +354,17 @@ test('no secret value is in a file, a log, an error, a metric, an event or a bac
       await route('ExplainAccess', 'policy/explain', { Action, Resource: 'made' })
       await route('ExplainAccess', 'policy/explain', { Action, SessionPolicy: 'none' })
     },
+    'strongroom Advise': async () => {
+      await create('copied')
+      const { body } = await call('GetSecretValue', { SecretId: 'copied' })
+      await call('CreateSecret', { Name: 'copy', SecretString: body.SecretString, ClientRequestToken: token() })
+      const report = await route('Advise', 'advise', { ReadsPerDay: 1 })
+      assert.ok(
+        report.body.Findings.some(({ Finding }: { readonly Finding: string }) => Finding === 'copied-value'),
+        'it looked into values',
+      )
+      await route('Advise', 'advise', { Findings: ['none'] })
+    },
     'strongroom AdvanceClock': async () => {
       const advance = ['clock', 'advance', 'P40D', '--data-dir', home.dataDir, '--endpoint-url', server.url]
       said.push(`AdvanceClock 200 ${(await run(process.execPath, [COMMAND, ...advance])).stdout}`)

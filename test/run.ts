@@ -2,10 +2,11 @@
 // files that hold one of them are run. What takes long is sampled by a seed, which is told; STRONGROOM_TEST_SOAK has all of it run.
 // With --slowest it tells what took longest.
 
+import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { inspect, parseArgs } from 'node:util'
@@ -47,6 +48,9 @@ const { positionals: wanted, values } = parseArgs({ allowPositionals: true, opti
 process.env.TEST_SEED ??= String(randomInt(1_000_000))
 // Types are stripped once and not by each process anew.
 process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/strongroom-tests')
+// Where pyenv is, `python3` and what is installed beside it are scripts that take longer than most of what they start.
+const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout?.trim()
+if (python) process.env.PATH = `${dirname(python)}${delimiter}${process.env.PATH}`
 const folder = mkdtempSync(join(tmpdir(), 'strongroom-run-'))
 process.env.TEST_SQLITE_TEMPLATE = join(folder, 'template')
 await createSqliteTemplate(process.env.TEST_SQLITE_TEMPLATE)

@@ -35,6 +35,7 @@ const OUTSIDE = new Map([
   ['published_secret', 'of which secrets something is published: their sealed rows decide, and have it'],
   ['lambda_lease', 'which invocations are under way: it only counts them'],
   ['rotation_target', 'whose turn it is to rotate: the sealed rows say whether anything does'],
+  ['call_count', 'how often calls were made, by day: only advice and its cost read it'],
   ['audit_block', 'the trail: `audit verify` finds it, audit/verify.test.ts'],
   ['audit_segment', 'the same'],
   ['audit_head', 'the same'],

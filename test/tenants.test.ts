@@ -671,13 +671,13 @@ async function eventsOf(server: TestServer, { credentials }: Caller): Promise<re
   return events
 }
 
-/** Reads every row that an account owns, the days of last use left out, straight from the database. */
+/** Reads every row that an account owns, but for the days of last use and counts of its own calls, straight from the database. */
 async function rowsOf(t: TestContext, { app, dataDir, databaseUrl }: TestServer, account: string) {
   const sql: RawSql =
     app.database.dialect === 'sqlite'
       ? openSqliteFile(t, join(dataDir, 'strongroom.db'))
       : await openPostgresUrl(t, databaseUrl)
-  const tables = [...(await sql.tables())].filter(([table]) => !table.startsWith('audit_'))
+  const tables = [...(await sql.tables())].filter(([table]) => !/^(audit_|call_count$)/.test(table))
   const owned = (row: Row): boolean => Object.values(row).some((cell) => String(cell).includes(account))
   return async (): Promise<readonly string[]> => {
     const rows: string[] = []

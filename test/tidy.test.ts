@@ -82,6 +82,17 @@ test('the cache knows nothing of the rest, and depends on the SDK alone', () => 
   assert.equal(dependencies, undefined)
 })
 
+test('the agent is built on the cache alone, and loads at its start no client but that of secrets', () => {
+  const ofAgent = product.filter(({ path }) => path.startsWith('packages/agent/'))
+  const foreign = ofAgent.flatMap(({ path, code }) => [
+    ...importsOf(path).filter((target) => !target.startsWith('packages/agent/')),
+    ...[...code.matchAll(/^(?:import (?!type )|}).* from '([^.'][^']*)'/gm)]
+      .map(([, name]) => name!)
+      .filter((name) => !/^node:|^@strongroom\/cache$|^@aws-sdk\/client-secrets-manager$/.test(name)),
+  ])
+  assert.deepEqual(foreign, [])
+})
+
 test('a start loads no driver of the servers that rotate, but for the small one of directories and what it uses itself', () => {
   nowhere(
     product.filter(({ path }) => path.startsWith('packages/rotators/')),
@@ -120,8 +131,12 @@ test('crypto/ imports nothing else of ours and policy/ does no input or output',
   nowhere(policy, /from 'node:|\basync\b|\bawait\b|\bPromise\b/, 'policy/ does input or output')
 })
 
-test('the environment is read only in config.ts of the server and by the command line', () => {
-  nowhere(outside(/server\/src\/config\.ts$/, /^packages\/cli\//), /process\.env\b/, 'process.env outside config.ts')
+test('the environment is read only in config.ts of the server and of the agent, and by the command line', () => {
+  nowhere(
+    outside(/(server|agent)\/src\/config\.ts$/, /^packages\/cli\//),
+    /process\.env\b/,
+    'process.env outside config.ts',
+  )
 })
 
 test('the clock and randomness come from App, but for the places that make them', () => {
@@ -129,6 +144,7 @@ test('the clock and randomness come from App, but for the places that make them'
     /server\/src\/(start|clock|supervisor)\.ts$/,
     /server\/src\/(crypto|seal|storage|http|admin|observe)\//,
     /^packages\/cli\//,
+    /^packages\/agent\/src\/start\.ts$/,
     // Its clock and its chance, and the IVs of its files.
     /^packages\/cache\/src\/(surroundings|disk-store)\.ts$/,
   ]

@@ -13,14 +13,18 @@ export type ChangeEvent = {
   readonly detail?: { readonly [member: string]: unknown }
 }
 
-export type StreamParts = {
-  readonly client: SecretsManagerClient
-  readonly surroundings: Surroundings
+/** Who goes by the events. */
+export type ChangeListener = {
   /** The stream has begun, and what happened before is not in it. */
   readonly began: () => void
   /** What happened in between is no longer known. */
   readonly reset: () => void
   readonly changed: (event: ChangeEvent) => void
+}
+
+export type StreamParts = ChangeListener & {
+  readonly client: SecretsManagerClient
+  readonly surroundings: Surroundings
   readonly report: (error: unknown) => void
 }
 

@@ -2,7 +2,7 @@
 
 export { isAuthenticationFailure } from './authentication.ts'
 export type { StreamState } from './event-stream.ts'
-export type { FailureKind } from './failure.ts'
+export { type FailureKind, kindOf as failureKindOf } from './failure.ts'
 export type { Activity, CacheOptions, DiskOptions } from './options.ts'
 export {
   type DatabaseCredential,

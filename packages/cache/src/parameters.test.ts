@@ -1,11 +1,13 @@
-// The cache of parameters, through AWS's own client, against a double that answers GetParameter alone.
+// The cache of parameters, through AWS's own client, against a double that answers GetParameter alone; where events decide, against the real server.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { SSMClient } from '@aws-sdk/client-ssm'
-import { CacheClosedError } from './index.ts'
+import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
+import { startTestServer } from '../../server/src/testing.ts'
+import { CacheClosedError, SecretCache } from './index.ts'
 import { ParameterCache, type ParameterCacheOptions } from './parameters.ts'
 
 type Asked = { readonly Name: string; readonly WithDecryption: boolean }
@@ -88,4 +90,49 @@ test('a parameter that is not there is asked for once in five seconds; prefetch 
   await assert.rejects(cache.getParameter(''), TypeError)
   await cache.close()
   await assert.rejects(cache.getParameter('/app/level'), CacheClosedError)
+})
+
+test('with the events of a cache of secrets a change is seen within a second, over one stream', async (t) => {
+  const server = await startTestServer(t)
+  const config = { endpoint: server.url, region: server.region, credentials: { ...server.credentials }, maxAttempts: 1 }
+  const [client, secretsClient] = [new SSMClient(config), new SecretsManagerClient(config)]
+  const secrets = new SecretCache(secretsClient)
+  const cache = new ParameterCache(client, { events: secrets })
+  t.after(async () => {
+    await Promise.all([cache.close(), secrets.close()])
+    client.destroy()
+    secretsClient.destroy()
+  })
+  const Name = '/app/level'
+  const put = (Value: string, of = Name) =>
+    client.send(new PutParameterCommand({ Name: of, Type: 'String', Value, Overwrite: true }))
+  const reference = '/aws/reference/secretsmanager/db'
+  await put('one')
+  await secretsClient.send(new CreateSecretCommand({ Name: 'db', SecretString: 'first' }))
+  assert.equal(await cache.getParameter(Name), 'one')
+  const until = async (look: () => unknown, value: unknown): Promise<number> => {
+    const began = performance.now()
+    while ((await look()) !== value) {
+      assert.ok(performance.now() - began < 20_000, `not ${value}`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    return performance.now() - began
+  }
+  await until(() => secrets.metrics().events, 'connected')
+  for (const id of [Name, `${Name}:1`, reference]) await cache.getParameter(id)
+  const times: number[] = []
+  for (const value of ['two', 'three', 'four']) {
+    await put(value)
+    times.push(await until(() => cache.getParameter(Name), value))
+  }
+  assert.ok(Math.min(...times) < 1_000, `milliseconds: ${times.map(Math.round)}`)
+  assert.equal(await cache.getParameter(`${Name}:1`), 'one')
+  await secretsClient.send(new PutSecretValueCommand({ SecretId: 'db', SecretString: 'second' }))
+  await until(() => cache.getParameter(reference), 'second')
+  await assert.rejects(cache.getParameter('/app/later'), { name: 'ParameterNotFound' })
+  await put('made', '/app/later')
+  await until(() => cache.getParameter('/app/later').catch(() => undefined), 'made')
+  await client.send(new DeleteParameterCommand({ Name }))
+  await until(() => cache.getParameter(Name).catch((error: Error) => error.name), 'ParameterNotFound')
+  assert.equal(secrets.metrics().fetches, 0)
 })

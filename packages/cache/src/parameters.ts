@@ -3,14 +3,19 @@
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm'
 import { ownBytes } from './bytes.ts'
 import { openDisk } from './disk-store.ts'
+import type { ChangeListener } from './event-stream.ts'
 import { type CacheOptions, readLimits, tell } from './options.ts'
+import { judgeParameterBy } from './parameter-judge.ts'
 import { type Failed, prefetch } from './prefetch.ts'
 import { parseJson, type Schema } from './schema.ts'
 import { placeOf } from './sdk.ts'
 import { type Surroundings, system } from './surroundings.ts'
 import { type CacheMetrics, type Loaded, ValueCache } from './value-cache.ts'
 
-export type ParameterCacheOptions = CacheOptions
+export type ParameterCacheOptions = CacheOptions & {
+  /** The cache of secrets whose stream of change events is followed too. Without it a change is noticed when the TTL ends. */
+  readonly events?: { follow(listener: ChangeListener): () => void }
+}
 
 export type ParameterReadOptions = {
   /** Whether SecureStrings are decrypted. They are where absent. */
@@ -40,10 +45,14 @@ type About = Omit<ParameterValue, 'LastModifiedDate' | 'Value'> & {
 export class ParameterCache implements AsyncDisposable {
   readonly #client: SSMClient
   readonly #values: ValueCache<About>
+  readonly #events: ParameterCacheOptions['events']
+  #unfollow: (() => void) | undefined
+  #closed = false
 
   /** `surroundings` is for tests. @throws RangeError, TypeError that name the option that does not do */
   constructor(client: SSMClient, options: ParameterCacheOptions = {}, surroundings: Surroundings = system) {
     this.#client = client
+    this.#events = options.events
     const report: NonNullable<CacheOptions['onError']> = (error, what) => tell(options.onError, error, what)
     const fallback =
       options.disk &&
@@ -96,6 +105,8 @@ export class ParameterCache implements AsyncDisposable {
 
   /** Wipes what is held. Callers that wait, and later ones, get a CacheClosedError. */
   close(): Promise<void> {
+    this.#closed = true
+    this.#unfollow?.()
     return this.#values.close()
   }
 
@@ -110,7 +121,16 @@ export class ParameterCache implements AsyncDisposable {
   ): Promise<R> {
     if (typeof name !== 'string' || name === '')
       return Promise.reject(new TypeError('name must be the name or the ARN of a parameter'))
+    if (!this.#closed) this.#unfollow ??= this.#follow()
     return this.#values.get(name, options.withDecryption === false ? ENCRYPTED : DECRYPTED, read, options)
+  }
+
+  #follow(): (() => void) | undefined {
+    return this.#events?.follow({
+      began: () => this.#values.review(() => 'revalidate'),
+      reset: () => this.#values.review(() => 'expire'),
+      changed: (event) => this.#values.review(judgeParameterBy(event)),
+    })
   }
 
   async #fetch(Name: string, slot: string, abortSignal: AbortSignal): Promise<Loaded<About>> {

@@ -19,7 +19,13 @@ export type SdkResponse = { readonly statusCode: number; readonly body: unknown 
 /** Any client of the SDK, as far as its endpoint goes. */
 export type SdkClient = {
   readonly config: { readonly region: () => Promise<string> }
-  readonly middlewareStack: { clone(): unknown }
+  readonly middlewareStack: { clone(): { remove(name: string): boolean } }
+}
+
+/** Any command of the SDK. */
+type SdkCommand = {
+  readonly middlewareStack: unknown
+  resolveMiddleware(stack: never, config: never, options: object): (command: never) => Promise<unknown>
 }
 
 type Stack = {
@@ -29,11 +35,7 @@ type Stack = {
 type Next = (args: { readonly request: SdkRequest }) => Promise<unknown>
 
 /** What a client talks to, without talking to it: the service, and the protocol, host, port, path and Region of its requests. */
-export async function placeOf(
-  service: string,
-  client: SdkClient & { send(command: never): Promise<unknown> },
-  command: { readonly middlewareStack: unknown },
-): Promise<readonly string[]> {
+export async function placeOf(service: string, client: SdkClient, command: SdkCommand): Promise<readonly string[]> {
   const enough = new Error('No request is sent.')
   let place: readonly string[] | undefined
   const look = () => async (args: { readonly request: SdkRequest }) => {
@@ -42,7 +44,11 @@ export async function placeOf(
     throw enough
   }
   ;(command.middlewareStack as Stack).add(look, { step: 'build', priority: 'high', name: 'strongroomPlace' })
-  await client.send(command as never).catch((error: unknown) => {
+  const stack = client.middlewareStack.clone()
+  // Credentials are not needed, and may not be to be had.
+  stack.remove('httpAuthSchemeMiddleware')
+  const send = command.resolveMiddleware(stack as never, client.config as never, {})
+  await send(command as never).catch((error: unknown) => {
     if (error !== enough) throw error
   })
   return [service, ...(place ?? []), await client.config.region()]

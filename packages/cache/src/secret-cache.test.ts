@@ -329,6 +329,15 @@ test('while the server is down the value is given, and the disk gives it to a pr
   const later = cacheOf(t, short, clientOf(t, { url, credentials: own.credentials }))
   assert.equal(await later.getSecretString('db'), 'kept')
   assert.equal(later.metrics().fromDisk, 1)
+  // Whoever gives out sessions may be down too.
+  const without = new SecretsManagerClient({
+    endpoint: url,
+    region: TEST_REGION,
+    credentials: () => Promise.reject(new Error('no session')),
+    maxAttempts: 1,
+  })
+  t.after(() => without.destroy())
+  assert.equal(await cacheOf(t, short, without).getSecretString('db'), 'kept')
   for (const other of [
     { ...disk, accountId: '000000000000' },
     { ...disk, key: randomBytes(32) },

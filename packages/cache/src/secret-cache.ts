@@ -4,7 +4,7 @@ import { GetSecretValueCommand, ListSecretsCommand, type SecretsManagerClient } 
 import { isAuthenticationFailure } from './authentication.ts'
 import { ownBytes } from './bytes.ts'
 import { openDisk } from './disk-store.ts'
-import { type EventStream, followEvents, type StreamState } from './event-stream.ts'
+import { type ChangeListener, type EventStream, followEvents, type StreamState } from './event-stream.ts'
 import { judgeBy } from './judge.ts'
 import { type Activity, type CacheOptions, readLimits, tell } from './options.ts'
 import { type Failed, prefetch } from './prefetch.ts'
@@ -88,6 +88,14 @@ export class SecretCache implements AsyncDisposable {
   readonly #watches = new Map<string, Watch>()
   readonly #doubts = new Map<string, Doubt>()
   readonly #limits
+  /** The first is this cache itself. */
+  readonly #listeners = new Set<ChangeListener>([
+    {
+      began: () => this.#refreshWatched(this.#values.review(() => 'revalidate')),
+      reset: () => this.#refreshWatched(this.#values.review(() => 'expire')),
+      changed: (event) => this.#refreshWatched(this.#values.review(judgeBy(event))),
+    },
+  ])
   #stream: EventStream | undefined
   #closed = false
 
@@ -208,6 +216,13 @@ export class SecretCache implements AsyncDisposable {
     }
   }
 
+  /** Tells of the events that end its values, for a cache of something else: one stream is enough. @returns what ends it */
+  follow(listener: ChangeListener): () => void {
+    this.#listeners.add(listener)
+    this.#listen()
+    return () => this.#listeners.delete(listener)
+  }
+
   metrics(): SecretCacheMetrics {
     return { ...this.#values.metrics(), events: this.#stream?.state() ?? 'off' }
   }
@@ -232,7 +247,7 @@ export class SecretCache implements AsyncDisposable {
   ): Promise<R> {
     if (typeof secretId !== 'string' || secretId === '')
       return Promise.reject(new TypeError('secretId must be the name or the ARN of a secret'))
-    if (this.#options.events !== false && !this.#closed) this.#stream ??= this.#follow()
+    this.#listen()
     return this.#values.get(secretId, slotOf(options), read, options)
   }
 
@@ -279,15 +294,20 @@ export class SecretCache implements AsyncDisposable {
     throw new SecretFormatError(`The secret ${SecretId} has no value.`)
   }
 
-  #follow(): EventStream {
-    return followEvents({
+  #listen(): void {
+    if (this.#options.events === false || this.#closed) return
+    this.#stream ??= followEvents({
       client: this.#client,
       surroundings: this.#surroundings,
-      began: () => this.#refreshWatched(this.#values.review(() => 'revalidate')),
-      reset: () => this.#refreshWatched(this.#values.review(() => 'expire')),
-      changed: (event) => this.#refreshWatched(this.#values.review(judgeBy(event))),
+      began: () => this.#tell(({ began }) => began()),
+      reset: () => this.#tell(({ reset }) => reset()),
+      changed: (event) => this.#tell(({ changed }) => changed(event)),
       report: (error) => this.#report(error, { during: 'events' }),
     })
+  }
+
+  #tell(of: (listener: ChangeListener) => void): void {
+    for (const listener of this.#listeners) of(listener)
   }
 
   #refreshWatched(ids: ReadonlySet<string>): void {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `strongroom` command. Plain JavaScript that an old Node can read too: it finds the Node that the project pins, and starts the
-// server under flags that close ways into its memory. Everything else is in ../src/main.ts.
+// server, and the agent, under flags that close ways into its memory. Everything else is in ../src/main.ts.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -11,18 +11,27 @@ const NODE_MAJOR = 26
 
 const QUIET = ['--disable-warning=ExperimentalWarning']
 
-/** For the server: no debugger by signal, no __proto__, no eval, no environment in crash reports, no native addons. */
+/** For what holds secrets for long: no __proto__, no eval, no environment in crash reports, no native addons. */
 const HARDENED = [
-  '--disable-sigusr1',
   '--disable-proto=delete',
   '--disallow-code-generation-from-strings',
   '--report-exclude-env',
   '--no-addons',
 ]
+/** No debugger by signal; the signal is lost to us too, so that `run`, which passes it on, goes without. */
+const NO_DEBUGGER = '--disable-sigusr1'
+/** Short-lived objects are collected in small steps: a third less memory beside every application, and no slower. */
+const SMALL = '--max-semi-space-size=4'
+
+const FLAGS = {
+  serve: [...QUIET, ...HARDENED, NO_DEBUGGER],
+  agent: [...QUIET, ...HARDENED, NO_DEBUGGER, SMALL],
+  run: [...QUIET, ...HARDENED],
+}
 
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)
-const flags = args[0] === 'serve' ? [...QUIET, ...HARDENED] : QUIET
+const flags = Object.hasOwn(FLAGS, args[0] ?? '') ? FLAGS[args[0]] : QUIET
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
   const node = findPinnedNode(dirname(script))
@@ -45,7 +54,7 @@ function run() {
       enableCompileCache(join(dirname(script), '../../../node_modules/.cache/strongroom'))
       return import('../src/own-modules.ts')
     })
-    .then(() => import('../src/main.ts'))
+    .then(() => import(args[0] === 'agent' ? '../src/agent.ts' : '../src/main.ts'))
     .then(({ main }) => main(args))
 }
 

@@ -2,14 +2,16 @@
 
 import { type GivenOptions, loadDataDir } from '@strongroom/server/config.ts'
 import { type Connection, findConnection } from './connection.ts'
+import { jsonText } from './output.ts'
 
 export type ClientOptions = GivenOptions & { readonly endpointUrl?: string }
 
 /** @throws UsageError */
-export const connectionOf = (given: ClientOptions): Connection => findConnection(given.endpointUrl, loadDataDir(given))
+export const connectionOf = (given: ClientOptions): Promise<Connection> =>
+  findConnection(given.endpointUrl, loadDataDir(given))
 
 export const print = (value: object): void => {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+  process.stdout.write(jsonText(value))
 }
 
 /** Prints what tells whether all is well; the exit code says so too. */

@@ -12,27 +12,48 @@ import {
   options,
 } from '@strongroom/server/config.ts'
 import { Command, CommanderError } from 'commander'
+import { addAdviseCommand } from './advise/command.ts'
+import { addAgentCommand } from './agent.ts'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
+import { addCompletionCommands } from './completion/commands.ts'
 import type { NewDatabase } from './database.ts'
+import { addDoctorCommand } from './doctor/command.ts'
 import { addExportCommand } from './export/command.ts'
 import { addImportCommands } from './import/commands.ts'
 import { addClientOptions, addDataDirOptions, addServerOptions } from './options.ts'
+import { printable } from './output.ts'
+import { addParameterCommands } from './parameter/commands.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
+import { addRunCommand } from './run/command.ts'
+import { addSecretCommands } from './secret/commands.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
 export async function main(args: readonly string[]): Promise<void> {
+  if (args[0] !== 'serve') endWithReader()
   try {
     await createProgram().parseAsync([...args], { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : 1
     } else if (error instanceof ConfigurationError || error instanceof AdminError || error instanceof UsageError) {
-      process.stderr.write(`strongroom: ${error.message}\n`)
+      process.stderr.write(`strongroom: ${printable(error.message)}\n`)
       process.exitCode = 1
     } else throw error
   }
+}
+
+/** Of what commander says. An option that does not exist may hold a value that nobody else should see: `--secret-string=…`. */
+const oneLine = (text: string): string =>
+  text.replace(/^error: /, 'strongroom: ').replace(/(unknown option '[^'=\s]*)=.*'/s, "$1'")
+
+/** Whoever reads may have seen enough: `strongroom secret list | head -1`. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
 }
 
 function createProgram(): Command {
@@ -40,7 +61,7 @@ function createProgram(): Command {
     .description('AWS Secrets Manager that you run yourself')
     .exitOverride()
     .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'strongroom: ')) })
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
 
   addServerOptions(program.command('serve'))
     .description('run the server')
@@ -50,6 +71,11 @@ function createProgram(): Command {
       const { runServer } = await import('@strongroom/server/start.ts')
       await runServer(config)
     })
+
+  addAgentCommand(program)
+  addRunCommand(program)
+  addSecretCommands(program)
+  addParameterCommands(program)
 
   const admin = program.command('admin').description('what only the operator of the machine may do')
   addDataDirOptions(admin.command('recover'))
@@ -146,18 +172,7 @@ function createProgram(): Command {
     .description('ask a running server how it is; exits 1 where it cannot do its work')
     .action(async (given: GivenOptions) => printWhether(await callAdmin(loadDataDir(given), 'health')))
 
-  addDataDirOptions(program.command('doctor'))
-    .description('tell why the AWS tools of this shell would not reach the server; exits 1 where something fails')
-    .option('--endpoint-url <URL>', 'the server, as you give it to the tools; absent: what they find by themselves')
-    .option('--json', 'print the findings as JSON')
-    .action(async (given: GivenOptions & { readonly endpointUrl?: string; readonly json?: true }) => {
-      const { diagnose, formatFinding } = await import('./doctor.ts')
-      const { endpointUrl, json, dataDir } = given
-      const findings = await diagnose({ endpointUrl, dataDir: loadDataDir(given), dataDirNamed: dataDir !== undefined })
-      if (json) print(findings)
-      else for (const finding of findings) process.stdout.write(`${formatFinding(finding)}\n`)
-      if (findings.some(({ status }) => status === 'fail')) process.exitCode = 1
-    })
+  addDoctorCommand(program)
 
   const clock = program.command('clock').description('the service clock of a server started with --test-clock')
   addClientOptions(clock.command('advance').argument('<DURATION>', 'an ISO 8601 duration: P7D, PT5S'))
@@ -166,7 +181,7 @@ function createProgram(): Command {
     )
     .action(async (duration: string, given: ClientOptions) => {
       const { advanceClock } = await import('./clock.ts')
-      print(await advanceClock(duration, connectionOf(given)))
+      print(await advanceClock(duration, await connectionOf(given)))
     })
 
   const rotation = program.command('rotation').description('rotations of secrets, beyond what the AWS tools tell')
@@ -175,25 +190,25 @@ function createProgram(): Command {
   onSecret('history', 'list the latest rotations of a secret, step by step').action(
     async (secretId: string, given: ClientOptions) => {
       const { listRotations } = await import('./rotation.ts')
-      print(await listRotations(secretId, connectionOf(given)))
+      print(await listRotations(secretId, await connectionOf(given)))
     },
   )
   onSecret('dry-run', 'have the rotation function test the current value; nothing is changed').action(
     async (secretId: string, given: ClientOptions) => {
       const { dryRunRotation } = await import('./rotation.ts')
-      printWhether(await dryRunRotation(secretId, connectionOf(given)))
+      printWhether(await dryRunRotation(secretId, await connectionOf(given)))
     },
   )
   onSecret('abandon', 'give up a rotation that is under way or stuck, so that another one can begin')
     .option('--force', 'also where the new value may be set already')
     .action(async (secretId: string, given: ClientOptions & { readonly force?: true }) => {
       const { abandonRotation } = await import('./rotation.ts')
-      print(await abandonRotation(secretId, given.force ?? false, connectionOf(given)))
+      print(await abandonRotation(secretId, given.force ?? false, await connectionOf(given)))
     })
   onSecret('rollback', 'move AWSCURRENT back to the version before').action(
     async (secretId: string, given: ClientOptions) => {
       const { rollBackRotation } = await import('./rotation.ts')
-      print(await rollBackRotation(secretId, connectionOf(given)))
+      print(await rollBackRotation(secretId, await connectionOf(given)))
     },
   )
 
@@ -209,7 +224,7 @@ function createProgram(): Command {
     .description('end a session of your account on every server; signed with the credentials of the environment')
     .action(async (accessKeyId: string, given: ClientOptions) => {
       const { revokeSession } = await import('./session.ts')
-      print(await revokeSession(accessKeyId, connectionOf(given)))
+      print(await revokeSession(accessKeyId, await connectionOf(given)))
     })
 
   const database = program
@@ -235,20 +250,20 @@ function createProgram(): Command {
     .option('--no-login', 'do not try whether the master user can log in')
     .action(async (identifier: string, given: ClientOptions & NewDatabase) => {
       const { registerDatabase } = await import('./database.ts')
-      print(await registerDatabase(identifier, given, connectionOf(given)))
+      print(await registerDatabase(identifier, given, await connectionOf(given)))
     })
   addClientOptions(database.command('list'))
     .description('list the registered databases of your account in the Region')
     .action(async (given: ClientOptions) => {
       const { listDatabases } = await import('./database.ts')
-      print(await listDatabases(connectionOf(given)))
+      print(await listDatabases(await connectionOf(given)))
     })
   addClientOptions(database.command('show').argument(...IDENTIFIER))
     .description('show a registered database, and why a password was last refused there')
     .option(...CLUSTER)
     .action(async (identifier: string, given: ClientOptions & { readonly cluster?: boolean }) => {
       const { showDatabase } = await import('./database.ts')
-      print(await showDatabase(identifier, given.cluster === true, connectionOf(given)))
+      print(await showDatabase(identifier, given.cluster === true, await connectionOf(given)))
     })
   addClientOptions(database.command('deregister').argument(...IDENTIFIER))
     .description('forget a registered database, which is not touched')
@@ -257,7 +272,7 @@ function createProgram(): Command {
     .action(
       async (identifier: string, given: ClientOptions & { readonly cluster?: boolean; readonly force?: boolean }) => {
         const { deregisterDatabase } = await import('./database.ts')
-        print(await deregisterDatabase(identifier, given, connectionOf(given)))
+        print(await deregisterDatabase(identifier, given, await connectionOf(given)))
       },
     )
 
@@ -273,19 +288,19 @@ function createProgram(): Command {
     .requiredOption('--role-arn <ARN>', 'of the role')
     .action(async (given: ClientOptions & NewAssociation) => {
       const { createAssociation } = await import('./pod-identity.ts')
-      print(await createAssociation(given, connectionOf(given)))
+      print(await createAssociation(given, await connectionOf(given)))
     })
   addClientOptions(podIdentity.command('list'))
     .description('list the associations of your account')
     .action(async (given: ClientOptions) => {
       const { listAssociations } = await import('./pod-identity.ts')
-      print(await listAssociations(connectionOf(given)))
+      print(await listAssociations(await connectionOf(given)))
     })
   addClientOptions(podIdentity.command('delete').argument('<ASSOCIATION_ID>', 'a-...'))
     .description('end an association; sessions that were given out go on until they expire')
     .action(async (associationId: string, given: ClientOptions) => {
       const { deleteAssociation } = await import('./pod-identity.ts')
-      print(await deleteAssociation(associationId, connectionOf(given)))
+      print(await deleteAssociation(associationId, await connectionOf(given)))
     })
 
   const oidcProvider = program
@@ -303,19 +318,19 @@ function createProgram(): Command {
     )
     .action(async (arn: string, file: string, given: ClientOptions) => {
       const { setProviderKeys } = await import('./oidc-provider.ts')
-      print(await setProviderKeys(arn, file, connectionOf(given)))
+      print(await setProviderKeys(arn, file, await connectionOf(given)))
     })
   addClientOptions(oidcProvider.command('get-keys').argument(...ARN))
     .description('tell the keys that were set')
     .action(async (arn: string, given: ClientOptions) => {
       const { getProviderKeys } = await import('./oidc-provider.ts')
-      print(await getProviderKeys(arn, connectionOf(given)))
+      print(await getProviderKeys(arn, await connectionOf(given)))
     })
   addClientOptions(oidcProvider.command('remove-keys').argument(...ARN))
     .description('forget the keys that were set: the issuer is asked for its keys again')
     .action(async (arn: string, given: ClientOptions) => {
       const { removeProviderKeys } = await import('./oidc-provider.ts')
-      print(await removeProviderKeys(arn, connectionOf(given)))
+      print(await removeProviderKeys(arn, await connectionOf(given)))
     })
 
   const policy = program.command('policy').description('what policies say, and why')
@@ -333,11 +348,12 @@ function createProgram(): Command {
     .option('--json', 'print the explanation as JSON')
     .action(async (given: ClientOptions & ExplainOptions & { readonly json?: true }) => {
       const { explainAccess, explanationText } = await import('./policy.ts')
-      const explained = await explainAccess(given, connectionOf(given))
+      const explained = await explainAccess(given, await connectionOf(given))
       if (given.json) print(explained)
       else process.stdout.write(explanationText(explained))
     })
 
+  addAdviseCommand(program)
   addImportCommands(program)
   addExportCommand(program)
 
@@ -348,25 +364,23 @@ function createProgram(): Command {
     .option('--user-name <NAME>', 'the name of the user', 'admin')
     .action(async (name: string, given: ClientOptions & { readonly email?: string; readonly userName: string }) => {
       const { createAccount } = await import('./account.ts')
-      print(await createAccount(connectionOf(given), name, given))
+      print(await createAccount(await connectionOf(given), name, given))
     })
   addClientOptions(account.command('list'))
     .description('list the accounts, closed ones too')
     .action(async (given: ClientOptions) => {
       const { listAccounts } = await import('./account.ts')
-      print(await listAccounts(connectionOf(given)))
+      print(await listAccounts(await connectionOf(given)))
     })
   addClientOptions(account.command('close').argument('<ACCOUNT_ID>', 'the 12 digits of the account'))
     .description('close an account: nothing of it is let in any more; its data stays')
     .option('--yes', 'do not ask')
     .action(async (accountId: string, given: ClientOptions & { readonly yes?: true }) => {
       const { closeAccount, confirmClosing } = await import('./account.ts')
-      print(await closeAccount(connectionOf(given), accountId, given.yes ? undefined : confirmClosing))
+      print(await closeAccount(await connectionOf(given), accountId, given.yes ? undefined : confirmClosing))
     })
 
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
-    command.exitOverride().copyInheritedSettings(program)
-  }
+  addCompletionCommands(program)
   return program
 }
 

@@ -1,42 +1,62 @@
 // The AWS SDK's clients of the commands that call Strongroom, or AWS itself, as any program would.
 
-import { join } from 'node:path'
-import { isLoopback, loadClientSettings, loadDataDir } from '@strongroom/server/config.ts'
-import { findCredentials } from '@strongroom/server/credentials-file.ts'
+import { loadDataDir } from '@strongroom/server/config.ts'
 import type { ClientOptions } from './command-line.ts'
-import { type Connection, endpointOf, noAnswer } from './connection.ts'
+import {
+  AWS,
+  type Connection,
+  endpointOf,
+  noAnswer,
+  noCredentials,
+  ownCredentials,
+  regionOf,
+  trustBundle,
+} from './connection.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What an SDK client is made with. */
 export type SdkConfig = {
-  readonly endpoint: string
+  /** Absent: AWS's own of each service. */
+  readonly endpoint?: string
+  /** Where AWS is meant: AWS_ENDPOINT_URL does not hold. */
+  readonly ignoreConfiguredEndpointUrls?: true
   readonly region: string
   /** Absent: what the SDK finds by itself, and renews when it expires. */
   readonly credentials?: Connection['credentials']
-}
-
-/** What the environment names is signed with; else, with a server of this machine, the credentials file of its data directory. @throws UsageError */
-export function sdkConfigOf(given: ClientOptions): SdkConfig {
-  const settings = loadClientSettings()
-  const endpoint = endpointOf(given.endpointUrl)
-  const own =
-    settings.accessKeyId === undefined && settings.credentialsFile === undefined && isLoopback(endpoint.hostname)
-  const credentials = own ? findOwn(join(loadDataDir(given), 'credentials'), settings.profile) : undefined
-  return { endpoint: endpoint.href, region: settings.region ?? 'us-east-1', ...(credentials && { credentials }) }
-}
-
-function findOwn(file: string, profile: string | undefined): Connection['credentials'] | undefined {
-  try {
-    return findCredentials(file, profile)
-  } catch {
-    return undefined
+  readonly requestHandler: {
+    readonly connectionTimeout: number
+    readonly requestTimeout: number
+    readonly throwOnRequestTimeout: true
   }
 }
 
-/** What a call that failed is told as: what the server says with its error code, or that it cannot be reached. */
-export function callError(error: unknown, { endpoint }: SdkConfig): UsageError {
-  if (error instanceof UsageError) return error
-  const { name, message } = error as Error
+const CONNECT_MS_MAX = 5_000
+const ANSWER_MS_MAX = 60_000
+
+/** Keys as `ownCredentials` tells. `--endpoint-url aws` is AWS itself. @throws UsageError */
+export function sdkConfigOf(given: ClientOptions): SdkConfig {
+  const shared = {
+    region: regionOf(),
+    requestHandler: { connectionTimeout: CONNECT_MS_MAX, requestTimeout: ANSWER_MS_MAX, throwOnRequestTimeout: true },
+  } as const
+  if (given.endpointUrl === AWS) {
+    trustBundle(new URL('https://amazonaws.com'))
+    return { ...shared, ignoreConfiguredEndpointUrls: true }
+  }
+  const endpoint = endpointOf(given.endpointUrl)
+  trustBundle(endpoint)
+  const credentials = ownCredentials(endpoint, loadDataDir(given))
+  return { ...shared, endpoint: endpoint.href, ...(credentials && { credentials: { ...credentials } }) }
+}
+
+/** What a call that failed is told as: what the server says with its error code, or that it cannot be reached. A fault of ours stays what it is. */
+export function callError(error: unknown, { endpoint }: Pick<SdkConfig, 'endpoint'>): Error {
+  const { name, message, code } = error as NodeJS.ErrnoException
   if ('$fault' in (error as Error)) return new UsageError(`${message} (${name})`)
-  return noAnswer(new URL(endpoint), error as Error)
+  if (name === 'CredentialsProviderError') return noCredentials(error as Error)
+  if ('$response' in (error as Error) || name === 'SyntaxError') {
+    return new UsageError(`${endpoint ?? 'AWS'} answered as no AWS service would: is it a Strongroom server?`)
+  }
+  if (code === undefined && name !== 'TimeoutError') return error as Error
+  return noAnswer(new URL(endpoint ?? 'https://amazonaws.com'), error as Error)
 }

@@ -6,13 +6,15 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readCredentials } from './credentials.ts'
 
 export const BIN = fileURLToPath(new URL('../bin/strongroom.js', import.meta.url))
 
 type Variables = { readonly [name: string]: string }
+
+/** What lasts as long as a test, or with `after` of node:test as long as its file. */
+type Scope = { readonly after: (work: () => unknown) => void }
 
 /** What a command did: it has ended. */
 export type Outcome = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
@@ -30,7 +32,7 @@ export type ServerProcess = {
   readonly end: (signal?: NodeJS.Signals) => Promise<number | string | null>
 }
 
-export function temporaryDirectory(t: TestContext): string {
+export function temporaryDirectory(t: Scope): string {
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-'))
   t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
   return directory
@@ -64,7 +66,7 @@ export async function run(args: readonly string[], variables: Variables = {}, in
 
 /** Starts `strongroom serve` on a free port without waiting for it. */
 export function launch(
-  t: TestContext,
+  t: Scope,
   dataDir: string,
   args: readonly string[] = [],
   variables: Variables = {},
@@ -106,7 +108,7 @@ export function launch(
 
 /** Starts `strongroom serve` and waits until it is ready. */
 export async function serve(
-  t: TestContext,
+  t: Scope,
   dataDir: string = temporaryDirectory(t),
   args: readonly string[] = [],
   variables: Variables = {},

@@ -1,6 +1,7 @@
 // What a process has: built once in start.ts, handed to every call. No globals, no environment, no clock and no randomness outside it.
 
 import type { AddressRates } from './address-rates.ts'
+import type { CallCounts } from './audit/counts.ts'
 import type { Trail } from './audit/trail.ts'
 import type { Authenticate } from './auth/authenticate.ts'
 import type { TestClock } from './clock.ts'
@@ -63,6 +64,8 @@ export type App = {
   /** Where what rotates the passwords of databases may connect to. */
   readonly databaseNetwork: DatabaseNetwork
   readonly trail: Trail
+  /** Calls by day, still to be written. Closed after the trail and before the database. */
+  readonly callCounts: CallCounts
   /** What changes of secrets tell to streams and sinks. */
   readonly events: Events
   readonly authenticate: Authenticate

@@ -104,7 +104,7 @@ export type CallBase<I> = Moment & {
 /** What an operation that takes no signature has to find out who asks. */
 export type Unsigned<I> = Pick<CallBase<I>, 'app' | 'partition' | 'now' | 'input'>
 
-/** `prepare` has no transaction. */
+/** What happens outside of any transaction. */
 export type Preparation<I> = CallBase<I>
 
 export type Call<I = unknown> = CallBase<I> & {
@@ -138,10 +138,11 @@ export type Supposition = {
   readonly question: (permission: Permission, concealed?: Concealed) => AuthorizationRequest
 }
 
-/** What an answer that goes on sees of the request that it answers. */
+/** What `prepare`, and an answer that goes on, see of the request: they look at the data in reads of their own. */
 export type Following<I = unknown> = CallBase<I> & {
   /**
-   * A read under the rights that the caller has by now: the access key or session must still hold, and the operation still be allowed.
+   * A read under the rights that the caller has by now: the access key or session must still hold, and the operation still be allowed. What it
+   * told `also` is in the trail when it returns.
    * @throws ServiceError where it does not, or the storage failed
    */
   readonly asOfNow: <T>(work: (call: Call<I>) => Promise<T>) => Promise<T>

@@ -7,7 +7,6 @@ import { type Config, ConfigurationError } from './config.ts'
 import type { Logger } from './observe/log.ts'
 import { type Database, DatabaseError } from './storage/database.ts'
 import { type MigrationSet, migrate, mustBeCurrent } from './storage/migrate.ts'
-import { openPostgres } from './storage/postgres.ts'
 import { openSqlite } from './storage/sqlite.ts'
 
 export type Databases = {
@@ -95,10 +94,12 @@ async function openAll(config: Config, slot: number, log: Logger): Promise<Datab
   }
 }
 
-const openMain = ({ database, dataDir }: Config, log: Logger): Promise<Database> =>
-  database === ''
-    ? openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
-    : openPostgres({ url: database, log })
+async function openMain({ database, dataDir }: Config, log: Logger): Promise<Database> {
+  if (database === '') return openSqlite({ path: join(dataDir, DATABASE_NAME), durability: 'commit', log })
+  // Loaded only here, so that a start without it is quick.
+  const { openPostgres } = await import('./storage/postgres.ts')
+  return openPostgres({ url: database, log })
+}
 
 /** A failure of the storage at the start is told with the option that names it. */
 async function named<T>({ database, dataDir }: Config, work: () => Promise<T>): Promise<T> {

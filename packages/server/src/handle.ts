@@ -222,6 +222,9 @@ async function handle(
     return [shared, { ...shared, eventId: app.uuid(), account: owner }]
   }
 
+  const eventsOf = ({ also }: Notes): readonly AuditEvent[] =>
+    also.flatMap(({ owner, ...fields }) => inTrails({ ...event(undefined, null, app.uuid()), ...fields }, owner))
+
   /** Who asks, and for what: the signature and the rate, then the input, its types and its declared limits. May run again. */
   const begin = async (tx: Transaction): Promise<Asked> => {
     const caller = await authenticate(app, tx, request, route)
@@ -301,27 +304,27 @@ async function handle(
     const again = typeof found === 'function' ? (found as Again<Plain>) : undefined
     const result = again === undefined ? (found as Plain) : again(base)!
     const own = event(undefined, operation.responseElements?.(result) ?? null)
-    const others = notes.also.flatMap(({ owner, ...fields }) =>
-      inTrails({ ...event(undefined, null, app.uuid()), ...fields }, owner),
-    )
-    const events = [...inTrails(own, progress.owner), ...others]
+    const events = [...inTrails(own, progress.owner), ...eventsOf(notes)]
     const { snapshot } = tx
     const lasts = again !== undefined && snapshot !== undefined && !notes.timed
     return { service, operation, base, result, events, ...(lasts && { lasting: { again, snapshot } }) }
   }
 
-  /** What goes on after the answer: each look at the data is a read of its own, by a caller who must still be let in. */
+  /** Before the transaction of the call, and after its answer: each look at the data is a read of its own, by a caller who must still be let in. */
   const follow = ({ service, operation, base }: Asked): Following<Plain> => ({
     ...base,
     asOfNow: async (work) => {
       try {
-        return await app.database.transaction('read', async (tx) => {
+        const { seen, events } = await app.database.transaction('read', async (tx) => {
           const { session } = base.identity
           if (session !== undefined && session.expiresAt <= app.wallNow()) throw expiredToken()
-          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, newNotes())
+          const notes = newNotes()
+          const call = await beginCall(request, { ...base, now: app.now() }, service, tx, undefined, notes)
           authorizeAll(call, service, operation, await operation.target(call))
-          return work(call)
+          return { seen: await work(call), events: eventsOf(notes) }
         })
+        await app.trail.append(events)
+        return seen
       } catch (thrown) {
         throw toServiceError(app, thrown, route, requestId)
       }
@@ -329,7 +332,7 @@ async function handle(
   })
 
   try {
-    const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform, wake })
+    const done = await inTransactions(app, request, route, { begin, beginUnsigned, perform, follow, wake })
     const { service, operation, result } = done
     if (!operation.readOnly) app.events.committed()
     if (progress.paid) app.addressRates.succeeded('proof', request.remoteAddress)
@@ -392,11 +395,12 @@ async function inTransactions(
     readonly begin: (tx: Transaction) => Promise<Asked>
     readonly beginUnsigned: (service: Service, operation: AnyOperation) => Promise<Asked>
     readonly perform: (tx: Transaction, asked: Asked, prepared?: unknown) => Promise<Done>
+    readonly follow: (asked: Asked) => Following<Plain>
     readonly wake: () => void
   },
 ): Promise<Done> {
   const { database, trail } = app
-  const { begin, beginUnsigned, perform, wake } = stages
+  const { begin, beginUnsigned, perform, follow, wake } = stages
   const { service, operation } = route
   const unsigned = service !== undefined && operation?.identify !== undefined
   const beginOrDo = async (tx: Transaction): Promise<{ readonly begun: Asked; readonly done?: Done }> => {
@@ -411,7 +415,7 @@ async function inTransactions(
     return done
   }
   const asked = await withSecondFactor(begun)
-  const prepared = asked.operation.prepare && (await prepareCall(request, asked))
+  const prepared = asked.operation.prepare && (await prepareCall(request, asked, follow(asked)))
   if (asked.operation.readOnly) {
     const done = await database.transaction('read', (tx) => perform(tx, asked, prepared))
     await trail.append(done.events)
@@ -451,12 +455,16 @@ function authenticate(app: App, tx: Transaction, request: WireRequest, route: Ro
 }
 
 /** The first authorization of an operation that works outside the transaction; it is repeated inside. */
-async function prepareCall(request: WireRequest, { base, service, operation }: Asked): Promise<unknown> {
+async function prepareCall(
+  request: WireRequest,
+  { base, service, operation }: Asked,
+  following: Following<Plain>,
+): Promise<unknown> {
   await base.app.database.transaction('read', async (tx) => {
     const call = await beginCall(request, base, service, tx, undefined, newNotes())
     authorizeAll(call, service, operation, await operation.target(call))
   })
-  return operation.prepare!(base)
+  return operation.prepare!(following)
 }
 
 async function beginCall(

@@ -81,7 +81,7 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   /** Every permission asked for, where it is not just the operation's own action on the target. The first is the operation's own. */
   readonly permissions?: (input: ValuesOf<I>, target: T) => readonly AskedPermission[]
   /** Slow or outside work, run once after a first authorization and outside any transaction. */
-  readonly prepare?: (call: Preparation<ValuesOf<I>>) => Promise<unknown>
+  readonly prepare?: (call: Following<ValuesOf<I>>) => Promise<unknown>
   /** What the audit event carries as responseElements; null where absent, as for reads. */
   readonly responseElements?: (output: ValuesOf<O>) => { readonly [key: string]: unknown } | null
   /** May run again after a write conflict: touches only the transaction, the ports and its return value. */

@@ -3,6 +3,7 @@
 // event is written, and nothing else of the path of a request is done a second time. Whatever does not hold takes the whole path.
 
 import type { App } from './app.ts'
+import { type Uses, usesOf } from './audit/counts.ts'
 import { type EventForm, fillForm, lastingForm } from './audit/encode.ts'
 import type { AuditEvent } from './audit/event.ts'
 import { type IsRepeated, type Proof, repeatsOf } from './auth/repeat.ts'
@@ -42,6 +43,7 @@ type Known = Answered & {
   /** These are made when it comes again for the first time, as most calls do not. */
   isRepeated?: IsRepeated
   form?: EventForm
+  uses?: Uses
   encode?: (output: Plain) => string
 }
 
@@ -88,8 +90,10 @@ export function createRepeats(app: App, whole: WholePath): Repeats {
       app.uses.note(identity, { usedAt: now, service: service.name, region })
       await undefined
       known.form ??= lastingForm(known.event)
+      known.uses ??= usesOf(known.event, true)
       known.encode ??= encoderLike(operation.output ?? {}, output)
-      await app.trail.appendLine({ time: Math.floor(time), text: fillForm(known.form, time, requestId, eventId) })
+      const text = fillForm(known.form, time, requestId, eventId)
+      await app.trail.appendLine({ time: Math.floor(time), text, uses: known.uses })
       const body = known.encode(output)
       app.metrics.repeated()
       app.metrics.finished(service.name, operation.name, '', performance.now() - started)

@@ -8,6 +8,7 @@ import { commands } from './admin/registry.ts'
 import { recordAdmin, serveAdmin } from './admin/server.ts'
 import { clientUrl, readyLines, sealedLine } from './announce.ts'
 import type { App, DatabaseNetwork } from './app.ts'
+import { createCallCounts } from './audit/counts.ts'
 import { createRetention } from './audit/retention.ts'
 import { createTrail } from './audit/trail.ts'
 import { createAuthenticator } from './auth/authenticate.ts'
@@ -166,9 +167,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   } else if (stored > 0)
     log.warn({ aheadMs: stored }, 'the test clock was advanced; this start is without --test-clock')
 
+  const callCounts = createCallCounts({ database, log, wallNow, retentionDays: config.auditRetentionDays })
+  starting.defer(() => callCounts.close())
   const trail = await createTrail({
     database,
     auditDatabase: databases.audit,
+    counts: callCounts,
     databases: () => databases.trail,
     keyring,
     log,
@@ -241,6 +245,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     uses,
     databaseNetwork,
     trail,
+    callCounts,
     rates,
     addressRates: createAddressRates(config.unsignedRate),
     events,

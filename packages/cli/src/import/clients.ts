@@ -1,6 +1,10 @@
 // The SDK's clients of both ends of an import. They wait where a service throttles them, as its own clients do.
 
-import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  ListSecretsCommand,
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+} from '@aws-sdk/client-secrets-manager'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import type { ClientOptions } from '../command-line.ts'
 import { sdkConfigOf } from '../sdk.ts'
@@ -49,7 +53,7 @@ export function sourceConfigOf(given: SourceOptions & ClientOptions, service: 's
 }
 
 /** With little patience, so that a wrong address or key is told at once, and once. What it may do is told later, call by call. */
-async function mustAnswer(config: { readonly endpoint: string; readonly region: string }, where: 'source' | 'target') {
+async function mustAnswer(config: SecretsManagerClientConfig, where: 'source' | 'target') {
   const client = new SecretsManagerClient({ ...config, maxAttempts: 2 })
   try {
     await client.send(new ListSecretsCommand({ MaxResults: 1 }))

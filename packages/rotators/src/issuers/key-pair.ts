@@ -3,9 +3,12 @@
 // docs/rotators.md#key-pairs-that-sign-tokens
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { CompactSign, calculateJwkThumbprint, compactVerify, createLocalJWKSet, type JWK } from 'jose'
+import type { JWK } from 'jose'
 import { RotatorError } from '../errors.ts'
 import type { Finding, Io, PendingRun, PrivateKeySpec, Rotator, Run, SecretValue } from '../rotator.ts'
+
+/** Loaded when it is used, so that a server starts quickly. */
+const loadJose = () => import('jose')
 
 /** https://www.rfc-editor.org/rfc/rfc7518#section-3.1, https://www.rfc-editor.org/rfc/rfc8037#section-3.1 */
 const ALGORITHMS = {
@@ -104,6 +107,7 @@ export const keyPair: Rotator = {
     const pending = await readCurrent(run.pending)
     if (pending === undefined) throw unfit('privateKey is missing')
     const { alg, kid } = pending.jwk
+    const { CompactSign, compactVerify, createLocalJWKSet } = await loadJose()
     const payload = io.randomBytes(32)
     const signing = new CompactSign(payload).setProtectedHeader({ alg, kid }).sign(pending.key)
     const signed = await signing.catch(() => {
@@ -186,6 +190,7 @@ async function signerOf(key: KeyObject, run: Run, known: readonly PublicJwk[]): 
 
 async function asSigner(key: KeyObject, alg: Algorithm): Promise<Signer> {
   const jwk = createPublicKey(key).export({ format: 'jwk' }) as JWK
+  const { calculateJwkThumbprint } = await loadJose()
   const kid = await calculateJwkThumbprint(jwk, 'sha256')
   return { key, jwk: { ...jwk, kid, alg, use: 'sig' } }
 }

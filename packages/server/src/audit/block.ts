@@ -1,6 +1,7 @@
 // A block: one or more events of one chain as lines of JSON, under a MAC that also covers the MAC of the block before it.
 
 import type { Keyring } from '../seal/keyring.ts'
+import type { Uses } from './counts.ts'
 
 /** All events of a block fall into one second of the clock, so that blocks in order of time are events in order of time. */
 export type Block = {
@@ -23,7 +24,12 @@ export type Tip = { readonly seq: number; readonly mac: Uint8Array }
 export const ORIGIN: Tip = { seq: 0, mac: new Uint8Array(0) }
 
 /** An event that waits to be put into a block. */
-export type Line = { readonly time: number; readonly text: string }
+export type Line = {
+  readonly time: number
+  readonly text: string
+  /** What is counted once it is written. */
+  readonly uses: Uses
+}
 
 export type Draft = Omit<Block, 'chain' | 'seq' | 'mac'>
 

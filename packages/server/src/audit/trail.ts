@@ -7,6 +7,7 @@ import { type Database, DatabaseError, type Transaction } from '../storage/datab
 import { createRows } from '../storage/sealed.ts'
 import { type Block, type Draft, draftBlocks, forge, type Line, laneChain, readChain, type Tip } from './block.ts'
 import { insertBlock, readTip } from './chain.ts'
+import { type CallCounts, usesOf } from './counts.ts'
 import { encodeEvent } from './encode.ts'
 import type { AuditEvent } from './event.ts'
 import { type HeadWriter, registerWriter, startHeads } from './head.ts'
@@ -38,6 +39,8 @@ export type TrailOptions = {
   /** Every database of the trail, those of other workers too, for lookup; absent: the two above. */
   readonly databases?: () => readonly Database[]
   readonly keyring: Keyring
+  /** Told of every event that is written. */
+  readonly counts?: CallCounts
   readonly log: Logger
   readonly wallNow: () => number
   readonly randomBytes: (size: number) => Uint8Array
@@ -50,7 +53,7 @@ const WAITING_CHARACTERS_MAX = 67_108_864
 
 /** Opens this process's chains. @throws DatabaseError where the trail cannot be written: a server without a trail does not start. */
 export async function createTrail(options: TrailOptions): Promise<Trail> {
-  const { database, auditDatabase, keyring, wallNow } = options
+  const { database, auditDatabase, counts, keyring, wallNow } = options
   const rows = createRows(keyring)
   const writer = Buffer.from(options.randomBytes(12)).toString('hex')
   const reads = readChain(writer)
@@ -88,8 +91,13 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
     const { lane } = tx
     if (lane < 0) throw new Error('an event of a change was given to a transaction that only reads')
     const chain = laneChain(writer, lane)
-    const drafts = draftBlocks(events.map(toLine))
-    tx.onRollback(() => laneTips.delete(lane))
+    const lines = events.map(toLine)
+    const drafts = draftBlocks(lines)
+    tx.onRollback(() => {
+      laneTips.delete(lane)
+      for (const { uses, time } of lines) counts?.note(uses, time, -1)
+    })
+    for (const { uses, time } of lines) counts?.note(uses, time)
     const tip = laneTips.get(lane) ?? (await readTip(tx, rows, chain))
     laneTips.delete(lane)
     laneTips.set(lane, await addBlocks(tx, chain, tip, drafts))
@@ -135,6 +143,7 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
         readTipNow = await writeGroup(draftBlocks(group.lines))
         heads.reached(reads, readTipNow)
         group.written.resolve()
+        if (counts !== undefined) for (const { uses, time } of group.lines) counts.note(uses, time)
       } catch (error) {
         // Perhaps it was committed all the same: the next group asks the database where the chain ends.
         readTipNow = undefined
@@ -166,6 +175,11 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
   }
 }
 
-const toLine = (event: AuditEvent): Line => ({ time: Math.floor(event.time), text: encodeEvent(event) })
+/** Of events of one call, its own comes first. */
+const toLine = (event: AuditEvent, at: number): Line => ({
+  time: Math.floor(event.time),
+  text: encodeEvent(event),
+  uses: usesOf(event, at === 0),
+})
 
 const closedError = (): DatabaseError => new DatabaseError('unavailable', 'the audit trail is closed')

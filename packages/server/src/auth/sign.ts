@@ -7,8 +7,9 @@ import { canonicalRequest, hashCanonical, stringToSign } from './canonical.ts'
 import { deriveHmacKey, HMAC } from './signing-keys.ts'
 
 export type ToSign = {
+  /** POST where absent. */
+  readonly method?: 'GET'
   readonly url: URL
-  /** Of a POST. */
   readonly body: Uint8Array
   readonly headers: { readonly [name: string]: string }
   readonly region: string
@@ -25,13 +26,13 @@ export type ToSign = {
 
 /** The headers to send, all of them signed; `host` among them, as the client will send it. */
 export function signedHeaders(request: ToSign): { readonly [name: string]: string } {
-  const { url, body, region, service, credentials, time } = request
+  const { method = 'POST', url, body, region, service, credentials, time } = request
   const timestamp = new Date(time).toISOString().replaceAll(/[:-]|\.\d{3}/g, '')
   const headers: { [name: string]: string } = { ...request.headers, host: url.host, 'x-amz-date': timestamp }
   if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken
   const names = Object.keys(headers).sort()
   const canonical = canonicalRequest({
-    method: 'POST',
+    method,
     path: url.pathname,
     query: [],
     omit: [],

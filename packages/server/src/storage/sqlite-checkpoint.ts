@@ -2,6 +2,7 @@
 
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { SqliteConnection } from './sqlite-connection.ts'
+import type { LogSize } from './sqlite-writer.ts'
 
 const PAGE_BYTES = 4_096
 /** Copied while others read and write. */
@@ -21,8 +22,8 @@ let lastId = 0
 const waiting = new Map<number, (done: Checkpointed) => void>()
 
 /** What kind of checkpoint a log of this size needs. */
-export function checkpointDue(walPages: number, pendingPages: number): 'PASSIVE' | 'TRUNCATE' | undefined {
-  if (walPages >= TRUNCATE_PAGES) return 'TRUNCATE'
+export function checkpointDue({ pages, pendingPages }: LogSize): 'PASSIVE' | 'TRUNCATE' | undefined {
+  if (pages >= TRUNCATE_PAGES) return 'TRUNCATE'
   return pendingPages >= PASSIVE_PAGES ? 'PASSIVE' : undefined
 }
 

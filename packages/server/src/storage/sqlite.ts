@@ -10,7 +10,7 @@ import { checkpoint, checkpointDue, endCheckpoints } from './sqlite-checkpoint.t
 import { SqliteConnection } from './sqlite-connection.ts'
 import { GroupCommit } from './sqlite-group.ts'
 import { LogSync } from './sqlite-log.ts'
-import { type CommitReply, WriterSession } from './sqlite-writer.ts'
+import { type LogSize, WriterSession } from './sqlite-writer.ts'
 import { checkValues } from './value.ts'
 
 export type SqliteOptions = {
@@ -63,7 +63,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
     },
     onCommit: (reply) => {
       if (durability === 'interval') logSync?.syncSoon()
-      checkpoints.noteCommit(reply)
+      if (reply.wal !== undefined) checkpoints.noteSize(reply.wal)
     },
     durable: durability === 'commit' ? () => logSync!.sync() : undefined,
   })
@@ -125,8 +125,8 @@ class Checkpoints {
   readonly #path: string
   readonly #log: Logger | undefined
   #running: Promise<void> | undefined
-  /** What the last commit during the one that runs said. */
-  #next: CommitReply | undefined
+  /** What was said last during the one that runs. */
+  #next: LogSize | undefined
   /** While it is set no group begins: against a writer that never pauses a checkpoint would wait for ever. */
   truncating: Promise<void> | undefined
 
@@ -135,18 +135,18 @@ class Checkpoints {
     this.#log = log
   }
 
-  noteCommit(reply: CommitReply): void {
+  noteSize(size: LogSize): void {
     if (this.#running !== undefined) {
-      this.#next = reply
+      this.#next = size
       return
     }
-    const kind = checkpointDue(reply.walPages, reply.walPagesPending)
+    const kind = checkpointDue(size)
     if (kind === undefined) return
     this.#running = this.#checkpoint(kind).finally(() => {
       const next = this.#next
       this.#running = undefined
       this.#next = undefined
-      if (next !== undefined) this.noteCommit(next)
+      if (next !== undefined) this.noteSize(next)
     })
   }
 

@@ -1,5 +1,6 @@
 // `strongroom health`: whether the server can do its work, and what it would tell its operator.
 
+import { version } from '../../version.ts'
 import type { AdminCommand } from '../command.ts'
 
 export const health: AdminCommand = {
@@ -10,6 +11,7 @@ export const health: AdminCommand = {
       ok,
       problems,
       warnings,
+      version,
       pid: process.pid,
       node: process.version,
       database: app.database.dialect,

@@ -1,7 +1,7 @@
 // Signatures of what was hashed before: RSA and ECDSA of digests, Ed25519ph, ML-DSA of an external mu. They hold the thread they run on for up to
 // some ten milliseconds, which is why signature.ts has them run on the signing thread.
 
-import { constants, type KeyObject, privateEncrypt, publicDecrypt, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import {
   signEcdsaDigest,
   signEd25519ph,
@@ -10,18 +10,8 @@ import {
   verifyEd25519ph,
   verifyMlDsaMu,
 } from './raw-signer.ts'
-import { encodePkcs1, encodePss, saltOfPss } from './rsa-encoding.ts'
-import {
-  type AsymmetricSpec,
-  hashOf,
-  isEcc,
-  isMlDsa,
-  isPss,
-  isRsa,
-  RSA_BITS,
-  type RsaSpec,
-  type SigningAlgorithm,
-} from './spec.ts'
+import { signRsaDigest, verifyRsaDigest } from './rsa-digest.ts'
+import { type AsymmetricSpec, isEcc, isMlDsa, isRsa, type SigningAlgorithm } from './spec.ts'
 
 /** Spec, algorithm and the digest's length go together: signature.ts has asked. */
 export function signDigest(
@@ -52,39 +42,4 @@ export function verifyDigest(
   const raw = publicKey.export({ format: 'raw-public' })
   if (isEcc(spec)) return verifyEcdsaDigest(spec, raw, signature, digest)
   return isMlDsa(spec) ? verifyMlDsaMu(spec, raw, signature, digest) : verifyEd25519ph(raw, signature, digest)
-}
-
-function signRsaDigest(spec: RsaSpec, key: KeyObject, algorithm: SigningAlgorithm, digest: Uint8Array): Buffer {
-  const blockBytes = RSA_BITS[spec] / 8
-  const hash = hashOf(algorithm)
-  const block = isPss(algorithm)
-    ? encodePss(hash, digest, randomBytes(digest.length), blockBytes)
-    : encodePkcs1(hash, digest, blockBytes)
-  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, block)
-}
-
-function verifyRsaDigest(
-  spec: RsaSpec,
-  key: KeyObject,
-  algorithm: SigningAlgorithm,
-  digest: Uint8Array,
-  signature: Uint8Array,
-): boolean {
-  const blockBytes = RSA_BITS[spec] / 8
-  const block = blockOf(key, signature)
-  if (block === undefined) return false
-  const hash = hashOf(algorithm)
-  const expected = isPss(algorithm)
-    ? encodePss(hash, digest, saltOfPss(hash, block, digest.length), blockBytes)
-    : encodePkcs1(hash, digest, blockBytes)
-  return timingSafeEqual(expected, block)
-}
-
-/** Undefined where the signature as a number is not below the modulus. */
-function blockOf(key: KeyObject, signature: Uint8Array): Buffer | undefined {
-  try {
-    return publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature)
-  } catch {
-    return undefined
-  }
 }

@@ -4,8 +4,8 @@
 import * as crypto from 'node:crypto'
 import { promisify } from 'node:util'
 import { CryptoError } from './crypto-error.ts'
-import { verifyDigest } from './digest-signature.ts'
 import { asBuffer, type PrivateKey, type PublicKey } from './key-material.ts'
+import { verifyRsaDigest } from './rsa-digest.ts'
 import type { Signing } from './signing-thread.ts'
 import {
   type AsymmetricSpec,
@@ -62,7 +62,7 @@ export async function verify(
   if (isRsa(spec) && signature.length !== RSA_BITS[spec] / 8) return false // OpenSSL takes one without its leading zeros
   if (messageType === 'RAW')
     return verifyOnPool(nodeHash(algorithm), message, { key: publicKey, ...padding(algorithm) }, signature)
-  if (isRsa(spec)) return verifyDigest(spec, publicKey, algorithm, message, signature) // a tenth of a millisecond
+  if (isRsa(spec)) return verifyRsaDigest(spec, publicKey, algorithm, message, signature) // a tenth of a millisecond
   const [digest, copy] = [Uint8Array.from(message), Uint8Array.from(signature)]
   return signingThread.run<boolean>({ spec, algorithm, key: publicKey, digest, signature: copy })
 }

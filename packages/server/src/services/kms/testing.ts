@@ -1,35 +1,13 @@
 // What the tests of this service share: raw calls, refusals, keys and callers.
 
-import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { KMSClient } from '@aws-sdk/client-kms'
-import type { TestAnswer, TestCredentials, TestServer } from '../../testing.ts'
+import type { TestAnswer, TestServer } from '../../testing.ts'
+import { callsOf, type Who } from '../../testing-calls.ts'
 
-export type Who = { readonly credentials?: TestCredentials; readonly region?: string }
+export type { Who }
 
-/** Calls as SDKs do not: nothing is filled in. @returns the answer's body. */
-export async function call(
-  server: TestServer,
-  operation: string,
-  input: object = {},
-  who: Who = {},
-): Promise<TestAnswer['body']> {
-  const { status, body } = await server.call('kms', operation, input, who)
-  assert.equal(status, 200, `${operation} ${JSON.stringify(input).slice(0, 300)} ${JSON.stringify(body)}`)
-  return body
-}
-
-/** `Type: text` of the refusal, or `ok`. */
-export async function outcome(server: TestServer, operation: string, input: object, who: Who = {}): Promise<string> {
-  const { status, body } = await server.call('kms', operation, input, who)
-  if (status === 200) return 'ok'
-  assert.equal(status, 400, `${operation} ${status} ${JSON.stringify(body)}`)
-  return `${body.__type}: ${body.message ?? body.Message}`
-}
-
-/** The type of the refusal alone, or `ok`. */
-export const codeOf = async (server: TestServer, operation: string, input: object, who: Who = {}): Promise<string> =>
-  (await outcome(server, operation, input, who)).split(':')[0]!
+export const { call, outcome, codeOf } = callsOf('kms')
 
 export type TestKey = { readonly id: string; readonly arn: string; readonly metadata: TestAnswer['body'] }
 

@@ -2,7 +2,7 @@
 // services of ours own, and whether a caller may know of a secret.
 
 export { type AccessNotes, createAccessNotes } from './access.ts'
-export type { Rights } from './model.ts'
+export type { Plain, Rights } from './model.ts'
 export {
   beginOwnedRotation,
   changeOwnedSecret,
@@ -46,4 +46,5 @@ export { partnerOf } from './rotation/ready-made-settings.ts'
 export { ROTATIONS_KEPT } from './rotation/store.ts'
 export { RotationRules, SecretId } from './shapes.ts'
 export { createSecretRows, type SecretRows } from './store.ts'
+export { INSPECTED, REFUSED, type Survey, type SurveyedSecret, type SurveyPage, surveyPage } from './survey.ts'
 export { mayKnow, permissionOn, permissionsToInvoke, secretTarget } from './target.ts'

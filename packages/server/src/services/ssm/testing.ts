@@ -1,39 +1,17 @@
 // What the tests of this service share: raw calls, refusals, and parameters to begin with.
 
-import assert from 'node:assert/strict'
 import type { App } from '../../app.ts'
 import type { Call } from '../../call.ts'
-import type { TestAnswer, TestCredentials, TestServer } from '../../testing.ts'
+import type { TestAnswer, TestServer } from '../../testing.ts'
+import { callsOf, type Who } from '../../testing-calls.ts'
 import { newDataKey } from './data-key.ts'
 import { parameterArn } from './names.ts'
 import { insertParameter, insertVersion } from './store.ts'
 import { sealVersion } from './value.ts'
 
-export type Who = { readonly credentials?: TestCredentials; readonly region?: string }
+export type { Who }
 
-/** Calls as SDKs do not: nothing is filled in. @returns the answer's body. */
-export async function call(
-  server: TestServer,
-  operation: string,
-  input: object = {},
-  who: Who = {},
-): Promise<TestAnswer['body']> {
-  const { status, body } = await server.call('ssm', operation, input, who)
-  assert.equal(status, 200, `${operation} ${JSON.stringify(input).slice(0, 300)} ${JSON.stringify(body)}`)
-  return body
-}
-
-/** `Type: text` of the refusal, or `ok`. */
-export async function outcome(server: TestServer, operation: string, input: object, who: Who = {}): Promise<string> {
-  const { status, body } = await server.call('ssm', operation, input, who)
-  if (status === 200) return 'ok'
-  assert.equal(status, 400, `${operation} ${status} ${JSON.stringify(body)}`)
-  return `${body.__type}: ${body.message ?? body.Message}`
-}
-
-/** The type of the refusal alone, or `ok`. */
-export const codeOf = async (server: TestServer, operation: string, input: object, who: Who = {}): Promise<string> =>
-  (await outcome(server, operation, input, who)).split(':')[0]!
+export const { call, outcome, codeOf } = callsOf('ssm')
 
 /** Puts a String, unless more says otherwise. */
 export const put = (server: TestServer, Name: string, Value: string, more: object = {}, who: Who = {}) =>

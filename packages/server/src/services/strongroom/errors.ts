@@ -49,3 +49,17 @@ export const takesNoSignature = (action: string) =>
 
 export const needsNoPermission = (action: string) =>
   invalidParameter(`${action} takes no permission: everybody with valid credentials may do it.`)
+
+export const adviceUnderWay = () =>
+  new ServiceError(
+    'LimitExceededException',
+    400,
+    'As many reports are being made as this server makes at a time, or one for this account: ask again when it is there.',
+  )
+
+export const notTheManagementAccount = () =>
+  new ServiceError(
+    'InvalidRequestException',
+    400,
+    'Only the management account of the organization can ask for advice across accounts.',
+  )

@@ -3,6 +3,7 @@
 import type { Service } from '../../operation.ts'
 import { abandonRotation } from './operations/abandon-rotation.ts'
 import { advanceClock } from './operations/advance-clock.ts'
+import { advise } from './operations/advise.ts'
 import { assumeRoleForPodIdentity } from './operations/assume-role-for-pod-identity.ts'
 import { createPodIdentityAssociation } from './operations/create-pod-identity-association.ts'
 import { deletePodIdentityAssociation } from './operations/delete-pod-identity-association.ts'
@@ -32,6 +33,7 @@ export const strongroom: Service = {
   operations: [
     abandonRotation,
     advanceClock,
+    advise,
     assumeRoleForPodIdentity,
     createPodIdentityAssociation,
     deletePodIdentityAssociation,

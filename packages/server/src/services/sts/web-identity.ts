@@ -3,7 +3,7 @@
 // a minute; of a provider that keys were uploaded for, nothing is fetched. What a token's header says of keys (jku, jwk, x5c) is never followed.
 // https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
 
-import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, type JWTPayload, errors as jose, jwtVerify } from 'jose'
+import type { createLocalJWKSet, JSONWebKeySet, JWTPayload } from 'jose'
 import type { App } from '../../app.ts'
 import { ServiceError } from '../../errors.ts'
 import { OutboundError } from '../../http/outbound.ts'
@@ -43,6 +43,10 @@ const DOCUMENT_BYTES_MAX = 64 * 1_024
 const KEYS_BYTES_MAX = 256 * 1_024
 const KEYS_MAX = 200
 
+/** Loaded with the first token: most servers see none, and a start takes as long as what it loads. */
+const loadJose = () => import('jose')
+type Jose = Awaited<ReturnType<typeof loadJose>>
+
 type KeySet = ReturnType<typeof createLocalJWKSet>
 /** `keys` rejects where the fetch failed. */
 type Fetched = { readonly at: number; readonly keys: Promise<KeySet>; failed: boolean }
@@ -53,7 +57,7 @@ export function createWebIdentities({ outbound }: Pick<App, 'outbound'>): WebIde
 
   /** Fetches of one issuer never overlap; those that failed are tried again after 10 seconds. */
   const keysOf = async (provider: OidcProvider, wallNow: number, olderThanMs: number): Promise<KeySet> => {
-    if (provider.keys !== undefined) return createLocalJWKSet({ keys: [...provider.keys] })
+    if (provider.keys !== undefined) return (await loadJose()).createLocalJWKSet({ keys: [...provider.keys] })
     // Whom one account trusts by a thumbprint, another need not.
     const name = [provider.url, ...provider.thumbprints].join(' ')
     const known = remembered.get(name)
@@ -75,14 +79,19 @@ export function createWebIdentities({ outbound }: Pick<App, 'outbound'>): WebIde
       if (document.issuer !== issuer || typeof document.jwks_uri !== 'string') throw errors.noVerificationKey()
       const set = await get(document.jwks_uri, KEYS_BYTES_MAX)
       if (!Array.isArray(set.keys) || set.keys.length > KEYS_MAX) throw errors.noVerificationKey()
-      return createLocalJWKSet(set as unknown as JSONWebKeySet)
+      return (await loadJose()).createLocalJWKSet(set as unknown as JSONWebKeySet)
     } catch (error) {
       if (error instanceof OutboundError && error.kind === 'unreachable') throw errors.providerUnreachable(error)
       throw error instanceof ServiceError ? error : errors.noVerificationKey(error)
     }
   }
 
-  const check = async (token: string, provider: OidcProvider, wallNow: number): Promise<JWTPayload> => {
+  const check = async (
+    { jwtVerify, errors: { JWKSNoMatchingKey } }: Jose,
+    token: string,
+    provider: OidcProvider,
+    wallNow: number,
+  ): Promise<JWTPayload> => {
     const options = {
       algorithms: ALGORITHMS,
       issuer: `https://${provider.url}`,
@@ -92,19 +101,20 @@ export function createWebIdentities({ outbound }: Pick<App, 'outbound'>): WebIde
     try {
       return (await jwtVerify(token, await keysOf(provider, wallNow, KEYS_KEPT_MS), options)).payload
     } catch (error) {
-      if (!(error instanceof jose.JWKSNoMatchingKey)) throw error
+      if (!(error instanceof JWKSNoMatchingKey)) throw error
       return (await jwtVerify(token, await keysOf(provider, wallNow, REFETCH_AFTER_MS), options)).payload
     }
   }
 
   return {
     verify: async (token, findProvider, wallNow) => {
-      const { iss } = decode(token)
+      const jose = await loadJose()
+      const { iss } = decode(jose, token)
       if (typeof iss !== 'string') throw errors.claimMissing('iss')
       const provider = await findProvider(iss)
       if (provider === undefined) throw errors.noProvider(iss)
-      const claims = await check(token, provider, wallNow).catch((error: unknown) => {
-        throw refusal(error, wallNow)
+      const claims = await check(jose, token, provider, wallNow).catch((error: unknown) => {
+        throw refusal(jose, error, wallNow)
       })
       return { provider, token: { issuer: iss, ...mustBeFor(provider, claims, wallNow), claims } }
     },
@@ -126,7 +136,7 @@ function mustBeFor(provider: OidcProvider, claims: JWTPayload, wallNow: number) 
   return { subject: sub, audience }
 }
 
-function decode(token: string): JWTPayload {
+function decode({ decodeJwt }: Jose, token: string): JWTPayload {
   try {
     return decodeJwt(token)
   } catch {
@@ -134,7 +144,7 @@ function decode(token: string): JWTPayload {
   }
 }
 
-function refusal(error: unknown, wallNow: number): unknown {
+function refusal({ errors: jose }: Jose, error: unknown, wallNow: number): unknown {
   if (error instanceof jose.JWTExpired) return errors.tokenExpired(wallNow, Number(error.payload.exp))
   if (error instanceof jose.JWTClaimValidationFailed) {
     return error.claim === 'nbf' ? errors.claimRejected('nbf') : errors.claimInvalid(error.claim)

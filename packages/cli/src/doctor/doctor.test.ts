@@ -7,9 +7,11 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { readCredentials } from './credentials.ts'
-import { diagnose, type Finding, formatFinding, toolVersion } from './doctor.ts'
-import { run, type ServerProcess, serve, temporaryDirectory } from './testing.ts'
+import { readCredentials } from '../credentials.ts'
+import { run, type ServerProcess, serve, temporaryDirectory } from '../testing.ts'
+import { diagnose } from './doctor.ts'
+import { type Finding, formatFinding } from './finding.ts'
+import { toolVersion } from './tools.ts'
 
 /** A directory for the PATH with an `aws` and a `python3` that say these versions. */
 function tools(t: TestContext, aws = 'aws-cli/2.13.0 Python/3.11', boto3 = 'boto3/1.28.0'): string {
@@ -28,10 +30,14 @@ const shellFor = (t: TestContext, { url, dataDir }: Pick<ServerProcess, 'url' | 
   AWS_SHARED_CREDENTIALS_FILE: join(dataDir, 'credentials'),
   AWS_REGION: 'us-east-1',
   AWS_DEFAULT_REGION: 'us-east-1',
+  PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: '1',
 })
 
+/** But for the sandbox, which not every machine can have. */
 const bad = (findings: readonly Finding[]) =>
-  findings.filter(({ status }) => status !== 'ok').map(({ check, status }) => `${status} ${check}`)
+  findings
+    .filter(({ status, check }) => status !== 'ok' && check !== 'sandbox')
+    .map(({ check, status }) => `${status} ${check}`)
 
 const at = (findings: readonly Finding[], check: string): string => {
   const found = findings.filter((finding) => finding.check === check)
@@ -45,11 +51,14 @@ test('the settings of the ready line are well: every line is ok, the caller is n
   const { code, stdout, stderr } = await run(['doctor', '--data-dir', server.dataDir], shell)
   assert.equal(stderr, '')
   const lines = stdout.split('\n').slice(0, -1)
-  for (const line of lines) assert.match(line, /^ok {4}[^→]+$/)
-  assert.equal(lines.length, 11)
+  // Not every machine can confine functions.
+  assert.match(lines.at(-1)!, /^ok {4}functions run in a sandbox of level (A|B)|^warn {2}functions .*→ /)
+  for (const line of lines.slice(0, -1)) assert.match(line, /^ok {4}[^→]+$/)
+  assert.equal(lines.length, 15)
   assert.match(stdout, /^ok {4}AWS CLI 2\.13\.0 knows AWS_ENDPOINT_URL$/m)
   assert.match(stdout, /^ok {4}boto3 1\.28\.0 knows AWS_ENDPOINT_URL$/m)
   assert.match(stdout, /^ok {4}you are arn:aws:iam::\d{12}:user\/administrator$/m)
+  assert.match(stdout, /^ok {4}the server and this command are version \d+\.\d+\.\d+$/m)
   assert.equal(code, 0)
 
   const json = await run(['doctor', '--json', '--endpoint-url', server.url, '--data-dir', server.dataDir], shell)
@@ -100,7 +109,8 @@ test('the settings of the ready line are well: every line is ok, the caller is n
 test('a shell without settings fails where the tools would, says what to export, and the exit code is 1', async (t) => {
   const dataDir = temporaryDirectory(t)
   writeFileSync(join(dataDir, 'credentials'), '[default]\n', { mode: 0o600 })
-  const shell = { PATH: tools(t, 'aws-cli/2.12.7 Python/3.11', 'boto3/1.27.99'), HOME: temporaryDirectory(t) }
+  const old = tools(t, 'aws-cli/2.12.7 Python/3.11', 'boto3/1.27.99')
+  const shell = { PATH: old, HOME: temporaryDirectory(t), PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: '1' }
   const closed = `http://127.0.0.1:${await freePort()}`
   const { code, stdout } = await run(['doctor', '--data-dir', dataDir, '--endpoint-url', closed], shell)
   assert.equal(code, 1)
@@ -234,10 +244,11 @@ test('what is not a Strongroom server gets no signed request, and one that is no
 test('of a certificate of an own authority, each family of tools is told the variable that it reads', async (t) => {
   const directory = temporaryDirectory(t)
   const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '90']
   const subject = ['-subj', '/CN=strongroom', '-addext', 'subjectAltName=IP:127.0.0.1']
   execFileSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  const server = await serve(t, join(directory, 'data'), ['--tls-cert', cert, '--tls-key', key])
+  const options = ['--tls-cert', cert, '--tls-key', key, '--function-sandbox', 'off']
+  const server = await serve(t, temporaryDirectory(t), options)
   const shell = shellFor(t, server)
   const doctor = async (variables: object) => {
     const { code, stdout } = await run(['doctor', '--json', '--data-dir', server.dataDir], { ...shell, ...variables })
@@ -248,6 +259,7 @@ test('of a certificate of an own authority, each family of tools is told the var
   assert.match(at(none.findings, 'certificate-node'), /^fail .*CERT.*→ export NODE_EXTRA_CA_CERTS=FILE/)
   assert.match(at(none.findings, 'certificate-python'), /^fail .*CERT.*→ export AWS_CA_BUNDLE=FILE/)
   assert.match(at(none.findings, 'server'), /^fail .*→ mend the certificate first$/)
+  assert.equal(at(none.findings, 'sandbox'), 'ok    functions are switched off')
 
   const python = await doctor({ AWS_CA_BUNDLE: cert })
   assert.deepEqual(bad(python.findings), ['warn certificate-node'])
@@ -259,6 +271,10 @@ test('of a certificate of an own authority, each family of tools is told the var
   assert.match(at(missing.findings, 'certificate-python'), /absent cannot be read: ENOENT/)
   const keyOnly = await doctor({ NODE_EXTRA_CA_CERTS: cert, AWS_CA_BUNDLE: key })
   assert.match(at(keyOnly.findings, 'certificate-python'), /holds no certificate/)
+  assert.match(
+    at(keyOnly.findings, 'certificate-expiry'),
+    /^ok {4}the certificate of the server ends on \d{4}-\d\d-\d\d$/,
+  )
   assert.ok(!JSON.stringify(keyOnly.findings).includes(readFileSync(key, 'utf8').split('\n')[1]!))
   rmSync(key)
 })
@@ -281,3 +297,19 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve))
   return port
 }
+
+test('an agent is told where one answers, and what answers in its place', async (t) => {
+  const answer = { status: 200 }
+  const url = await listen(t, (request, response) => {
+    response.writeHead(request.url === '/ping' ? answer.status : 404).end('healthy')
+  })
+  const shell = { ...shellFor(t, { url: 'http://127.0.0.1:1', dataDir: temporaryDirectory(t) }) }
+  const diagnosed = (port: string) =>
+    diagnose({ dataDir: '/nowhere' }, { ...shell, PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: port })
+  const { port } = new URL(url)
+  assert.match(at(await diagnosed(port), 'agent'), /^ok {4}an agent answers on 127\.0\.0\.1:\d+$/)
+  answer.status = 503
+  assert.match(at(await diagnosed(port), 'agent'), /^warn {2}what answers on \S+ with status 503 is no agent/)
+  assert.match(at(await diagnosed('x'), 'agent'), /^warn {2}PARAMETERS_SECRETS_EXTENSION_HTTP_PORT is no port/)
+  assert.ok((await diagnosed('1')).every(({ check }) => check !== 'agent'))
+})

@@ -1,0 +1,139 @@
+// A text that is edited: a file of mode 0600 in a folder of mode 0700, in memory. Its bytes are overwritten before it is removed.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  accessSync,
+  constants,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { UsageError } from '../usage-error.ts'
+
+export type Draft = {
+  readonly path: string
+  /**
+   * Runs $VISUAL or $EDITOR, which may hold arguments, until it is closed. Ctrl-C is the editor's; what ends the command ends the editor.
+   * @throws UsageError where it cannot be run, or fails
+   */
+  readonly edit: () => Promise<void>
+  /** @throws UsageError where the editor left none, or more than a value. */
+  readonly read: () => string
+  /** It stays where it is. */
+  readonly keep: () => void
+  /** Wipes it, unless it is kept. */
+  readonly remove: () => void
+}
+
+/** https://man7.org/linux/man-pages/man2/statfs.2.html: tmpfs and ramfs. */
+const IN_MEMORY = [0x01021994, 0x858458f6]
+/** More than any value: the server tells. */
+const DRAFT_BYTES_MAX = 131_072
+/** What an editor has to end in when it is told to. */
+const END_MS_MAX = 2_000
+/** Exit codes, as shells tell them. */
+const ENDING = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
+/** It ends with the process, whatever ends it but SIGKILL. @throws UsageError where there is no place in memory. */
+export function createDraft(text: string, isJson: boolean, { allowDisk }: { readonly allowDisk?: true }): Draft {
+  const folder = mkdtempSync(join(memoryFolder(allowDisk), 'strongroom-'))
+  // An editor tells by the name how to show it.
+  const path = join(folder, isJson ? 'value.json' : 'value.txt')
+  let kept = false
+  let editor: ChildProcess | undefined
+
+  const wipe = () => {
+    if (kept) return
+    wipeFile(path)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const end = (signal: keyof typeof ENDING) => {
+    const exit = () => process.exit(ENDING[signal])
+    if (editor === undefined) exit()
+    if (signal === 'SIGINT') return
+    editor!.once('exit', exit).kill(signal)
+    setTimeout(() => editor!.kill('SIGKILL'), END_MS_MAX)
+  }
+  const signals = Object.keys(ENDING) as (keyof typeof ENDING)[]
+  for (const signal of signals) process.on(signal, end)
+  process.on('exit', wipe)
+  writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
+
+  return {
+    path,
+    async edit() {
+      editor = startEditor(path)
+      try {
+        const [code, signal] = (await once(editor, 'exit')) as [number | null, string | null]
+        if (code !== 0) throw new UsageError(`the editor ended with ${code ?? signal}: nothing was written`)
+      } finally {
+        editor = undefined
+      }
+    },
+    read: () => readDraft(path),
+    keep() {
+      kept = true
+    },
+    remove() {
+      wipe()
+      process.off('exit', wipe)
+      for (const signal of signals) process.off(signal, end)
+    },
+  }
+}
+
+function memoryFolder(allowDisk = false): string {
+  const places = [process.env.XDG_RUNTIME_DIR, '/dev/shm'].filter((place) => place !== undefined && place !== '')
+  const found = places.find((place) => isInMemory(place!))
+  if (found !== undefined) return found
+  if (allowDisk) return tmpdir()
+  throw new UsageError(
+    'there is no folder in memory ($XDG_RUNTIME_DIR, /dev/shm) for the text: --allow-disk takes one on a disk, where it may leave traces',
+  )
+}
+
+function isInMemory(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return IN_MEMORY.includes(statfsSync(folder).type)
+  } catch {
+    return false
+  }
+}
+
+function readDraft(path: string): string {
+  try {
+    if (statSync(path).size > DRAFT_BYTES_MAX) throw new UsageError('the text is too long for a value')
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError('the editor left no text: nothing was written')
+  }
+}
+
+/** Overwritten, then removed. The folder of a draft goes too, if it is empty then. */
+export function wipeFile(path: string): void {
+  try {
+    writeFileSync(path, Buffer.alloc(statSync(path).size), { flag: 'r+' })
+    rmSync(path)
+    if (basename(dirname(path)).startsWith('strongroom-')) rmdirSync(dirname(path))
+  } catch {
+    // The editor removed it, or left something beside it.
+  }
+}
+
+/** Of vim: nothing of the text beside it, nor in files that stay. */
+const WITHOUT_TRACES = ['-n', '-i', 'NONE', '--cmd', 'set nobackup nowritebackup noundofile']
+
+function startEditor(path: string): ChildProcess {
+  const editor = process.env.VISUAL || process.env.EDITOR || 'vi'
+  const quiet = /^n?vim$/.test(basename(editor)) ? WITHOUT_TRACES : []
+  return spawn('/bin/sh', ['-c', `exec ${editor} "$@"`, editor, ...quiet, path], { stdio: 'inherit' })
+}

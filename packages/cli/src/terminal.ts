@@ -1,0 +1,75 @@
+// What is asked on a terminal: texts that are not shown while they are typed, and whether something is meant. Questions go to standard error.
+
+import { createInterface } from 'node:readline/promises'
+import { UsageError } from './usage-error.ts'
+
+const ENTER = /[\r\n]/
+const CTRL_C = '\x03'
+const CTRL_D = '\x04'
+
+/** What was typed after the last Enter, of somebody who pastes several lines. */
+let ahead = ''
+
+/** One line without its end. Ctrl-C ends the process as it would anywhere. @throws UsageError where nothing is typed, or too much. */
+export async function readHidden(prompt: string, charactersMax: number): Promise<string> {
+  const { stdin, stderr } = process
+  stderr.write(prompt)
+  stdin.setEncoding('utf8')
+  stdin.setRawMode(true)
+  try {
+    return await readLine(charactersMax)
+  } finally {
+    stdin.setRawMode(false)
+    stdin.pause()
+    stderr.write('\n')
+  }
+}
+
+async function readLine(charactersMax: number): Promise<string> {
+  let text = ''
+  for (let typed = ahead; ; typed = await nextChunk()) {
+    ahead = ''
+    for (let at = 0; at < typed.length; at += 1) {
+      const character = typed[at]!
+      if (character === CTRL_C) interrupt()
+      if (character === CTRL_D) throw new UsageError('nothing was given')
+      if (ENTER.test(character)) {
+        ahead = typed.slice(at + 1)
+        return text
+      }
+      text = character === '\x7f' || character === '\b' ? text.slice(0, -1) : text + character
+      if (text.length > charactersMax) throw new UsageError(`that is too long: ${charactersMax} characters at most`)
+    }
+  }
+}
+
+function nextChunk(): Promise<string> {
+  const { stdin } = process
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const end = () => reject(new UsageError('nothing was given'))
+  stdin.once('data', resolve).once('end', end).resume()
+  return promise.finally(() => stdin.off('data', resolve).off('end', end).pause())
+}
+
+function interrupt(): void {
+  process.stdin.setRawMode(false)
+  process.kill(process.pid, 'SIGINT')
+}
+
+/** What was answered, without spaces around it. @throws UsageError where there is no terminal; `without` says what to give then. */
+export async function ask(question: string, without: string): Promise<string> {
+  if (!process.stdin.isTTY) throw new UsageError(`${without}: without a terminal nobody can be asked`)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const { promise, reject } = Promise.withResolvers<never>()
+  terminal.once('close', () => reject(new UsageError('nothing was done')))
+  terminal.once('SIGINT', interrupt)
+  try {
+    return (await Promise.race([terminal.question(question), promise])).trim()
+  } finally {
+    terminal.close()
+  }
+}
+
+/** Whether the answer is yes. @throws UsageError where there is no terminal. */
+export const confirm = async (question: string): Promise<boolean> =>
+  /^y(es)?$/i.test(await ask(`${question} [y/N] `, '--yes is missing'))
