@@ -40,6 +40,7 @@ await Promise.all(
 
 const delays = monitorEventLoopDelay({ resolution: 1 })
 for (const round of [1, 2, 3]) {
+  const asked = round === 3 ? { MaxResults: 1_000 } : {}
   const started = performance.now()
   const cpu = process.cpuUsage()
   delays.reset()
@@ -48,7 +49,7 @@ for (const round of [1, 2, 3]) {
     `${server.url}/_strongroom/advise`,
     'secretsmanager',
     undefined,
-    {},
+    asked,
     options,
   )
   delays.disable()

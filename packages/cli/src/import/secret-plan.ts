@@ -82,7 +82,7 @@ function planNew(item: SecretItem, wanted: Wanted): SecretPlan {
     details: detailsOfAll(item, wanted),
     create: {
       Name: item.name,
-      Tags: [...wanted.tags],
+      ...(wanted.tags.length > 0 && { Tags: [...wanted.tags] }),
       ...(Description !== '' && { Description }),
       ...(Type !== '' && { Type }),
       ...(KmsKeyId !== DEFAULT_KEY && { KmsKeyId }),
@@ -188,7 +188,7 @@ async function changesOf(wanted: Wanted, target: TargetSecret): Promise<Changes>
   const { Description, Type, KmsKeyId, tags, policy, rotation } = wanted
   const update = {
     ...(Description !== (target.description ?? '') && { Description }),
-    ...(Type !== (target.type ?? '') && { Type }),
+    ...(Type !== '' && Type !== target.type && { Type }),
     ...(KmsKeyId !== (target.kmsKeyId ?? DEFAULT_KEY) && { KmsKeyId }),
   }
   const addTags = tags.filter(({ Key, Value }) => !target.tags.some((tag) => tag.Key === Key && tag.Value === Value))

@@ -273,6 +273,9 @@ test('values are compared across accounts for the management account alone, with
     [looked?.recipientAccountId, looked?.userIdentity.type, looked?.userIdentity.accountId],
     [open, 'AWSAccount', server.accountId],
   )
+  assert.deepEqual(looked?.additionalEventData, {
+    lookedAs: `arn:aws:iam::${open}:role/OrganizationAccountAccessRole`,
+  })
   assert.deepEqual(await events(server, 'InspectSecretValue', { credentials: ofShut }), [])
 
   const refused = await ask(server, { AcrossAccounts: true }, ofOpen)
