@@ -65,6 +65,16 @@ export async function runSteps(
   })
 }
 
+/** The page with what its commands have printed. */
+export function pageWith(page: string, steps: readonly Step[]): string {
+  const left = [...steps]
+  return page.replace(/^```console\n([\s\S]*?)^```$/gm, (_, block: string) => {
+    const ran = left.splice(0, block.split(/^\$ /m).length - 1)
+    const text = ran.map(({ command, output }) => `$ ${command}${output === '' ? '' : `${output}\n`}`).join('')
+    return `\`\`\`console\n${text}\`\`\``
+  })
+}
+
 /** That the commands of a page print what it says, but for what is new each time: ids, dates, ages, random words. */
 export async function assertPage(
   t: TestContext,
