@@ -142,10 +142,11 @@ async function planOther(
   target: TargetSecret,
   options: CarryOptions,
 ): Promise<SecretPlan> {
-  const changes = await changesAllowed(wanted, target, options)
-  const changed = namesOf(changes)
   const current = item.versions.find(({ stages }) => stages.includes('AWSCURRENT'))
   const isSame = current === undefined || (await isCurrent(current, target))
+  // What opens something else is not rotated as the source's is.
+  const changes = isSame || options.overwrite ? await changesAllowed(wanted, target, options) : {}
+  const changed = namesOf(changes)
   if (changed.length === 0 && isSame) return leave('it has the same current version', wanted)
   if (changed.length === 0 && !options.overwrite) {
     const why = current?.id === undefined ? 'it has another value' : 'it has versions of its own'

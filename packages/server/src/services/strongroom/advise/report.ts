@@ -20,6 +20,7 @@ import {
   type Subject,
   type Thresholds,
 } from './model.ts'
+import { isTelling } from './names.ts'
 import { type Fingerprints, factsOf, type ValueFacts } from './value.ts'
 
 export type Asked = {
@@ -139,7 +140,7 @@ async function surveyAccount(
       return looking && surveyPage(looking, survey, (event) => call.also({ ...event, ...lookedAs }))
     })
     if (page === undefined) break
-    secrets.push(...page.secrets)
+    secrets.push(...page.secrets.map((one) => ({ ...one, tags: one.tags.filter(({ key }) => isTelling(key)) })))
     hidden += page.hidden
     after = page.next
   } while (after !== undefined)
@@ -184,8 +185,9 @@ async function otherAccounts({ account, asOfNow }: Following): Promise<readonly 
 /** The call as a session of the account's access role would make it; undefined where the caller may not assume that. */
 async function asAccessRole(call: Call, accountId: string): Promise<Call | undefined> {
   const { app, tx, partition, region, identity } = call
-  // A root user can assume no role.
-  if (identity.kind === 'root' || !(await isOpenAccount(app, tx, accountId))) return undefined
+  // Neither may ever call AssumeRole, whatever a trust policy says.
+  if (identity.kind === 'root' || identity.kind === 'federated-user') return undefined
+  if (!(await isOpenAccount(app, tx, accountId))) return undefined
   const arn = `arn:${partition}:iam::${accountId}:role/${DEFAULT_ROLE_NAME}`
   const { resource, resourcePolicy, concealed } = await roleTarget(call, arn)
   const permission = {
