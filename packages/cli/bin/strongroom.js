@@ -21,7 +21,14 @@ const NO_DEBUGGER = '--disable-sigusr1'
 /** Short-lived objects are collected in small steps: a third less memory beside every application, and no slower. */
 const SMALL = '--max-semi-space-size=4'
 
-const FLAGS = { serve: [...HARDENED, NO_DEBUGGER], agent: [...HARDENED, NO_DEBUGGER, SMALL], run: HARDENED }
+/** Of threads too; where nothing is started anew, what this process itself warns of is left out by run(). */
+const QUIET = '--disable-warning=ExperimentalWarning'
+
+const FLAGS = {
+  serve: [QUIET, ...HARDENED, NO_DEBUGGER],
+  agent: [QUIET, ...HARDENED, NO_DEBUGGER, SMALL],
+  run: [QUIET, ...HARDENED],
+}
 
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)

@@ -33,12 +33,16 @@ export type SdkConfig = {
 const CONNECT_MS_MAX = 5_000
 const ANSWER_MS_MAX = 60_000
 
+/** How long is waited for a connection and for an answer. */
+export const requestHandler: SdkConfig['requestHandler'] = {
+  connectionTimeout: CONNECT_MS_MAX,
+  requestTimeout: ANSWER_MS_MAX,
+  throwOnRequestTimeout: true,
+}
+
 /** Keys as `ownCredentials` tells. `--endpoint-url aws` is AWS itself. @throws UsageError */
 export function sdkConfigOf(given: ClientOptions): SdkConfig {
-  const shared = {
-    region: regionOf(),
-    requestHandler: { connectionTimeout: CONNECT_MS_MAX, requestTimeout: ANSWER_MS_MAX, throwOnRequestTimeout: true },
-  } as const
+  const shared = { region: regionOf(), requestHandler }
   if (given.endpointUrl === AWS) {
     trustBundle(new URL('https://amazonaws.com'))
     return { ...shared, ignoreConfiguredEndpointUrls: true }

@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import type { ClientOptions } from '../command-line.ts'
-import { sdkConfigOf } from '../sdk.ts'
+import { regionOf } from '../connection.ts'
+import { requestHandler, sdkConfigOf } from '../sdk.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Target } from './carry.ts'
 import { told } from './told.ts'
@@ -39,10 +40,9 @@ export async function openSource(given: SourceOptions & ClientOptions): Promise<
 }
 
 /** AWS itself, unless an endpoint is named: AWS_ENDPOINT_URL is where the target is. Its Region is the target's unless named. @throws UsageError */
-export function sourceConfigOf(given: SourceOptions & ClientOptions, service: 'secretsmanager' | 'ssm') {
+export function sourceConfigOf(given: SourceOptions, service: 'secretsmanager' | 'ssm') {
   const { sourceEndpointUrl, sourceRegion, sourceProfile: profile } = given
-  const { requestHandler, ...target } = sdkConfigOf(given)
-  const region = sourceRegion ?? target.region
+  const region = sourceRegion ?? regionOf()
   if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region)) throw new UsageError(`--source-region ${region} is not a Region`)
   const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
   const endpoint = sourceEndpointUrl ?? `https://${service}.${region}.${domain}`
