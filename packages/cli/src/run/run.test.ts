@@ -235,6 +235,9 @@ test('strongroom run', async (t) => {
       echo ready; while :; do sleep 0.05; done`
     const { child, says, ended, output } = begin(t, world, ['--env', 'A=app/db', '--', 'sh', '-c', script])
     await says(/ready\n/)
+    // A SIGUSR1 that comes before it is caught opens a debugger, of which other users must not learn the address.
+    if (existsSync('/proc/self/cmdline'))
+      assert.match(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'), /\0--inspect-publish-uid=stderr\0/)
     for (const signal of ['SIGINT', 'SIGUSR1', 'SIGUSR2', 'SIGHUP', 'SIGTERM'] as const) {
       child.kill(signal)
       await says(new RegExp(`got ${signal.slice(3)}\n`))
