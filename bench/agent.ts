@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path'
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { startTestServer } from '../packages/server/src/testing.ts'
 import { load } from './load.ts'
-import { anonymousMib } from './servers.ts'
+import { anonymousMib, cpuMs } from './servers.ts'
 
 const SECRETS = Number(process.argv[2] ?? 1_000)
 const BYTES = Number(process.argv[3] ?? 1_024)
@@ -57,7 +57,7 @@ async function start() {
       child.once('close', done)
       child.kill()
     })
-  return { pid: child.pid!, port, ms, stop }
+  return { pid: child.pid!, port, ms, cpu: cpuMs(child.pid!), stop }
 }
 
 function get(path: string): Promise<void> {
@@ -74,30 +74,29 @@ function get(path: string): Promise<void> {
 
 const loadNow = (): string => loadavg()[0]!.toFixed(1)
 const times: number[] = []
+const cpus: number[] = []
 for (let count = 0; count < STARTS; count++) {
   const agent = await start()
   times.push(agent.ms)
+  cpus.push(agent.cpu)
   await agent.stop()
 }
-times.sort((a, b) => a - b)
-console.log(
-  `start to the first answer: ${times[STARTS >> 1]!.toFixed(0)} ms, the middle of ${STARTS} (load ${loadNow()})`,
-)
+const middle = (of: number[]): string => of.sort((a, b) => a - b)[STARTS >> 1]!.toFixed(0)
+console.log(`start to the first answer: ${middle(times)} ms, of a processor ${middle(cpus)} ms (load ${loadNow()})`)
 
 const agent = await start()
+const memory = (): string => `${anonymousMib(agent.pid).toFixed(0)} MiB`
 await get(`/v1/${ids[0]}`)
-const empty = anonymousMib(agent.pid)
+console.log(`memory of its own with 1 secret: ${memory()}`)
 for (let at = 0; at < SECRETS; at += 8) await Promise.all(ids.slice(at, at + 8).map((id) => get(`/v1/${id}`)))
-console.log(
-  `memory of its own: ${empty} MiB with 1 secret, ${anonymousMib(agent.pid)} MiB with ${SECRETS} of ${BYTES} bytes`,
-)
+console.log(`with ${SECRETS} of ${BYTES} bytes: ${memory()}`)
 
 const requests = ids.map((id) =>
   Buffer.from(`GET /v1/${id} HTTP/1.1\r\nhost: localhost\r\nx-aws-parameters-secrets-token: ${TOKEN}\r\n\r\n`),
 )
-console.log(
-  `\n| from the cache, ${BYTES} bytes | connections | requests per second | p50 | p99 |\n| --- | --- | --- | --- | --- |`,
-)
+console.log(`
+| from the cache, ${BYTES} bytes | connections | requests per second | p50 | p99 | processor time a request |
+| --- | --- | --- | --- | --- | --- |`)
 for (const [name, port] of [
   ['loopback', agent.port],
   ['Unix socket', socketPath],
@@ -106,12 +105,20 @@ for (const [name, port] of [
     let sent = 0
     const next = () => requests[sent++ % SECRETS]!
     await load({ port, connections, seconds: 1, next })
-    const { perSecond, p50Ms, p99Ms, failures } = await load({ port, connections, seconds: SECONDS, next })
+    const cpu = cpuMs(agent.pid)
+    const {
+      perSecond,
+      requests: count,
+      p50Ms,
+      p99Ms,
+      failures,
+    } = await load({ port, connections, seconds: SECONDS, next })
     if (failures > 0) throw new Error(`${failures} answers were not 200`)
+    const each = (((cpuMs(agent.pid) - cpu) / count) * 1_000).toFixed(0)
     const rate = Math.round(perSecond).toLocaleString('en')
-    console.log(`| ${name} | ${connections} | ${rate} | ${p50Ms.toFixed(2)} ms | ${p99Ms.toFixed(2)} ms |`)
+    console.log(`| ${name} | ${connections} | ${rate} | ${p50Ms.toFixed(2)} ms | ${p99Ms.toFixed(2)} ms | ${each} µs |`)
   }
-console.log(`\nmemory after that: ${anonymousMib(agent.pid)} MiB (load ${loadNow()})`)
+console.log(`\nmemory after that: ${memory()} (load ${loadNow()})`)
 
 await agent.stop()
 for (const end of ends) await end()

@@ -212,6 +212,10 @@ test('what does not do is named in one line, and its value is not repeated', asy
     ['ignore_transient_errors = 1', 'ignore_transient_errors must be true or false'],
     ['logging = 1', 'logging must be a table'],
     ['[strongroom]\nallowed_roles = ["arn:aws:iam::123456789012:role/a", "*"]', role],
+    [
+      '[[capabilities.secrets_manager.prefetch.filter_tags]]\nkey = "a"\nrole_arn = "arn:aws:iam::123456789012:role/a"\n[strongroom]\nallowed_roles = []',
+      'what is to be fetched ahead names a role that strongroom.allowed_roles does not name',
+    ],
     ['[strongroom]\nloopback = false', 'strongroom.loopback = false needs strongroom.socket'],
     [
       '[strongroom]\nsocket_mode = "0600"',

@@ -189,6 +189,10 @@ export function readConfig(given: GivenOptions, file: ConfigTable, environment: 
     prefetch: readPrefetch(prefetch),
     disk: disk === undefined ? undefined : readDisk(new Keys(disk, 'strongroom.disk')),
   }
+  const { allowedRoles, prefetch: ahead } = config
+  const rolesAhead = [...ahead.secrets, ...ahead.tags].flatMap(({ roleArn }) => roleArn ?? [])
+  if (rolesAhead.some((role) => allowedRoles?.includes(role) === false))
+    throw new StartError('what is to be fetched ahead names a role that strongroom.allowed_roles does not name')
   for (const table of [cache, security, provider, certificates, capabilities, logging, own, top]) table.end()
   return config
 }

@@ -9,8 +9,6 @@ import { fileURLToPath } from 'node:url'
 
 const NODE_MAJOR = 26
 
-const QUIET = ['--disable-warning=ExperimentalWarning']
-
 /** For what holds secrets for long: no __proto__, no eval, no environment in crash reports, no native addons. */
 const HARDENED = [
   '--disable-proto=delete',
@@ -26,14 +24,14 @@ const QUIET_DEBUGGER = '--inspect-publish-uid=stderr'
 const SMALL = '--max-semi-space-size=4'
 
 const FLAGS = {
-  serve: [...QUIET, ...HARDENED, NO_DEBUGGER],
-  agent: [...QUIET, ...HARDENED, NO_DEBUGGER, SMALL],
-  run: [...QUIET, ...HARDENED, QUIET_DEBUGGER],
+  serve: [...HARDENED, NO_DEBUGGER],
+  agent: [...HARDENED, NO_DEBUGGER, SMALL],
+  run: [...HARDENED, QUIET_DEBUGGER],
 }
 
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)
-const flags = Object.hasOwn(FLAGS, args[0] ?? '') ? FLAGS[args[0]] : QUIET
+const flags = Object.hasOwn(FLAGS, args[0] ?? '') ? FLAGS[args[0]] : []
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
   const node = findPinnedNode(dirname(script))
@@ -50,6 +48,11 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
 }
 
 function run() {
+  // That a module of Node is called experimental is no news to who runs a command.
+  process.removeAllListeners('warning')
+  process.on('warning', ({ name, message }) => {
+    if (name !== 'ExperimentalWarning') process.stderr.write(`${name}: ${message}\n`)
+  })
   import('node:module')
     .then(({ enableCompileCache }) => {
       // Beside the packages and not in the shared temporary directory, where another user could put code.

@@ -55,11 +55,23 @@ export async function runSteps(
     printed += text
   })
   await once(child, 'close')
-  const outputs = printed.replaceAll('\r\n', '\n').split('\x1e').slice(1)
+  // Of a line that was written over, such as that of a progress bar, the end is what is left to see.
+  const seen = printed.replaceAll('\r\n', '\n').replaceAll(/[^\n\x1e]*\r(?:\x1b\[K)?/g, '')
+  const outputs = seen.split('\x1e').slice(1)
   return steps.map(({ command }, at) => {
     const [body = '', code] = (outputs[at] ?? '').split('\x1f')
     const lines = body.trimEnd()
     return { command, output: code?.startsWith('0') ? lines : `${lines}\n[${parseInt(code ?? '', 10)}]`.trim() }
+  })
+}
+
+/** The page with what its commands have printed. */
+export function pageWith(page: string, steps: readonly Step[]): string {
+  const left = [...steps]
+  return page.replace(/^```console\n([\s\S]*?)^```$/gm, (_, block: string) => {
+    const ran = left.splice(0, block.split(/^\$ /m).length - 1)
+    const text = ran.map(({ command, output }) => `$ ${command}${output === '' ? '' : `${output}\n`}`).join('')
+    return `\`\`\`console\n${text}\`\`\``
   })
 }
 

@@ -48,7 +48,7 @@ export type Report = {
 }
 
 /** Of each kind; how many there are is told besides. */
-const FINDINGS_MAX = 1_000
+const FINDINGS_MAX = 500
 
 /** @throws UsageError */
 export const askForAdvice = (given: AdviseOptions, connection: Connection): Promise<Report> =>

@@ -3,7 +3,6 @@
 
 import type { Command, Option } from 'commander'
 import { type ClientOptions, connectionOf } from '../command-line.ts'
-import { printable } from '../output.ts'
 import { type AwsCall, signedCall } from '../signed-call.ts'
 
 /** A person waits. */
@@ -122,12 +121,15 @@ const LISTERS: { readonly [place: string]: Lister } = {
   'parameter PREFIX': PARAMETERS,
 }
 
+/** What names can have. Bash puts on the command line what it is given: nothing there may be a command, or a pattern. */
+const NAME = /^[\w/+=.@!-]{1,2048}$/
+
 /** None where the server refuses, or is not there: completion says nothing of its own. */
 async function findNames(lister: Lister, prefix: string, given: ClientOptions): Promise<readonly string[]> {
   type Answer = { readonly [member: string]: readonly { readonly Name: string }[] }
   try {
     const answer = await signedCall<Answer>('/', lister.input(prefix), await connectionOf(given), lister.aws)
-    return (answer[lister.member] ?? []).map(({ Name }) => printable(Name))
+    return (answer[lister.member] ?? []).map(({ Name }) => Name).filter((name) => NAME.test(name))
   } catch {
     return []
   }

@@ -21,10 +21,10 @@ _strongroom() {
     return
   fi
   local before="\${word%"\${word##*[=:]}"}" one
-  for one in $lines; do
+  while read -r one; do
     one="\${one%%$'\\t'*}"
-    COMPREPLY+=("\${one#"$before"}")
-  done
+    [[ -n "$one" ]] && COMPREPLY+=("\${one#"$before"}")
+  done <<< "$lines"
 }
 complete -F _strongroom strongroom
 `

@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { CreateSecretCommand, DescribeSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { LabelParameterVersionCommand, PutParameterCommand } from '@aws-sdk/client-ssm'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import dotenv from 'dotenv'
 import { archiveSource } from '../import/archive-source.ts'
 import { awsSource } from '../import/aws-source.ts'
 import type { Item } from '../import/item.ts'
@@ -191,6 +192,9 @@ test('dotenv holds what is read back as it was, and what it cannot hold is refus
     dotenvLines(of('other/api-key', 'x'), new Map([['API_KEY', 'app/api-key']])),
     /^UsageError: its variable/,
   )
+  const backslash = await dotenvLines(of('app/A', 'ends in \\'), taken)
+  const below = await dotenvLines(of('app/B', '# begins so'), taken)
+  assert.deepEqual(dotenv.parse(`${backslash}${below}`), { A: 'ends in \\', B: '# begins so' })
   const allQuotes = `'"\` #\n`
   await assert.rejects(dotenvLines(of('app/X', allQuotes), taken), /^UsageError: dotenv cannot hold the value of X: /)
   await assert.rejects(dotenvLines(of('app/y', new Uint8Array(1)), taken), /^UsageError: its value is bytes/)

@@ -52,12 +52,15 @@ function variableOf(path: string): string {
   return VARIABLE.test(name) ? name : `_${name}`
 }
 
-/** In the first of the forms of dotenv that is read as this value. */
+/** Lines that a value must not go on to: behind a backslash dotenv looks for another quote that closes, however far below. */
+const BELOW = `' #\n" #\n\` #\n`
+
+/** In the first of the forms of dotenv that is read as this value, whatever the lines below it are. */
 function quoted(name: string, value: string): string {
   const escaped = value.replaceAll('\r', '\\r').replaceAll('\n', '\\n')
-  const forms = [/^[\w.:/@%+,-]*$/.test(value) ? value : `'${value}'`, `'${value}'`, `\`${value}\``, `"${escaped}"`]
-  const form = forms.find((text) => {
-    const read = Object.entries(dotenv.parse(`${name}=${text}\n`))
+  const forms = [`'${value}'`, `\`${value}\``, `"${escaped}"`, value]
+  const form = (/^[\w.:/@%+,-]*$/.test(value) ? [value] : forms).find((text) => {
+    const read = Object.entries(dotenv.parse(`${name}=${text}\n${BELOW}`))
     return read.length === 1 && read[0]![0] === name && read[0]![1] === value
   })
   if (form === undefined) throw new UsageError(`dotenv cannot hold the value of ${name}: --plaintext json can`)

@@ -18,11 +18,14 @@ import {
   SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
+import { PutParameterCommand } from '@aws-sdk/client-ssm'
 import { askDatabases } from '@strongroom/server/services/rds/testing.ts'
 import { createCaller } from '@strongroom/server/services/secretsmanager/testing.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Target } from './carry.ts'
 import { PATIENCE } from './clients.ts'
+import { mappingOf } from './mapping.ts'
+import { mapPolicy } from './policy-mapping.ts'
 import { carryFrom, type End, startEnd, versionsOf } from './testing.ts'
 
 const id = (name: string) => `${name}-${'0'.repeat(32)}`
@@ -323,6 +326,19 @@ test('resource policies are of the accounts of the target; one that is not mappe
   assert.equal(without!.details, '1 version; not copied: its resource policy')
 })
 
+test('an account id that stands in a policy as a number is mapped too', () => {
+  const policy = (account: number | string) =>
+    JSON.stringify({ Statement: [{ Condition: { StringEquals: { 'aws:PrincipalAccount': [account] } } }] })
+  const places = {
+    sourceArn: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:a-AbCdEf',
+    source: { region: 'us-east-1', account: '111122223333' },
+    targetArn: 'arn:aws:secretsmanager:us-east-1:444455556666:secret:a-GhIjKl',
+    target: { region: 'us-east-1', account: '444455556666' },
+  }
+  assert.equal(mapPolicy(policy(111122223333), mappingOf({}), places).text, policy('444455556666'))
+  assert.throws(() => mapPolicy(policy(999988887777), mappingOf({}), places), /names .*: account 999988887777; /)
+})
+
 test('a key that is not mapped keeps its secret at the source; a mapped one is used', async (t) => {
   const [source, target] = await both(t)
   const newKey = async ({ server }: End) => {
@@ -430,6 +446,24 @@ test('rotation is turned on where it is asked for, by the function that is in th
   )
 })
 
+test('a secret that the target has of its own is not rotated as the one of the source', async (t) => {
+  const [source, target] = await both(t)
+  await create(source, 'app/db', JSON.stringify({ engine: 'postgres', host: 'a', username: 'app', password: 'x' }))
+  const { region, accountId } = source.server
+  const RotationLambdaARN = `arn:aws:lambda:${region}:${accountId}:function:strongroom-postgresql-single-user`
+  const RotationRules = { AutomaticallyAfterDays: 10 }
+  await source.secrets.send(
+    new RotateSecretCommand({ SecretId: 'app/db', RotationLambdaARN, RotationRules, RotateImmediately: false }),
+  )
+  await until(async () => Object.keys((await describe(source, 'app/db')).VersionIdsToStages!).length === 1)
+  await create(target, 'app/db', JSON.stringify({ engine: 'postgres', host: 'b', username: 'app', password: 'y' }), {
+    ClientRequestToken: id('own'),
+  })
+  const [told] = await carryFrom(source, target, { rotation: true })
+  assert.equal(told!.action, 'leave', told!.details)
+  assert.equal((await describe(target, 'app/db')).RotationEnabled, undefined)
+})
+
 test('a rotation that is under way stays at the source, and is told', async (t) => {
   const [source, target] = await both(t)
   await create(source, 'app/db')
@@ -492,10 +526,43 @@ test('names, a prefix, tags and filters select', async (t) => {
   assert.deepEqual(await names({ names: ['App/c', 'app/a'] }), ['App/c', 'app/a'])
 })
 
+test('a source that answers with another secret, or with parameters elsewhere, gets nothing written', async (t) => {
+  const [source, target] = await both(t)
+  await create(source, 'app/a')
+  await create(target, 'prod/db', 'ours', { ClientRequestToken: id('own') })
+  const { ARN } = await describe(source, 'app/a')
+  await source.ssm.send(new PutParameterCommand({ Name: '/prod/x', Value: 'theirs', Type: 'String' }))
+  source.secrets.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args)
+      if ('VersionIdsToStages' in answer.output) (answer.output as { Name?: string }).Name = 'prod/db'
+      return answer
+    },
+    { step: 'initialize' },
+  )
+  source.ssm.middlewareStack.add(
+    (next) => (args) => {
+      delete (args.input as { ParameterFilters?: unknown }).ParameterFilters
+      return next(args)
+    },
+    { step: 'initialize' },
+  )
+  for (const name of ['app/a', ARN!]) {
+    const selection = { names: [name], parameters: '/app' }
+    assert.deepEqual(await carryFrom(source, target, { selection, overwrite: true }), [
+      { name, action: 'fail', details: 'the source answers with another secret' },
+    ])
+  }
+  assert.deepEqual(
+    (await versionsOf(target, 'prod/db')).map(({ value }) => value),
+    ['ours'],
+  )
+})
+
 test('a service that throttles is waited for', async (t) => {
-  const source = await startEnd(t, { rates: 'on', rate: ['secretsmanager.read=10'] })
+  const source = await startEnd(t, { rates: 'on', rate: ['secretsmanager.read=2'] })
   const target = await startEnd(t)
-  const names = Array.from({ length: 12 }, (_, at) => `app/${at}`)
+  const names = ['app/a', 'app/b', 'app/c']
   for (const name of names) await create(source, name)
   const { url, region, credentials } = source.server
   const secrets = new SecretsManagerClient({ endpoint: url, region, credentials: { ...credentials }, ...PATIENCE })

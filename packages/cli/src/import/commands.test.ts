@@ -88,6 +88,7 @@ test('the commands between two servers', async (t) => {
   await t.test('killed at any moment, the same command goes on and ends in the same state', (t) => killAndGoOn(t, ends))
   await t.test('no value is in anything they say or write, but for an export in plain text', () => lookForValues(ends))
   await t.test('a bar tells on a terminal how far they are', (t) => watchTheBar(t, ends))
+  await t.test('what a server answers moves no cursor', (t) => showNoControls(t, ends))
   await t.test('what does not go together is refused in one line, before anything is done', () => refuse(ends))
 })
 
@@ -268,6 +269,18 @@ async function watchTheBar(t: TestContext, { old, variables, directory }: Ends):
   assert.match(stdout, /\r\[ {30}\] 0 of 10\r\[#{3} {27}\] 1 of 10\r/)
   assert.match(stdout, /\[#{30}\] 10 of 10\r\u001b\[K/)
   assert.match(stdout, /ACTION +KIND +NAME +DETAILS[\s\S]*created +secret +kill\/0 +3 versions\r?\n/)
+}
+
+async function showNoControls(t: TestContext, { variables }: Ends): Promise<void> {
+  const secrets = { 'app/\u001b[2J\u009bx\n': { versions: [{ json: '{}' }] } }
+  const vault = await startVault(t, { mount: 'secret', version: '2', secrets })
+  for (const format of ['text', 'json']) {
+    const args = ['import', 'vault-kv', '--address', vault, '--output', format]
+    const { code, stdout } = await run(args, { ...variables, VAULT_TOKEN })
+    assert.equal(code, 1)
+    assert.match(stdout, /app\//)
+    assert.doesNotMatch(stdout, /[\u001b\u009b]|\\u001b|\\n/)
+  }
 }
 
 async function refuse({ old, variables, directory }: Ends): Promise<void> {

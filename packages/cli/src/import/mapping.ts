@@ -47,7 +47,8 @@ function pairs(option: string, given: readonly string[] = []): ReadonlyMap<strin
 
 /** The KmsKeyId at the target; undefined for the default key. @throws RefusedError where it is not mapped. */
 export function mapKey({ keys }: Mapping, sourceKey: string | undefined, defaultAlias: string): string | undefined {
-  if (sourceKey === undefined || sourceKey === '' || sourceKey.endsWith(defaultAlias)) return undefined
+  if (sourceKey === undefined || sourceKey === '') return undefined
+  if (sourceKey === defaultAlias || sourceKey.endsWith(`:${defaultAlias}`)) return undefined
   const id = sourceKey.replace(/^arn:[^/]*:(?:key\/|(?=alias\/))/, '')
   const mapped = keys.get(sourceKey) ?? keys.get(id) ?? keys.get(ANY_KEY)
   if (mapped === undefined) {

@@ -16,7 +16,10 @@ const FROM = 'source'
 /** The one of this name, and all below it; `/`: all. @throws UsageError */
 export async function listParameters(client: SSMClient, path: string): Promise<readonly Reference[]> {
   const found = [...(await describe(client, path)), ...(path.endsWith('/') ? [] : await describe(client, path, 'Name'))]
-  return found.map((metadata) => ({
+  const below = path.replace(/\/?$/, '/')
+  // What else a source may answer is not what was asked for.
+  const isAsked = ({ Name = '' }: ParameterMetadata): boolean => path === '/' || Name === path || Name.startsWith(below)
+  return found.filter(isAsked).map((metadata) => ({
     kind: 'parameter',
     name: metadata.Name!,
     read: () => readParameter(client, metadata),

@@ -34,7 +34,8 @@ export async function carryParameter(client: SSMClient, item: ParameterItem, opt
       Name: name,
       Type: item.type,
       Value: version.value,
-      ...(isFirst ? { Tags: [...item.tags] } : { Overwrite: true }),
+      ...(!isFirst && { Overwrite: true }),
+      ...(isFirst && item.tags.length > 0 && { Tags: [...item.tags] }),
       ...(version.advanced && { Tier: 'Advanced' }),
       ...(KeyId !== undefined && { KeyId }),
       // What a version does not say, it has from the one before.

@@ -42,6 +42,8 @@ export function mapPolicy(text: string, mapping: Mapping, places: PolicyPlaces):
         }),
       )
     }
+    // An account id may stand there as a number too.
+    if (typeof value === 'number' && /^\d{12}$/.test(`${value}`)) return accountOf(`${value}`)
     if (typeof value !== 'string') return value
     if (isUnknownPrincipal(value, path)) unmapped.add(`principal ${value}`)
     return mapText(value)

@@ -32,17 +32,20 @@ export type ReportOptions = OutputOptions & {
 export function startReport(total: number, options: ReportOptions): Report {
   const { dryRun = false, quiet = false } = options
   const format = quiet ? 'text' : formatOf(options)
-  const progress = startProgress(total, quiet || format !== 'text')
+  // Beside text on the same terminal there is no place for it.
+  const progress = startProgress(total, quiet ? !process.stdout.isTTY : format !== 'text')
   const told: { readonly action: Action; readonly cells: readonly string[]; readonly json: object }[] = []
   const word = (action: Action): string =>
     action === 'create' && options.created !== undefined ? options.created : WORDS[action][dryRun ? 1 : 0]
   const isBad = (action: Action): boolean => action === 'fail' || action === 'refuse'
   return {
-    tell({ kind, name }, { action, details }) {
-      const cells = [word(action), kind, name, details.join('; ')]
-      told.push({ action, cells, json: { Action: word(action), Kind: kind, Name: name, Details: details } })
+    tell({ kind, name }, outcome) {
+      const { action } = outcome
+      const [Name, Details] = [printable(name), outcome.details.map(printable)]
+      const cells = [word(action), kind, Name, Details.join('; ')]
+      told.push({ action, cells, json: { Action: word(action), Kind: kind, Name, Details } })
       progress.advance(isBad(action))
-      const line = `${cells.map(printable).join('\t')}\n`
+      const line = `${cells.join('\t')}\n`
       if (quiet && isBad(action)) process.stderr.write(line)
       else if (!quiet && format === 'text') process.stdout.write(line)
     },

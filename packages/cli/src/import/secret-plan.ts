@@ -82,7 +82,7 @@ function planNew(item: SecretItem, wanted: Wanted): SecretPlan {
     details: detailsOfAll(item, wanted),
     create: {
       Name: item.name,
-      Tags: [...wanted.tags],
+      ...(wanted.tags.length > 0 && { Tags: [...wanted.tags] }),
       ...(Description !== '' && { Description }),
       ...(Type !== '' && { Type }),
       ...(KmsKeyId !== DEFAULT_KEY && { KmsKeyId }),
@@ -142,10 +142,11 @@ async function planOther(
   target: TargetSecret,
   options: CarryOptions,
 ): Promise<SecretPlan> {
-  const changes = await changesAllowed(wanted, target, options)
-  const changed = namesOf(changes)
   const current = item.versions.find(({ stages }) => stages.includes('AWSCURRENT'))
   const isSame = current === undefined || (await isCurrent(current, target))
+  // What opens something else is not rotated as the source's is.
+  const changes = isSame || options.overwrite ? await changesAllowed(wanted, target, options) : {}
+  const changed = namesOf(changes)
   if (changed.length === 0 && isSame) return leave('it has the same current version', wanted)
   if (changed.length === 0 && !options.overwrite) {
     const why = current?.id === undefined ? 'it has another value' : 'it has versions of its own'
@@ -188,7 +189,7 @@ async function changesOf(wanted: Wanted, target: TargetSecret): Promise<Changes>
   const { Description, Type, KmsKeyId, tags, policy, rotation } = wanted
   const update = {
     ...(Description !== (target.description ?? '') && { Description }),
-    ...(Type !== (target.type ?? '') && { Type }),
+    ...(Type !== '' && Type !== target.type && { Type }),
     ...(KmsKeyId !== (target.kmsKeyId ?? DEFAULT_KEY) && { KmsKeyId }),
   }
   const addTags = tags.filter(({ Key, Value }) => !target.tags.some((tag) => tag.Key === Key && tag.Value === Value))

@@ -12,6 +12,7 @@ import {
   type SecretsManagerClient,
   type SecretVersionsListEntry,
 } from '@aws-sdk/client-secrets-manager'
+import { UsageError } from '../usage-error.ts'
 import type { LeftOut, Reference, SecretItem, Tag, Value, Version } from './item.ts'
 import { placeOf } from './mapping.ts'
 import type { Selection } from './selection.ts'
@@ -56,6 +57,7 @@ async function readSecret(
 ): Promise<SecretItem | LeftOut> {
   const SecretId = name
   const details = await at(FROM, () => client.send(new DescribeSecretCommand({ SecretId })))
+  if (!isNamed(details, name)) throw new UsageError('the source answers with another secret')
   const leftOut = reasonToLeaveOut(details)
   if (leftOut !== undefined) return { leftOut }
 
@@ -87,6 +89,10 @@ async function readSecret(
     ],
   }
 }
+
+/** Whether it is the one that was asked for: another one could be written over what nobody named. */
+const isNamed = ({ ARN = '', Name = '' }: DescribeSecretResponse, asked: string): boolean =>
+  asked.startsWith('arn:') ? ARN.startsWith(asked) && ARN.slice(0, -7).endsWith(`:secret:${Name}`) : Name === asked
 
 /** A rotation that is under way goes on where it began, and its version may be gone when it has ended. */
 const isPending = ({ VersionStages = [] }: SecretVersionsListEntry): boolean => VersionStages.join() === PENDING

@@ -80,6 +80,7 @@ function get(url: URL, headers: { readonly [name: string]: string }, ca: string 
     new UsageError(`no answer from ${url.origin} (${why}): give the address of Vault with --address`)
   return new Promise((resolve, reject) => {
     const options = { headers, timeout: TIMEOUT_MS, ...(ca !== undefined && { ca }) }
+    const refuse = (error: NodeJS.ErrnoException): void => reject(fail(error.code ?? error.message))
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, (response) => {
       const chunks: Buffer[] = []
       let bytes = 0
@@ -88,10 +89,12 @@ function get(url: URL, headers: { readonly [name: string]: string }, ca: string 
         if (bytes > ANSWER_BYTES_MAX) request.destroy(new Error('too many bytes'))
         else chunks.push(chunk)
       })
+      // Of an answer that was cut short: without it nothing would ever be told, and the process end as though all was done.
+      response.on('error', refuse)
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }))
     })
     request.on('timeout', () => request.destroy(new Error('timeout')))
-    request.on('error', (error: NodeJS.ErrnoException) => reject(fail(error.code ?? error.message)))
+    request.on('error', refuse)
     request.end()
   })
 }

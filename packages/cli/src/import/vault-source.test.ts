@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -140,6 +141,13 @@ test('what stands in the way is told in one line, and never with what Vault answ
     open(t, 'http://127.0.0.1:1'),
     /^UsageError: no answer from http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\)/,
   )
+  const cut = createServer((socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"data":{"a"')),
+  )
+  await new Promise<void>((resolve) => cut.listen(0, '127.0.0.1', resolve))
+  t.after(() => cut.close())
+  const cutAt = `http://127.0.0.1:${(cut.address() as AddressInfo).port}`
+  await assert.rejects(open(t, cutAt), /^UsageError: no answer from http:\/\/127\.0\.0\.1:\d+ \(ECONNRESET\)/)
   const broken = { ...CONTENT, secrets: { a: { versions: [{ json: '{"hunter2' }] } } }
   const target = await startEnd(t)
   const [told] = await carry(await open(t, await startVault(t, broken)), target)

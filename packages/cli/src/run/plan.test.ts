@@ -40,14 +40,22 @@ test('files of variables are read in order, each over the environment and those 
   const directory = mkdtempSync(join(tmpdir(), 'strongroom-'))
   t.after(() => rmSync(directory, { recursive: true }))
   const [first, second] = [join(directory, 'first'), join(directory, 'second')]
-  writeFileSync(first, '# a comment\nA=1\nexport B="two words"\nC=strongroom://app/db#password\n')
+  const lines = [
+    '# a comment',
+    'A=1',
+    'export B="two words"',
+    'C=strongroom://app/db#password # why',
+    'D="strongroom://app/db#a b"',
+  ]
+  writeFileSync(first, `${lines.join('\n')}\n`)
   writeFileSync(second, 'A=2\n')
-  const { base, referred } = readPlan({ envFile: [first, second] }, { A: '0', C: '0', D: '0' })
-  assert.deepEqual(base, { A: '2', B: 'two words', D: '0' })
-  assert.deepEqual(
-    referred.map(({ name }) => name),
-    ['C'],
-  )
+  const { base, referred } = readPlan({ envFile: [first, second] }, { A: '0', C: '0', E: '0' })
+  assert.deepEqual(base, { A: '2', B: 'two words', E: '0' })
+  const source = { kind: 'secret', id: 'app/db' }
+  assert.deepEqual(referred, [
+    { name: 'C', reference: { source, member: 'password' } },
+    { name: 'D', reference: { source, member: 'a b' } },
+  ])
   writeFileSync(first, Buffer.alloc(1_048_577, 'A'))
   assert.throws(() => readPlan({ envFile: [first] }, {}), /--env-file \S+ is larger than 1 MiB/)
 })

@@ -78,14 +78,18 @@ function parseNamed(text: string, option: string): Named {
   return { name, reference: parseReference(text.slice(at + 1), `${option} ${name}`) }
 }
 
-/** As Node.js reads it: https://nodejs.org/api/util.html#utilparseenvcontent */
+/** To Node.js, `#` begins a comment wherever it stands in a value without quotes; in a reference it does not. */
+const quoteReferences = (text: string): string =>
+  text.replaceAll(/^(\s*(?:export\s+)?\w+\s*=\s*)(strongroom:\/\/[^\s'"]+)/gm, "$1'$2'")
+
+/** Otherwise as Node.js reads it: https://nodejs.org/api/util.html#utilparseenvcontent */
 function readEnvFile(path: string): Variables {
   try {
     // Opened once, so that what is measured is what is read. A pipe will do too: --env-file <(command).
     const file = openSync(path, 'r')
     try {
       if (fstatSync(file).size > FILE_BYTES_MAX) throw new UsageError(`--env-file ${path} is larger than 1 MiB`)
-      return parseEnv(readFileSync(file, 'utf8')) as Variables
+      return parseEnv(quoteReferences(readFileSync(file, 'utf8'))) as Variables
     } finally {
       closeSync(file)
     }

@@ -2,19 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  accessSync,
-  constants,
-  mkdtempSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { UsageError } from '../usage-error.ts'
 
 export type Draft = {
@@ -89,9 +79,13 @@ export function createDraft(text: string, isJson: boolean, { allowDisk }: { read
   }
 }
 
+function memoryPlaces(): readonly string[] {
+  const { XDG_RUNTIME_DIR } = process.env
+  return [...(XDG_RUNTIME_DIR ? [XDG_RUNTIME_DIR] : []), '/dev/shm']
+}
+
 function memoryFolder(allowDisk = false): string {
-  const places = [process.env.XDG_RUNTIME_DIR, '/dev/shm'].filter((place) => place !== undefined && place !== '')
-  const found = places.find((place) => isInMemory(place!))
+  const found = memoryPlaces().find(isInMemory)
   if (found !== undefined) return found
   if (allowDisk) return tmpdir()
   throw new UsageError(
@@ -111,21 +105,32 @@ function isInMemory(folder: string): boolean {
 function readDraft(path: string): string {
   try {
     if (statSync(path).size > DRAFT_BYTES_MAX) throw new UsageError('the text is too long for a value')
-    return readFileSync(path, 'utf8')
+    const bytes = readFileSync(path)
+    const text = bytes.toString()
+    if (!Buffer.from(text).equals(bytes)) throw new UsageError('the text is not UTF-8: nothing was written')
+    return text
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError('the editor left no text: nothing was written')
   }
 }
 
-/** Overwritten, then removed. The folder of a draft goes too, if it is empty then. */
-export function wipeFile(path: string): void {
+/** Wipes the text of an edit that was not written, with what its editor left beside it. Any other file is the user's own, and stays. */
+export function removeKept(path: string): void {
+  const folder = dirname(resolve(path))
+  const isOurs = /^strongroom-\w{6}$/.test(basename(folder)) && /^value\.(json|txt)$/.test(basename(path))
+  if (!isOurs || ![...memoryPlaces(), tmpdir()].includes(dirname(folder))) return
+  wipeFile(path)
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** Overwritten, then removed. */
+function wipeFile(path: string): void {
   try {
     writeFileSync(path, Buffer.alloc(statSync(path).size), { flag: 'r+' })
     rmSync(path)
-    if (basename(dirname(path)).startsWith('strongroom-')) rmdirSync(dirname(path))
   } catch {
-    // The editor removed it, or left something beside it.
+    // The editor removed it.
   }
 }
 

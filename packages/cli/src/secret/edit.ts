@@ -12,7 +12,7 @@ import { ask } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { readFile, textOf } from '../value.ts'
 import { ifVersion, isOutdated, withSecrets } from './client.ts'
-import { createDraft, type Draft, wipeFile } from './draft.ts'
+import { createDraft, type Draft, removeKept } from './draft.ts'
 
 export type EditOptions = ClientOptions & {
   /** Of an edit that was not written. */
@@ -37,7 +37,7 @@ export const editSecret = (SecretId: string, given: EditOptions): Promise<void> 
       }
       if (after === '') throw new UsageError('the text is empty: nothing was written')
       await write(client, { SecretId, SecretString: after }, VersionId!, draft)
-      if (given.draft !== undefined) wipeFile(given.draft)
+      if (given.draft !== undefined) removeKept(given.draft)
     } finally {
       draft.remove()
     }

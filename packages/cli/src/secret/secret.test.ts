@@ -257,6 +257,18 @@ test('of two who change a secret the second is told, and goes on from the text t
   assert.deepEqual(readdirSync(XDG_RUNTIME_DIR), [])
 })
 
+test('a file of the user is no draft: it stays, and what is no UTF-8 is not written', inMemory, async (t) => {
+  const XDG_RUNTIME_DIR = memory(t)
+  await client.send(new CreateSecretCommand({ Name: 'edit/own', SecretString: 'one' }))
+  const own = join(temporaryDirectory(t), 'own.txt')
+  writeFileSync(own, 'mine')
+  assertDone(await secret(['edit', 'edit/own', '--draft', own], '', { XDG_RUNTIME_DIR, EDITOR: 'true' }))
+  assert.deepEqual([await valueOfSecret('edit/own'), readFileSync(own, 'utf8')], ['mine', 'mine'])
+  const EDITOR = `sh -c 'printf "pass\\344" > "$1"' x`
+  assertRefused(await secret(['edit', 'edit/own'], '', { XDG_RUNTIME_DIR, EDITOR }), /not UTF-8: nothing was written/)
+  assert.equal(await valueOfSecret('edit/own'), 'mine')
+})
+
 // Terminals.
 
 const terminals = {

@@ -1,6 +1,6 @@
 // What names and tags of secrets say, for advice. Names are taken by whole words: `nonprod` and `product` are not production.
 
-import type { Subject } from './model.ts'
+import { IGNORE_TAG, type Subject } from './model.ts'
 
 /** `prod/orderDb-2` is prod, order, db, 2. */
 export const wordsOf = (name: string): readonly string[] =>
@@ -14,13 +14,17 @@ const PRODUCTION = /^(prod|production|prd|live)\d{0,3}$/
 /** `non-prod`, `pre-production`. */
 const NOT = /^(non|not|pre|no)$/
 const STAGE_TAGS = ['env', 'environment', 'stage', 'tier']
+const namesStage = (key: string): boolean => STAGE_TAGS.includes(key.toLowerCase())
+
+/** Whether any finding depends on a tag of this key: the others need not be kept. */
+export const isTelling = (key: string): boolean => key === IGNORE_TAG || namesStage(key)
 
 const saysProduction = (text: string): boolean =>
   wordsOf(text).some((word, at, words) => PRODUCTION.test(word) && !NOT.test(words[at - 1] ?? ''))
 
 /** By a tag that names the stage; where there is none, by its name. */
 export function isProduction({ name, tags }: Pick<Subject, 'name' | 'tags'>): boolean {
-  const stage = tags.find(({ key }) => STAGE_TAGS.includes(key.toLowerCase()))
+  const stage = tags.find(({ key }) => namesStage(key))
   return saysProduction(stage?.value ?? name)
 }
 

@@ -7,7 +7,7 @@ import type { Call, Following } from '../../../call.ts'
 import { findPrincipalByArn, isOpenAccount, listAccounts, parsePrincipalArn } from '../../iam/port.ts'
 import { DEFAULT_ROLE_NAME } from '../../organizations/port.ts'
 import { type Plain, REFUSED, surveyPage } from '../../secretsmanager/port.ts'
-import { roleTarget } from '../../sts/port.ts'
+import { refuseCallOfSession, roleTarget } from '../../sts/port.ts'
 import { adviceUnderWay, notTheManagementAccount } from '../errors.ts'
 import { findAll } from './checks.ts'
 import { type Cost, costOf } from './cost.ts'
@@ -20,6 +20,7 @@ import {
   type Subject,
   type Thresholds,
 } from './model.ts'
+import { isTelling } from './names.ts'
 import { type Fingerprints, factsOf, type ValueFacts } from './value.ts'
 
 export type Asked = {
@@ -48,8 +49,8 @@ export type Report = Advice & {
 }
 
 const PAGE_SECRETS = 100
-/** Of all accounts of a report. */
-export const SECRETS_MAX = 100_000
+/** Of all accounts of a report, those too that are scheduled for deletion. */
+const SECRETS_MAX = 100_000
 const REPORTS_MAX = 2
 const READINGS_MAX = 10_000
 const DAY_MS = 86_400_000
@@ -59,8 +60,11 @@ const underWay = new WeakMap<App, Set<string>>()
 
 /** @throws LimitExceededException, InvalidRequestException, and what a look at the data throws */
 export async function makeReport(following: Following, asked: Asked): Promise<Report> {
-  const { app, account } = following
-  if (asked.acrossAccounts && account !== app.organization.managementAccount) throw notTheManagementAccount()
+  const { app, account, identity } = following
+  if (asked.acrossAccounts) {
+    if (account !== app.organization.managementAccount) throw notTheManagementAccount()
+    refuseCallOfSession(identity, 'sts', 'AssumeRole')
+  }
   const running = underWay.get(app) ?? new Set()
   underWay.set(app, running)
   if (running.has(account) || running.size >= REPORTS_MAX) throw adviceUnderWay()
@@ -118,21 +122,25 @@ async function surveyAccount(
   const secrets: Subject[] = []
   let hidden = 0
   let after: string | undefined
+  let left = max
   do {
-    if (secrets.length >= max) return { secrets, hidden, isPart: true }
+    if (left <= 0) return { secrets, hidden, isPart: true }
+    left -= PAGE_SECRETS
     const survey = {
       after,
-      limit: Math.min(PAGE_SECRETS, max - secrets.length),
+      limit: PAGE_SECRETS,
       rotations: needs('rotations'),
       policies: needs('policies'),
       ...(needs('values') && { examine }),
     }
     const page = await following.asOfNow(async (call) => {
       const looking = await as(call)
-      return looking && surveyPage(looking, survey, call.also)
+      const role = looking === call ? undefined : looking?.principal.role?.arn
+      const lookedAs = role === undefined ? {} : { additionalEventData: { lookedAs: role } }
+      return looking && surveyPage(looking, survey, (event) => call.also({ ...event, ...lookedAs }))
     })
     if (page === undefined) break
-    secrets.push(...page.secrets)
+    secrets.push(...page.secrets.map((one) => ({ ...one, tags: one.tags.filter(({ key }) => isTelling(key)) })))
     hidden += page.hidden
     after = page.next
   } while (after !== undefined)
@@ -176,7 +184,9 @@ async function otherAccounts({ account, asOfNow }: Following): Promise<readonly 
 
 /** The call as a session of the account's access role would make it; undefined where the caller may not assume that. */
 async function asAccessRole(call: Call, accountId: string): Promise<Call | undefined> {
-  const { app, tx, partition, region } = call
+  const { app, tx, partition, region, identity } = call
+  // Neither may ever call AssumeRole, whatever a trust policy says.
+  if (identity.kind === 'root' || identity.kind === 'federated-user') return undefined
   if (!(await isOpenAccount(app, tx, accountId))) return undefined
   const arn = `arn:${partition}:iam::${accountId}:role/${DEFAULT_ROLE_NAME}`
   const { resource, resourcePolicy, concealed } = await roleTarget(call, arn)

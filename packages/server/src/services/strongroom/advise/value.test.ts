@@ -80,6 +80,17 @@ test('credentials of a database are known by their fields or as a URL', () => {
     assert.ok(!facts(value).isDatabase, JSON.stringify(value))
 })
 
+test('a value that is made to take long is looked at as quickly as any, and one that is nested very deeply is compared byte by byte', () => {
+  const started = performance.now()
+  assert.ok(!facts(`postgres://${':'.repeat(65_500)}`).isDatabase)
+  assert.ok(!facts(`postgres://${'a:'.repeat(32_700)}`).isDatabase)
+  assert.ok(performance.now() - started < 2_000)
+
+  const deep = (inner: string) => `{"a":${'['.repeat(32_000)}{"0":${inner}}${']'.repeat(32_000)}}`
+  assert.equal(facts(deep('1')).fingerprint, facts(deep('1')).fingerprint)
+  assert.notEqual(facts(deep('1')).fingerprint, facts(deep('2')).fingerprint)
+})
+
 test('tokens are long, without white space, of letters and digits, or fields that say so', () => {
   for (const value of [
     'ghp_0123456789abcdefghij',

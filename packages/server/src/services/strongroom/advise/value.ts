@@ -28,8 +28,7 @@ export type Fingerprints = {
 export function factsOf({ kind, bytes }: Plain, name: string, fingerprints: Fingerprints): ValueFacts {
   const text = kind === 'string' ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : undefined
   const json = text === undefined ? undefined : objectOf(text)
-  // The same fields in another order, or with other white space, are the same value.
-  const compared = isRecord(json) ? Buffer.from(JSON.stringify(Object.entries(json).sort(byKey))) : bytes
+  const compared = isRecord(json) ? (inOrder(json) ?? bytes) : bytes
   const { key, nonce, bytesMin } = fingerprints
   const facts = {
     ...(bytes.length >= bytesMin && { fingerprint: hmacSha256(key, nonce, compared).toString('base64') }),
@@ -56,6 +55,15 @@ function objectOf(text: string): Json | undefined {
 const isRecord = (json: Json | undefined): json is { readonly [key: string]: unknown } =>
   json !== undefined && !Array.isArray(json)
 
+/** The same fields in another order, or with other white space, are the same value. Undefined where it is nested too deeply to be written again. */
+function inOrder(json: { readonly [key: string]: unknown }): Uint8Array | undefined {
+  try {
+    return Buffer.from(JSON.stringify(Object.entries(json).sort(byKey)))
+  } catch {
+    return undefined
+  }
+}
+
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html */
@@ -68,7 +76,7 @@ const isDatabaseObject = (json: Json): boolean =>
 const isFilled = (value: unknown): boolean => typeof value === 'string' && value !== ''
 
 const isDatabaseUrl = (text: string): boolean =>
-  /^(postgres|postgresql|mysql|mariadb|mongodb|mongodb\+srv|sqlserver|oracle|redis|rediss):\/\/[^/@\s]+:[^/@\s]+@\S+$/.test(
+  /^(postgres|postgresql|mysql|mariadb|mongodb|mongodb\+srv|sqlserver|oracle|redis|rediss):\/\/[^/@\s:]+:[^/@\s]+@\S+$/.test(
     text,
   )
 

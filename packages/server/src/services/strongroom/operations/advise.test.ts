@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { startTestServer, type TestServer, withJobsOnDemand } from '../../../testing.ts'
+import { createAccessKey } from '../../iam/access-keys.ts'
 import { policyDocument } from '../../iam/testing.ts'
 import { call as kms, newKey } from '../../kms/testing.ts'
 import { functionArn, startFunctions } from '../../secretsmanager/rotation/testing-functions.ts'
@@ -273,6 +274,9 @@ test('values are compared across accounts for the management account alone, with
     [looked?.recipientAccountId, looked?.userIdentity.type, looked?.userIdentity.accountId],
     [open, 'AWSAccount', server.accountId],
   )
+  assert.deepEqual(looked?.additionalEventData, {
+    lookedAs: `arn:aws:iam::${open}:role/OrganizationAccountAccessRole`,
+  })
   assert.deepEqual(await events(server, 'InspectSecretValue', { credentials: ofShut }), [])
 
   const refused = await ask(server, { AcrossAccounts: true }, ofOpen)
@@ -286,6 +290,10 @@ test('values are compared across accounts for the management account alone, with
   const unassuming = await createCaller(server, 'unassuming', [may('strongroom:*'), may('secretsmanager:*')])
   const alone = await advised(server, { AcrossAccounts: true }, unassuming.credentials)
   assert.deepEqual([found(alone), alone.OtherAccounts], [[], { LookedInto: 0, NotLookedInto: 2 }])
+  const { app, accountId } = server
+  const root = await app.database.transaction('write', (tx) => createAccessKey(app, tx, accountId, 'root', app.now()))
+  const asRoot = await advised(server, { AcrossAccounts: true }, root)
+  assert.deepEqual([found(asRoot), asRoot.OtherAccounts], [[], { LookedInto: 0, NotLookedInto: 2 }])
 })
 
 test('one report of an account is made at a time, and what is no figure is refused', async (t) => {

@@ -21,7 +21,7 @@ export const advise = operation({
     /** What is looked for; absent: all. Values are looked into only where a finding needs them. */
     Findings: optional(list(Check, { min: 1, max: 32 })),
     /** Of each kind; the summary counts all of them. */
-    MaxResults: optional(integer({ min: 1, max: 1_000 })),
+    MaxResults: optional(integer({ min: 1, max: 500 })),
     /** Whether values are compared with those of all other accounts; takes strongroom:AdviseAcrossAccounts. */
     AcrossAccounts: optional(boolean()),
     RotationDays: days,
