@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, Agent as KeptAlive } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -434,6 +434,7 @@ test('secrets are fetched ahead by their names and by their tags, also as a role
   const Tags = [{ Key: 'prefetch', Value: 'any' }]
   const named = await create({ SecretString: 'named' })
   const tagged = await create({ SecretString: 'tagged' }, { Tags })
+  await create({ SecretString: 'of a longer key' }, { Tags: [{ Key: 'prefetch-not', Value: 'any' }] })
   const role = await createRole(t, 'ahead', [GET_SECRET])
   const file = {
     capabilities: {
@@ -469,6 +470,12 @@ test('an agent that starts while the server is down gives what is on the disk, t
   assert.equal((await got(first, name)).status, 200)
   assert.equal((await got(first, name, `&roleArn=${role}`)).status, 200)
   await first.stop()
+  const never = join(directory, 'never')
+  const uncached = { ttl_seconds: 0, strongroom: { disk: { ...file.strongroom.disk, directory: never } } }
+  const second = await startTestAgent(t, server, { file: uncached })
+  assert.equal((await got(second, name)).status, 200)
+  await second.stop()
+  assert.equal(existsSync(never), false)
   for (const one of readdirSync(folder)) assert.ok(!readFileSync(join(folder, one)).includes('kept'))
 
   const gate = await startGate(t, server.url)

@@ -223,6 +223,10 @@ test('what does not do is named in one line, and its value is not repeated', asy
     ],
     ['[strongroom]\nsocket = "/a"\nsocket_mode = "0666"', 'strongroom.socket_mode must be "0600" or "0660"'],
     [`[strongroom]\nsocket = "/${'a'.repeat(103)}"`, 'strongroom.socket must be a path of at most 103 bytes'],
+    [
+      'ignore_transient_errors = false\n[strongroom.disk]\ndirectory = "/a"',
+      'strongroom.disk has old values for an outage: ignore_transient_errors = false wants none',
+    ],
     ['[strongroom.disk]\ndirectory = "/a"', 'strongroom.disk.key_file must be text of 1 to 4096 characters'],
     [
       '[strongroom.disk]\ndirectory = "/a"\nkey_file = "/dev/null"',

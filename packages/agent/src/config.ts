@@ -134,6 +134,8 @@ export function readConfig(given: GivenOptions, file: ConfigTable, environment: 
   }
   const ttlMs = (seconds: number): number => (cached && size > 0 ? seconds * 1_000 : 0)
   const ignoreTransientErrors = take(provider, 'ignore_transient_errors', flag) ?? true
+  if (disk !== undefined && !ignoreTransientErrors)
+    throw new StartError('strongroom.disk has old values for an outage: ignore_transient_errors = false wants none')
   const staleSeconds = ours('stale_if_error_seconds', integer(0, 2_592_000)) ?? 3_600
 
   const filePort = take(provider, 'http_port', integer(1_024, 65_535))

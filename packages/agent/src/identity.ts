@@ -41,7 +41,9 @@ export function openIdentity(
     staleWhileRevalidateMs: 0,
     staleIfErrorMs: config.staleIfErrorMs,
     requestTimeoutMs: timeoutMs,
-    ...(config.disk && { disk: { ...config.disk, key: diskKey(config.disk.key, [use, role?.arn ?? '']) } }),
+    // What is not to be cached is not to be kept.
+    ...(config.disk &&
+      ttlMs > 0 && { disk: { ...config.disk, key: diskKey(config.disk.key, [use, role?.arn ?? '']) } }),
     onError: report,
   })
 
@@ -81,7 +83,9 @@ export function openIdentity(
         { client },
         { Filters: [{ Key: 'tag-key', Values: [key] }] },
       )) {
-        for (const { Name } of SecretList) if (Name !== undefined) names.push(Name)
+        // The filter takes every key that begins so.
+        for (const { Name, Tags } of SecretList)
+          if (Name !== undefined && Tags?.some(({ Key }) => Key === key)) names.push(Name)
         if (names.length >= most) break
       }
       return names.slice(0, most)

@@ -37,6 +37,7 @@ export async function checkCertificate(report: Report, shell: Shell, url: URL): 
   }
   tell('certificate-node', 'tools on Node', 'NODE_EXTRA_CA_CERTS', node)
   tell('certificate-python', 'the AWS CLI and boto3', 'AWS_CA_BUNDLE', python)
+  if (Number.isNaN(until)) return // What is no date ends nothing.
   const what = `the certificate of the server ends on ${new Date(until).toISOString().slice(0, 10)}`
   if (until - Date.now() > EXPIRY_WARN_MS) report.ok('certificate-expiry', what)
   else report.warn('certificate-expiry', what, 'give the server a new one in time')

@@ -313,3 +313,18 @@ test('an agent is told where one answers, and what answers in its place', async 
   assert.match(at(await diagnosed('x'), 'agent'), /^warn {2}PARAMETERS_SECRETS_EXTENSION_HTTP_PORT is no port/)
   assert.ok((await diagnosed('1')).every(({ check }) => check !== 'agent'))
 })
+
+test('what holds back or ends a request of a check is a finding, and the other checks go on', async (t) => {
+  const url = await listen(t, (request, response) => {
+    if (request.url === '/_strongroom/health') return response.end('{"ok":true,"problems":[]}')
+    if (request.headers.authorization?.includes('/sts/')) return response.end('<Arn>arn:aws:iam::1:user/x;y</Arn>')
+    if (request.headers.accept === 'text/event-stream') return // as a proxy that waits for the end of it
+    request.socket.destroy()
+  })
+  const dataDir = temporaryDirectory(t)
+  const keys = { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'B' }
+  const findings = await diagnose({ dataDir, secret: 'app/db' }, { ...shellFor(t, { url, dataDir }), ...keys })
+  assert.match(at(findings, 'list'), /^warn {2}list not checked, since no answer came \(\w/)
+  assert.match(at(findings, 'events'), /^warn {2}events not checked, since no answer came \(ETIMEDOUT\)/)
+  assert.match(at(findings, 'read'), /^fail {2}read not checked, since no answer came \(\w/)
+})

@@ -12,6 +12,10 @@ const ANSWER_TIMEOUT_MS = 20_000
 export async function checkOperator(report: Report, dataDir: string): Promise<void> {
   const health = await askHealth(dataDir)
   if (health === undefined) return
+  if (health === 'late') {
+    const what = `the server does not tell its version and its sandbox within ${ANSWER_TIMEOUT_MS / 1000} s`
+    return report.warn('version', what, 'see its log, and whether the machine has more to do than it can')
+  }
   checkVersion(report, health.version)
   if (health.functions !== undefined) checkSandbox(report, health.functions)
 }
@@ -19,11 +23,11 @@ export async function checkOperator(report: Report, dataDir: string): Promise<vo
 type Functions = { readonly sandbox?: string; readonly reason?: string }
 type Health = { readonly version?: unknown; readonly functions?: Functions }
 
-async function askHealth(dataDir: string): Promise<Health | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS)
+async function askHealth(dataDir: string): Promise<Health | 'late' | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => resolve('late'), ANSWER_TIMEOUT_MS)
   try {
-    return (await Promise.race([callAdmin(dataDir, 'health'), late])) as Health | undefined
+    return (await Promise.race([callAdmin(dataDir, 'health'), late])) as Health | 'late' | undefined
   } catch (error) {
     if (error instanceof AdminError) return undefined
     throw error

@@ -2,13 +2,23 @@
 // the mend that the server knows, where the caller may ask for it, else with the statement that is missing.
 
 import { type Answer, askJson, askSigned } from './ask.ts'
-import type { Report } from './finding.ts'
+import { causeOf, type Report, shellQuoted } from './finding.ts'
 import type { Caller } from './server.ts'
 
 export async function checkPermissions(report: Report, caller: Caller, secretId: string | undefined): Promise<void> {
-  await checkListing(report, caller)
-  await checkEvents(report, caller)
-  if (secretId !== undefined) await checkSecret(report, caller, secretId)
+  await answered(report.warn, 'list', checkListing(report, caller))
+  await answered(report.warn, 'events', checkEvents(report, caller))
+  if (secretId !== undefined) await answered(report.fail, 'read', checkSecret(report, caller, secretId))
+}
+
+/** What does not answer is a finding too: a proxy may hold a stream back, or end what it does not know. */
+async function answered(bad: Report['warn'], check: string, checking: Promise<void>): Promise<void> {
+  try {
+    await checking
+  } catch (error) {
+    const mend = 'see the log of the server, and what a proxy before it lets through'
+    bad(check, `${check} not checked, since no answer came (${causeOf(error)})`, mend)
+  }
 }
 
 async function checkListing({ ok, warn }: Report, caller: Caller): Promise<void> {
@@ -72,7 +82,7 @@ async function mendOf(caller: Caller, answer: Answer, Action: string, Resource: 
   const { Mend } = jsonIn(explained)
   if (explained.status === 200 && Mend !== undefined) return Mend
   if (/explicit deny/.test(jsonIn(answer).Message ?? '')) {
-    return `a policy denies ${Action}: an administrator sees which by "strongroom policy explain --principal ${caller.arn} --action ${Action} --resource ${Resource}"`
+    return `a policy denies ${Action}: an administrator sees which by "strongroom policy explain --principal ${shellQuoted(caller.arn)} --action ${Action} --resource ${shellQuoted(Resource)}"`
   }
   return `attach a policy with ${JSON.stringify({ Effect: 'Allow', Action, Resource })}`
 }

@@ -58,7 +58,7 @@ export type Signals = {
   readonly ending: Promise<NodeJS.Signals>
   /** Who they are passed on to from now on; undefined: nobody runs. */
   passTo(child: Child | undefined): void
-  /** Notes signals that end, also those that are passed on, until the next call. @returns the one of the time before */
+  /** Notes signals that end, also those that are passed on, until the next call. @returns the one of the time before; SIGTERM where it was among them */
   watch(): NodeJS.Signals | undefined
   close(): void
 }
@@ -68,7 +68,8 @@ export function catchSignals(): Signals {
   let child: Child | undefined
   let noted: NodeJS.Signals | undefined
   const heard = (signal: NodeJS.Signals): void => {
-    if (ENDING.includes(signal)) noted ??= signal
+    if (signal === 'SIGTERM') noted = signal
+    else if (ENDING.includes(signal)) noted ??= signal
     if (child === undefined) {
       if (ENDING.includes(signal)) resolve(signal)
     } else if (!OF_TERMINAL.includes(signal) || !isInForeground()) child.kill(signal)

@@ -7,8 +7,11 @@ import type { RunOptions } from './run.ts'
 const each = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value]
 
 export function addRunCommand(program: Command): void {
+  // What follows the name of the command is the command's, also where somebody left out the --.
   const run = program
+    .enablePositionalOptions()
     .command('run')
+    .passThroughOptions()
     .argument('<COMMAND...>', 'after --, with its arguments')
     .description('start a command with secrets and parameters as variables, or as files in memory')
   addClientOptions(run)

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { memoryPlaces, openMemoryFiles } from './memory-files.ts'
 
@@ -50,6 +50,12 @@ test('a place on a disk is refused whatever it is called, unless a disk will do'
   const files = openMemoryFiles([place], true)
   assert.ok(files.directory.startsWith(tmpdir()))
   files.close()
+  // What is left of such a run does not wait for another that is let onto the disk. No process has been started at the moment 0.
+  const left = join(tmpdir(), basename(files.directory).replace(/\.\d+(?=\.\w+$)/, '.0'))
+  mkdirSync(left)
+  assert.throws(() => openMemoryFiles([place], false), /^UsageError: there is no place in memory/)
+  if (hasShm) openMemoryFiles([SHM], false).close()
+  assert.equal(existsSync(left), !hasShm)
 })
 
 test("the user's own place comes before the one of all, and what is no path is none", () => {

@@ -40,7 +40,8 @@ export function openMemoryFiles(places: readonly string[], allowDisk: boolean): 
     const tried = places.length === 0 ? '' : `: none of ${places.join(', ')} is a tmpfs that can be written`
     throw new UsageError(`there is no place in memory for --file${tried}. --allow-disk puts the files on a disk`)
   }
-  for (const one of new Set([...places, place])) removeLeftovers(one)
+  // Also of a run that was let onto a disk.
+  for (const one of new Set([...places, tmpdir()])) removeLeftovers(one)
   const directory = mkdtempSync(
     join(place, `${[PREFIX, namespaceOfPids(), process.pid, startOf(process.pid)].join('.')}.`),
   )

@@ -56,6 +56,8 @@ test('files of variables are read in order, each over the environment and those 
     { name: 'C', reference: { source, member: 'password' } },
     { name: 'D', reference: { source, member: 'a b' } },
   ])
+  writeFileSync(first, Buffer.alloc(1_048_576, '\n'))
+  assert.deepEqual(readPlan({ envFile: [first] }, {}).base, {})
   writeFileSync(first, Buffer.alloc(1_048_577, 'A'))
   assert.throws(() => readPlan({ envFile: [first] }, {}), /--env-file \S+ is larger than 1 MiB/)
 })

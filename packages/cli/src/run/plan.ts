@@ -80,7 +80,7 @@ function parseNamed(text: string, option: string): Named {
 
 /** To Node.js, `#` begins a comment wherever it stands in a value without quotes; in a reference it does not. */
 const quoteReferences = (text: string): string =>
-  text.replaceAll(/^(\s*(?:export\s+)?\w+\s*=\s*)(strongroom:\/\/[^\s'"]+)/gm, "$1'$2'")
+  text.replaceAll(/^([ \t]*(?:export[ \t]+)?\w+[ \t]*=[ \t]*)(strongroom:\/\/[^\s'"]+)/gm, "$1'$2'")
 
 /** Otherwise as Node.js reads it: https://nodejs.org/api/util.html#utilparseenvcontent */
 function readEnvFile(path: string): Variables {

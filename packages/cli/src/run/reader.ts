@@ -22,6 +22,8 @@ export type Found = { readonly name: string; readonly text: string; readonly ver
 
 const AT_ONCE = 8
 const PARAMETERS_MAX = 500
+/** A page may be empty and still not be the last. */
+const PAGES_MAX = 1_000
 /** How old a value may become that no event speaks of: AWS has no stream of events. */
 const LOOK_AGAIN_MS = 300_000
 const ANSWER_MS_MAX = 30_000
@@ -62,7 +64,9 @@ export class Reader {
   async readPath({ path }: ParameterPath): Promise<readonly Found[]> {
     const found: Found[] = []
     let token: string | undefined
+    let pages = 0
     do {
+      if (pages++ === PAGES_MAX) throw new UsageError(`the answers about ${path} have no end`)
       const command = new GetParametersByPathCommand({
         Path: path,
         Recursive: true,

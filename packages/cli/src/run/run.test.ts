@@ -111,6 +111,12 @@ test('strongroom run', async (t) => {
   }
   await create(client, 'app/nul', '{"a":"a\\u0000b"}')
   await create(client, 'app/loader', '{"ld-preload":"/tmp/evil.so"}')
+  await create(client, 'app/hooks', '{"config-file":"a","startup-hooks":"/tmp/evil.dll"}')
+  await create(
+    client,
+    'app/digits',
+    '{"account":12345678901234567890,"far":1e400,"price":1.10,"deep":[10000000000000001]}',
+  )
   await create(client, 'app/digit', '{"1st":"x"}')
   await create(client, 'app/twice', '{"Password":"x","password":"y"}')
   const reader = new Reader(clientOptions(server), false)
@@ -174,6 +180,8 @@ test('strongroom run', async (t) => {
       [{ env: ['A=app/nul#a'] }, /^A, of app\/nul, holds a NUL, which no variable can: give it by --file$/],
       [{ envFrom: ['app/nul'] }, /^A, of app\/nul, holds a NUL/],
       [{ envFrom: ['app/loader'] }, /^app\/loader would set LD_PRELOAD, which changes what runs/],
+      [{ envFrom: ['app/hooks'], prefix: 'AWS_' }, /^app\/hooks would set AWS_CONFIG_FILE, which changes what runs/],
+      [{ envFrom: ['app/hooks'], prefix: 'DOTNET_' }, /^app\/hooks would set DOTNET_STARTUP_HOOKS, which changes/],
       [{ envFrom: ['app/digit'] }, /^app\/digit has a member whose name begins with no letter/],
       [{ envFrom: ['app/twice'] }, /^--env-from gives PASSWORD twice, the second time from app\/twice$/],
       [{ envFrom: ['app/db', 'app/twice'], prefix: 'X_' }, /^--env-from gives X_PASSWORD twice/],
@@ -197,6 +205,12 @@ test('strongroom run', async (t) => {
     assert.deepEqual(environment, { PORT: '5432', PASSWORD: 'debug', USERNAME: 'app', TLS: 'true', OTHER: 'true' })
   })
 
+  await t.test('numbers of JSON are given as they were written', async () => {
+    const { environment } = await resolve(readPlan({ envFrom: ['app/digits'], env: ['A=app/digits#far'] }, {}), reader)
+    const numbers = { ACCOUNT: '12345678901234567890', FAR: '1e400', PRICE: '1.10', DEEP: '[10000000000000001]' }
+    assert.deepEqual(environment, { ...numbers, A: '1e400' })
+  })
+
   await t.test('a server that does not answer is told in one line', async () => {
     const closed = { ...shell, AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }
     const args = ['run', '--env', 'A=app/db', '--', 'sh', '-c', 'echo started']
@@ -211,11 +225,19 @@ test('strongroom run', async (t) => {
     )
   })
 
+  await t.test('what follows the command is its own, also where it is called as an option of ours', async () => {
+    const { stdout } = await run(['run', '--env', 'A=app/text', 'echo', '--env', 'B=none', '--', '--file'], shell)
+    assert.equal(stdout, '--env B=none -- --file\n')
+  })
+
   await t.test('signals that reach us alone are passed on, and the exit code is that of the command', async () => {
     const script = `for s in INT USR1 USR2 HUP; do trap "echo got $s" $s; done; trap 'echo got TERM; exit 3' TERM
       echo ready; while :; do sleep 0.05; done`
     const { child, says, ended, output } = begin(t, world, ['--env', 'A=app/db', '--', 'sh', '-c', script])
     await says(/ready\n/)
+    // A SIGUSR1 that comes before it is caught opens a debugger, of which other users must not learn the address.
+    if (existsSync('/proc/self/cmdline'))
+      assert.match(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'), /\0--inspect-publish-uid=stderr\0/)
     for (const signal of ['SIGINT', 'SIGUSR1', 'SIGUSR2', 'SIGHUP', 'SIGTERM'] as const) {
       child.kill(signal)
       await says(new RegExp(`got ${signal.slice(3)}\n`))
@@ -271,6 +293,19 @@ test('strongroom run', async (t) => {
     process.kill(Number(second), 'SIGKILL')
     assert.equal(await ended, 137)
     assert.equal(child.exitCode, 137)
+  })
+
+  await t.test('a command that is ending by a SIGTERM of ours is not started again by a rotation', async () => {
+    await create(client, 'app/ending', 'first')
+    const script = `trap 'echo ending; sleep 2; exit 3' TERM; echo "has $A"; while :; do sleep 0.05; done`
+    const options = ['--env', 'A=app/ending', '--on-rotation', 'restart']
+    const { child, says, ended, output } = begin(t, world, [...options, '--', 'sh', '-c', script])
+    await says(/has first\n/)
+    child.kill('SIGTERM')
+    await says(/ending\n/)
+    await put(client, 'app/ending', 'second')
+    assert.equal(await ended, 3)
+    assert.equal(output(), 'has first\nending\n')
   })
 
   await t.test('what is left behind by kill -9 is removed by the next run', { skip: noMemory }, async () => {

@@ -99,7 +99,8 @@ async function keepCurrent(running: Running, first: Resolved): Promise<number> {
       child.kill(onRotation.signal)
       continue
     }
-    signals.watch()
+    // It is ending, if slowly. The others may mean something else to a command: reload, cancel.
+    if (signals.watch() === 'SIGTERM') return child.ended
     const code = await stopChild(child, killAfterMs)
     // Who ends the command while it is being restarted means it to end.
     if (signals.watch() !== undefined) return code

@@ -1,5 +1,6 @@
 // The environment and the files of a command, from what it asked for and what the server has.
 
+import { isMembers, parseJson } from '../json-text.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Named, Plan, Variables } from './plan.ts'
 import type { Found, Reader, Value } from './reader.ts'
@@ -14,8 +15,16 @@ export type Resolved = {
 }
 
 /** Names by which what runs is changed, and not what it is told: whoever may write a secret would run code. */
-const LOADED_BY =
-  /^(PATH|IFS|ENV|BASH_ENV|SHELLOPTS|BASHOPTS|PS4|PROMPT_COMMAND|HOME|SHELL|NODE_OPTIONS|NODE_PATH|PYTHON.*|PERL5?.*|RUBY(LIB|OPT)|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|CLASSPATH|GIT_.*|LD_.*|DYLD_.*|GCONV_PATH)$/
+const LOADED_BY = new RegExp(
+  `^(${[
+    'PATH|IFS|ENV|BASH_ENV|SHELLOPTS|BASHOPTS|PS4|PROMPT_COMMAND|HOME|SHELL|ZDOTDIR|FPATH',
+    'LD_.*|DYLD_.*|GCONV_PATH|OPENSSL_(CONF|ENGINES|MODULES)',
+    'NODE_(OPTIONS|PATH|REPL_EXTERNAL_MODULE)|BUN_OPTIONS|NPM_CONFIG_.*',
+    'PYTHON.*|PERL5?.*|RUBY(LIB|OPT)|GEM_(HOME|PATH)|BUNDLE_GEMFILE|PHPRC|PHP_INI_SCAN_DIR|LUA_(INIT|PATH|CPATH).*',
+    'JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|CLASSPATH|DOTNET_STARTUP_HOOKS|CORECLR_.*|ERL_.*',
+    'GIT_.*|EDITOR|VISUAL|PAGER|LESSOPEN|LESSCLOSE|KUBECONFIG|AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE',
+  ].join('|')})$`,
+)
 
 /** Every secret and parameter that is named by itself. */
 export function sourcesOf({ referred, groups, variables, files }: Plan): readonly Source[] {
@@ -72,14 +81,8 @@ const membersOf = (source: Source, value: Value): readonly Omit<Found, 'version'
   Object.entries(objectOf(source, value)).map(([name, member]) => ({ name, text: textOf(member) }))
 
 function objectOf({ id }: Source, { text }: Value): { readonly [member: string]: unknown } {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text ?? '')
-  } catch {
-    // What JSON.parse says of it holds a part of the value.
-  }
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-    return parsed as { readonly [member: string]: unknown }
+  const parsed = parseJson(text ?? '')
+  if (isMembers(parsed)) return parsed
   throw new UsageError(`${id} is no JSON object, so that it has no members`)
 }
 
