@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { SSMClient } from '@aws-sdk/client-ssm'
 import type { ClientOptions } from '../command-line.ts'
-import { sdkConfigOf } from '../sdk.ts'
+import { sdkConfigOf, TIMEOUTS } from '../sdk.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Target } from './carry.ts'
 import { told } from './told.ts'
@@ -41,8 +41,7 @@ export async function openSource(given: SourceOptions & ClientOptions): Promise<
 /** AWS itself, unless an endpoint is named: AWS_ENDPOINT_URL is where the target is. Its Region is the target's unless named. @throws UsageError */
 export function sourceConfigOf(given: SourceOptions & ClientOptions, service: 'secretsmanager' | 'ssm') {
   const { sourceEndpointUrl, sourceRegion, sourceProfile: profile } = given
-  const { requestHandler, ...target } = sdkConfigOf(given)
-  const region = sourceRegion ?? target.region
+  const region = sourceRegion ?? sdkConfigOf(given).region
   if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region)) throw new UsageError(`--source-region ${region} is not a Region`)
   const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
   const endpoint = sourceEndpointUrl ?? `https://${service}.${region}.${domain}`
@@ -50,7 +49,7 @@ export function sourceConfigOf(given: SourceOptions & ClientOptions, service: 's
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`--source-endpoint-url ${endpoint} is not an address: https://HOST:PORT`)
   }
-  return { region, endpoint, requestHandler, ...(profile !== undefined && { profile }) }
+  return { region, endpoint, requestHandler: TIMEOUTS, ...(profile !== undefined && { profile }) }
 }
 
 /** With little patience, so that a wrong address or key is told at once, and once. What it may do is told later, call by call. */
