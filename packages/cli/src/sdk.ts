@@ -32,17 +32,16 @@ export type SdkConfig = {
 
 const CONNECT_MS_MAX = 5_000
 const ANSWER_MS_MAX = 60_000
-
-/** How long is waited for a connection and for an answer. */
-export const requestHandler: SdkConfig['requestHandler'] = {
+/** How long a client waits for any server. */
+export const TIMEOUTS = {
   connectionTimeout: CONNECT_MS_MAX,
   requestTimeout: ANSWER_MS_MAX,
   throwOnRequestTimeout: true,
-}
+} as const
 
 /** Keys as `ownCredentials` tells. `--endpoint-url aws` is AWS itself. @throws UsageError */
 export function sdkConfigOf(given: ClientOptions): SdkConfig {
-  const shared = { region: regionOf(), requestHandler }
+  const shared = { region: regionOf(), requestHandler: TIMEOUTS } as const
   if (given.endpointUrl === AWS) {
     trustBundle(new URL('https://amazonaws.com'))
     return { ...shared, ignoreConfiguredEndpointUrls: true }

@@ -79,11 +79,12 @@ test('a report moves no cursor, whatever a server says', (t) => {
     printed += text
     return true
   })
-  const evil = 'a\u001b[2Jb\r\nc'
+  const clear = '\u001b[2J'
+  const evil = `a${clear}b\r\nc`
   const report: Report = {
     Findings: [
       {
-        Finding: 'unread',
+        Finding: `unread${clear}`,
         Severity: 'low',
         Secrets: [1, 2].map((account) => ({ ARN: `arn:aws:secretsmanager:r:${account}:secret:x`, Name: evil })),
         SecretCount: 12,
@@ -92,13 +93,13 @@ test('a report moves no cursor, whatever a server says', (t) => {
         Command: evil,
       },
     ],
-    Summary: [{ Finding: 'unread', Severity: 'low', Count: 2_000, Dismissed: 1 }],
+    Summary: [{ Finding: `unread${clear}`, Severity: 'low', Count: 2_000, Dismissed: 1 }],
     Date: 0,
     SecretCount: 12,
     Incomplete: true,
     NotLookedInto: { Secrets: 1, Values: 2, Rotations: 0, Policies: 3, Calls: true },
     OtherAccounts: { LookedInto: 1, NotLookedInto: 2 },
-    CostOnAws: { Secrets: 12, SecretsUsd: '4.80', Usd: '4.80' },
+    CostOnAws: { Secrets: 12, SecretsUsd: `4.80${clear}`, Usd: `4.80${clear}` },
   }
   for (const format of ['table', 'text'] as const) printReport(report, format)
   t.mock.restoreAll()

@@ -91,11 +91,11 @@ export function printReport(report: Report, format: OutputFormat): void {
   for (const { Finding, Severity } of report.Summary) {
     const first = Findings.find((one) => one.Finding === Finding)
     if (first === undefined) continue
-    say(`${colored(STYLES[Severity], Finding)}: ${printable(first.Mend)}`)
+    say(`${colored(STYLES[Severity] ?? 'dim', printable(Finding))}: ${printable(first.Mend)}`)
     say(`  ${colored('dim', printable(first.Command))}`)
   }
   if (Findings.length > 0) say('')
-  for (const line of [...countLines(report), costLine(report)]) say(line)
+  for (const line of [...countLines(report), costLine(report)]) say(printable(line))
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)

@@ -8,7 +8,7 @@ import {
 import { SSMClient } from '@aws-sdk/client-ssm'
 import type { ClientOptions } from '../command-line.ts'
 import { regionOf } from '../connection.ts'
-import { requestHandler, sdkConfigOf } from '../sdk.ts'
+import { sdkConfigOf, TIMEOUTS } from '../sdk.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Target } from './carry.ts'
 import { told } from './told.ts'
@@ -50,7 +50,7 @@ export function sourceConfigOf(given: SourceOptions, service: 'secretsmanager' |
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`--source-endpoint-url ${endpoint} is not an address: https://HOST:PORT`)
   }
-  return { region, endpoint, requestHandler, ...(profile !== undefined && { profile }) }
+  return { region, endpoint, requestHandler: TIMEOUTS, ...(profile !== undefined && { profile }) }
 }
 
 /** With little patience, so that a wrong address or key is told at once, and once. What it may do is told later, call by call. */

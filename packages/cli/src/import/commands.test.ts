@@ -318,5 +318,7 @@ async function refuse({ old, variables, directory }: Ends): Promise<void> {
     sourceConfigOf({ sourceRegion }, service).endpoint
   assert.equal(endpoint('secretsmanager', 'eu-west-1'), 'https://secretsmanager.eu-west-1.amazonaws.com')
   assert.equal(endpoint('ssm', 'cn-north-1'), 'https://ssm.cn-north-1.amazonaws.com.cn')
+  const { requestHandler } = sourceConfigOf({ sourceRegion: 'eu-west-1' }, 'ssm')
+  assert.ok(requestHandler.throwOnRequestTimeout && requestHandler.requestTimeout <= 60_000, 'a source may hang')
   assert.throws(() => endpoint('ssm', 'x/y'), /^UsageError: --source-region x\/y is not a Region$/)
 }

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import type { ClientOptions } from '../command-line.ts'
 import { narrow, parseJson, spread } from '../json-text.ts'
+import { printable } from '../output.ts'
 import { ask } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { readFile, textOf } from '../value.ts'
@@ -67,7 +68,7 @@ async function write(
   const { SecretId } = input
   try {
     const { Name, VersionId } = await client.send(ifVersion(versionId, new PutSecretValueCommand(input)))
-    process.stdout.write(`${Name}\t${VersionId}\n`)
+    process.stdout.write(`${printable(`${Name}`)}\t${printable(`${VersionId}`)}\n`)
   } catch (error) {
     draft.keep()
     const next = `your text is kept in ${draft.path}: strongroom secret edit ${SecretId} --draft ${draft.path}`

@@ -10,7 +10,7 @@ import {
   type SortByType,
 } from '@aws-sdk/client-secrets-manager'
 import type { ClientOptions } from '../command-line.ts'
-import { dateText, formatOf, type OutputOptions, printListing } from '../output.ts'
+import { dateText, formatOf, type OutputOptions, printable, printListing } from '../output.ts'
 import { ownRoutes, type Secrets, withSecrets } from './client.ts'
 import { rotationText } from './read.ts'
 import { outcomeText, type Rotation, readRotations } from './rotations.ts'
@@ -119,7 +119,7 @@ async function findRotations(secrets: Secrets, SecretId: string): Promise<readon
   try {
     return await readRotations(SecretId, connection)
   } catch (error) {
-    process.stderr.write(`strongroom: rotations are not shown: ${(error as Error).message}\n`)
+    process.stderr.write(`strongroom: rotations are not shown: ${printable((error as Error).message)}\n`)
     return undefined
   }
 }

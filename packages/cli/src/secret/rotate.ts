@@ -28,7 +28,7 @@ export const rotateSecret = (SecretId: string, given: RotateOptions): Promise<vo
       ...(given.schedule !== undefined && { RotationRules: { ScheduleExpression: given.schedule } }),
     }
     const { VersionId, Name } = await secrets.client.send(new RotateSecretCommand(input))
-    process.stdout.write(`${Name}\t${VersionId}\n`)
+    process.stdout.write(`${printable(`${Name}`)}\t${printable(`${VersionId}`)}\n`)
     if (!given.wait) return
     const connection = await ownRoutes(secrets)
     await (connection === undefined
@@ -51,7 +51,7 @@ async function followSteps(SecretId: string, VersionId: string, connection: Conn
 }
 
 function stepText({ Step, DurationMs, ErrorKind, Message }: RotationCall): string {
-  const text = `${printable(Step).padEnd(12)}  ${DurationMs} ms`
+  const text = `${printable(Step).padEnd(12)}  ${printable(`${DurationMs}`)} ms`
   return ErrorKind === undefined ? text : `${text}  ${colored('red', printable(Message ?? ErrorKind))}`
 }
 

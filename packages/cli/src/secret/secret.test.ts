@@ -183,6 +183,17 @@ test('a server that is not there, and what is no such server, are told', async (
   )
 })
 
+test('what a server calls a secret moves no cursor', async (t) => {
+  const clear = '\u001b[2J'
+  const evil = createServer((_, response) =>
+    response.end(JSON.stringify({ Name: `a${clear}`, VersionId: `b${clear}` })),
+  )
+  t.after(() => evil.close())
+  await once(evil.listen(0, '127.0.0.1'), 'listening')
+  const there = { AWS_ENDPOINT_URL: `http://127.0.0.1:${(evil.address() as AddressInfo).port}` }
+  assert.equal(assertDone(await secret(['rotate', 'x'], undefined, there)), 'a\tb\n')
+})
+
 // Editors: small programs in the place of one that people use.
 
 /** A folder in memory, in which drafts are looked for. */

@@ -74,6 +74,7 @@ const RULES: { readonly [check in Check]: OfOne | OfGroup } = {
 
 const DAY_MS = 86_400_000
 const CALLERS_NAMED = 5
+const FIELDS_NAMED = 10
 
 /** By severity, then by check, then by the first secret; the account's own secrets come first, then by ARN. Lets other work in. */
 export async function findAll(known: Known, checks: readonly Check[]): Promise<Advice> {
@@ -186,8 +187,10 @@ function areFields(secrets: readonly Subject[]): boolean {
 }
 
 function tellScatteredFields(secrets: readonly Subject[], stem: string): Told {
+  const more = secrets.length > FIELDS_NAMED ? ` and ${secrets.length - FIELDS_NAMED} more` : ''
+  const named = secrets.slice(0, FIELDS_NAMED).map(({ name }) => name)
   return {
-    evidence: `${secrets.length} secrets hold one field each of the same thing: ${secrets.map(({ name }) => name).join(', ')}.`,
+    evidence: `${secrets.length} secrets hold one field each of the same thing: ${named.join(', ')}${more}.`,
     mend: 'Keep them in one secret as JSON: they then change together, rotators can work on them, and AWS would charge for one.',
     command: `aws secretsmanager create-secret --name ${quoted(stem)} --secret-string file://fields.json`,
   }

@@ -9,7 +9,10 @@ import { call as kms, newKey } from '../../kms/testing.ts'
 import { functionArn, startFunctions } from '../../secretsmanager/rotation/testing-functions.ts'
 import { call, createCaller, events, token } from '../../secretsmanager/testing.ts'
 import { newAccount, newRole, newUser, trusting } from '../../sts/testing.ts'
+import { findAll } from '../advise/checks.ts'
+import { DEFAULT_THRESHOLDS } from '../advise/model.ts'
 import { advised, ask, found } from '../testing-advice.ts'
+import { advise } from './advise.ts'
 
 const DAY_MS = 86_400_000
 const ALL = [
@@ -331,5 +334,35 @@ test('a value that was altered, or whose key is disabled, is no finding and no r
   assert.deepEqual(
     [altered.status, altered.body.Message],
     [500, 'A stored record failed its integrity check and was not used.'],
+  )
+})
+
+test('an answer names a bounded number of secrets, and tells how many there are', async () => {
+  const secrets = Array.from({ length: 120 }, (_, at) => ({ arn: `arn:${at}`, name: `${at}` }))
+  const finding = { check: 'copied-value', secrets, evidence: '', mend: '', command: '' }
+  const prepared = {
+    findings: Array.from({ length: 60 }, () => finding),
+    dismissed: new Map(),
+    refused: {},
+    cost: {},
+  }
+  const call = { now: 0, input: { MaxResults: 1_000 }, prepared } as unknown as Parameters<typeof advise.run>[0]
+  type Named = { readonly Secrets: readonly object[]; readonly SecretCount: number }
+  const { Findings } = (await advise.run(call)) as unknown as { readonly Findings: readonly Named[] }
+  assert.deepEqual(
+    Findings.map(({ Secrets, SecretCount }) => [Secrets.length, SecretCount]),
+    Array.from({ length: 60 }, (_, at) => [at < 50 ? 100 : 1, 120]),
+  )
+
+  const value = { isText: true, isDatabase: false, isConfiguration: false, isToken: false }
+  const fields = Array.from({ length: 12 }, (_, at) => {
+    const name = `db${'-_/.'[at % 4]}${['password', 'Password', 'user'][at % 3]}`
+    return { ...secrets[at]!, name, tags: [], createdAt: 0, isReplica: false, value }
+  })
+  const known = { secrets: fields, elsewhere: [], readings: new Map(), thresholds: DEFAULT_THRESHOLDS, now: 0 }
+  const [scattered] = (await findAll(known, ['scattered-fields'])).findings
+  assert.match(
+    scattered!.evidence,
+    /^12 secrets hold one field each of the same thing: (db\S+, ){9}db\S+ and 2 more\.$/,
   )
 })

@@ -9,8 +9,9 @@ import { makeReport, type Report } from '../advise/report.ts'
 const days = optional(integer({ min: 1, max: 3_650 }))
 const Check = enumeration(...CHECK_NAMES)
 const Severity = enumeration(...SEVERITIES)
-/** Of one finding; SecretCount tells how many there are. */
+/** Of one finding, and of the others of its kind together; SecretCount tells how many there are. At least one is named. */
 const SECRETS_NAMED = 100
+const SECRETS_NAMED_OF_KIND = 5_000
 
 export const advise = operation({
   name: 'Advise',
@@ -101,17 +102,22 @@ export const advise = operation({
     const asked = CHECK_NAMES.filter((check) => input.Findings === undefined || input.Findings.includes(check))
     const byCheck = new Map(asked.map((check) => [check, findings.filter((finding) => finding.check === check)]))
     return {
-      Findings: [...byCheck.values()].flatMap((found) =>
-        found.slice(0, max).map(({ check, secrets, evidence, mend, command }) => ({
-          Finding: check,
-          Severity: CHECKS[check].severity,
-          Secrets: secrets.slice(0, SECRETS_NAMED).map(({ arn, name }) => ({ ARN: arn, Name: name })),
-          SecretCount: secrets.length,
-          Evidence: evidence,
-          Mend: mend,
-          Command: command,
-        })),
-      ),
+      Findings: [...byCheck.values()].flatMap((found) => {
+        let left = SECRETS_NAMED_OF_KIND
+        return found.slice(0, max).map(({ check, secrets, evidence, mend, command }) => {
+          const named = secrets.slice(0, Math.max(1, Math.min(SECRETS_NAMED, left)))
+          left -= named.length
+          return {
+            Finding: check,
+            Severity: CHECKS[check].severity,
+            Secrets: named.map(({ arn, name }) => ({ ARN: arn, Name: name })),
+            SecretCount: secrets.length,
+            Evidence: evidence,
+            Mend: mend,
+            Command: command,
+          }
+        })
+      }),
       Summary: [...byCheck].map(([check, found]) => ({
         Finding: check,
         Severity: CHECKS[check].severity,
