@@ -124,19 +124,26 @@ test('what could not be written is kept for the next time', async (t) => {
   assert.equal((await callsOf(database, DAY, DAY))?.calls, 2)
 })
 
-test('a day has a bounded number of rows: beyond it callers are counted together, and all calls still are', async (t) => {
+test('a day has a bounded number of rows: beyond it callers are counted together, all calls still are, and one account leaves room for others', async (t) => {
   const database = await openTestDatabase(t)
   const counts = createCallCounts({ database, log: silent, wallNow: () => START, retentionDays: 3, pairsMax: 120 })
-  for (let caller = 0; caller < 150; caller++) {
-    const identity = { ...ALICE, arn: `${ALICE.arn}-${caller}` }
-    counts.note(usesOf(readOf('a', { identity }), true), START)
+  const OTHER = '222222222222'
+  const note = (account: string, callers: number) => {
+    for (let caller = 0; caller < callers; caller++) {
+      const identity = { ...ALICE, account, arn: `arn:aws:iam::${account}:user/u-${caller}` }
+      const resources = [{ arn: arnOf('a', account), accountId: account, type: 'AWS::SecretsManager::Secret' }]
+      counts.note(usesOf(readOf('a', { account, identity, resources }), true), START)
+    }
   }
+  note(ACCOUNT, 150)
+  note(OTHER, 20)
   await counts.close()
-  const rows = await database.transaction('read', (tx) =>
-    tx.get<{ readonly rows: number }>('SELECT count(*) AS rows FROM call_count'),
-  )
-  assert.equal(rows?.rows, 121)
+  // Half of 120, and the one row of all further callers.
+  assert.equal((await readingsOf(database, DAY)).length, 60)
   const [most] = await readingsOf(database, DAY)
-  assert.deepEqual(most, { arn: arnOf('a'), caller: OTHERS, calls: 31 })
+  assert.deepEqual(most, { arn: arnOf('a'), caller: OTHERS, calls: 91 })
   assert.equal((await callsOf(database, DAY, DAY))?.calls, 150)
+  const readings = await readingsOf(database, DAY, OTHER)
+  assert.deepEqual([readings.length, readings[0]?.calls], [20, 1])
+  assert.equal((await callsOf(database, DAY, DAY, OTHER))?.calls, 20)
 })

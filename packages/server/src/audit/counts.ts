@@ -65,7 +65,7 @@ export function createCallCounts(options: CallCountsOptions): CallCounts {
   /** By day and key. */
   let pending = new Map<number, Map<string, number>>()
   /** The keys of a day so far, so that a day has a bounded number of rows. */
-  let known = { day: 0, keys: new Set<string>() }
+  let known = { day: 0, keys: new Set<string>(), byAccount: new Map<string, number>() }
   let prunedDay = 0
   let timer: NodeJS.Timeout | undefined
   let closed = false
@@ -79,12 +79,18 @@ export function createCallCounts(options: CallCountsOptions): CallCounts {
 
   /** The key itself, or what it is counted under where there are too many. */
   function bounded(day: number, key: string): string | undefined {
-    if (known.day !== day) known = { day, keys: new Set() }
-    const { keys } = known
+    if (known.day !== day) known = { day, keys: new Set(), byAccount: new Map() }
+    const { keys, byAccount } = known
     if (keys.has(key)) return key
-    const told = keys.size < pairsMax ? key : withoutCaller(key)
-    if (keys.size >= 2 * pairsMax && !keys.has(told)) return undefined
+    const account = key.slice(0, key.indexOf('\0'))
+    const own = byAccount.get(account) ?? 0
+    // Once half are taken, who has a quarter gets no more: one account cannot keep the others from being counted.
+    const fits = (max: number): boolean => keys.size < max && (keys.size < max / 2 || own < max / 4)
+    const told = fits(pairsMax) ? key : withoutCaller(key)
+    if (keys.has(told)) return told
+    if (!fits(2 * pairsMax)) return undefined
     keys.add(told)
+    byAccount.set(account, own + 1)
     return told
   }
 
