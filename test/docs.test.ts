@@ -80,7 +80,7 @@ const PAGES: { readonly [name: string]: Prepare } = {
 }
 
 // Each command is a start of the command line: a plain run has some of the pages, and another seed the others.
-for (const name of WRITES ? Object.keys(PAGES) : sampleOf(Object.keys(PAGES), 2)) {
+for (const name of WRITES ? Object.keys(PAGES) : sampleOf(Object.keys(PAGES), 3)) {
   test(`every command of docs/${name}.md prints what the page says`, { timeout: MS_MAX }, (t) =>
     assertRuns(t, name, PAGES[name]!),
   )

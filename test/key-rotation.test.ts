@@ -20,7 +20,7 @@ import { COMMAND, clientOf, type Home, makeHome, startProcess } from './server-p
 const CALLERS = 6
 /** Between a caller's calls: without, they would take the processors from the rotation, and all that they wrote is read again. */
 const PAUSE_MS = SOAK ? 0 : 20
-const KILLS = SOAK ? 10 : process.env.TEST_DATABASE === undefined ? 2 : 1
+const KILLS = SOAK ? 10 : 1
 const run = promisify(execFile)
 
 const strongroom = (home: Home, ...args: readonly string[]) =>

@@ -22,13 +22,13 @@ import { TRUSTS_LAMBDA } from '../packages/server/src/services/iam/testing.ts'
 import { zip } from '../packages/server/src/services/lambda/testing.ts'
 import { STEPS, type Step } from '../packages/server/src/services/secretsmanager/rotation/model.ts'
 import { signedCall } from '../packages/server/src/testing.ts'
-import { SOAK } from '../packages/server/src/testing-sample.ts'
+import { SOAK, sampleOf } from '../packages/server/src/testing-sample.ts'
 import { clientOf, type Home, makeHome, REGION, type ServerProcess, startProcess } from './server-process.ts'
 
-/** By runtime; a plain run shares the steps out. */
+/** By runtime. */
 const KILLS: { readonly [runtime: string]: readonly Step[] } = {
-  'python3.13': SOAK ? everyStep(50) : ['createSecret', 'finishSecret'],
-  'nodejs24.x': SOAK ? everyStep(50) : ['setSecret', 'testSecret'],
+  'python3.13': SOAK ? everyStep(50) : sampleOf(STEPS, 4),
+  'nodejs24.x': SOAK ? everyStep(50) : sampleOf([...STEPS].reverse(), 4),
 }
 
 function everyStep(rounds: number): readonly Step[] {

@@ -110,7 +110,7 @@ async function ended(server: ServerProcess, while_: () => Promise<void> = async 
 // What starts slowly has such a load in the test of its engine too.
 for (const kind of sampleOf(
   ROTATED.filter(({ startsSlowly }) => SOAK || !startsSlowly),
-  2,
+  4,
 )) {
   const { rotator, keepsPrevious } = kind
   test(`${rotator}: logins while it rotates, and what each credential opens`, async (t) => {
@@ -173,7 +173,7 @@ for (const kind of sampleOf(
   })
 }
 
-for (const kind of sampleOf(ROTATED, 3)) {
+for (const kind of sampleOf(ROTATED, 6)) {
   const { rotator, keepsPrevious, piecesMin = 10 } = kind
   test(`${rotator}: a server killed in the middle of what its driver sends goes on, and AWSCURRENT works`, async (t) => {
     const world = await makeWorld(t, kind)

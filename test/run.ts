@@ -27,8 +27,8 @@ const STORAGE =
   /^packages\/server\/src\/(storage|jobs|audit|seal|events)\/|\/(store|purge|quotas|if-version)\.test|crash/
 const isOfStorage = (file: string): boolean => STORAGE.test(file)
 const isOfPostgres = (file: string): boolean => /postgres/i.test(readFileSync(file, 'utf8'))
-const POSTGRES_ONE_IN = 4
-const REST_ONE_IN = 8
+const POSTGRES_ONE_IN = 6
+const REST_ONE_IN = 12
 /** Whole stories of the AWS CLI and boto3 tell much of the wire and little of the database: one of them is enough there. */
 const isStory = (file: string): boolean => file.startsWith('test/clients-')
 
@@ -38,8 +38,8 @@ const TOGETHER_BYTES = 80_000
 const sharesProcess = (file: string): boolean => /^packages\/(server|cache)\//.test(file)
 /** What takes long begins first, so that no processor is idle in the end. */
 const FIRST = ['test/', 'packages/cli/', 'packages/functions/']
-/** Many tests wait for processes and clocks: one more than there are processors. */
-const AT_ONCE = availableParallelism() + 1
+/** Many tests wait for processes and clocks. */
+const AT_ONCE = 2 * availableParallelism()
 const SLOWEST = 40
 /** Far more than any process takes: what hangs fails, and does not keep the others from being told. */
 const timeout = SOAK ? Number.POSITIVE_INFINITY : 1_200_000

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { FLAGS } from '../packages/cli/bin/flags.js'
 import {
   openTestDatabaseUrl,
   temporaryDataDirectory,
@@ -56,7 +57,20 @@ export async function makeHome(t: TestContext, { bare = false }: { readonly bare
 export function startProcess(home: Home, ...options: readonly string[]): Promise<ServerProcess> {
   const child = spawn(
     process.execPath,
-    [COMMAND, 'serve', '--data-dir', home.dataDir, '--port', '0', '--rates', 'off', ...home.options, ...options],
+    // With them at once, the command need not start Node a second time.
+    [
+      ...FLAGS.serve,
+      COMMAND,
+      'serve',
+      '--data-dir',
+      home.dataDir,
+      '--port',
+      '0',
+      '--rates',
+      'off',
+      ...home.options,
+      ...options,
+    ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let output = ''

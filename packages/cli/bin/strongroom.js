@@ -6,31 +6,9 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { FLAGS } from './flags.js'
 
 const NODE_MAJOR = 26
-
-/** For what holds secrets for long: no __proto__, no eval, no environment in crash reports, no native addons. */
-const HARDENED = [
-  '--disable-proto=delete',
-  '--disallow-code-generation-from-strings',
-  '--report-exclude-env',
-  '--no-addons',
-]
-/** No debugger by signal; the signal is lost to us too, so that `run`, which passes it on, goes without. */
-const NO_DEBUGGER = '--disable-sigusr1'
-/** There, before the signal is caught, it opens one still: its address has a part that nobody guesses, and no port tells it. */
-const QUIET_DEBUGGER = '--inspect-publish-uid=stderr'
-/** Short-lived objects are collected in small steps: a third less memory beside every application, and no slower. */
-const SMALL = '--max-semi-space-size=4'
-
-/** Of threads too; where nothing is started anew, what this process itself warns of is left out by run(). */
-const QUIET = '--disable-warning=ExperimentalWarning'
-
-const FLAGS = {
-  serve: [QUIET, ...HARDENED, NO_DEBUGGER],
-  agent: [QUIET, ...HARDENED, NO_DEBUGGER, SMALL],
-  run: [QUIET, ...HARDENED, QUIET_DEBUGGER],
-}
 
 const script = fileURLToPath(import.meta.url)
 const args = process.argv.slice(2)

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { FLAGS } from '../bin/flags.js'
 import { readCredentials } from './credentials.ts'
 
 export const BIN = fileURLToPath(new URL('../bin/strongroom.js', import.meta.url))
@@ -39,7 +40,9 @@ export function temporaryDirectory(t: Scope): string {
 }
 
 function start(args: readonly string[], variables: Variables, stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
-  const child = spawn(process.execPath, [BIN, ...args], {
+  // With its flags at once, the server need not start Node a second time.
+  const flags = args[0] === 'serve' ? FLAGS.serve : []
+  const child = spawn(process.execPath, [...flags, BIN, ...args], {
     stdio: [stdin, 'pipe', 'pipe'],
     env: { PATH: '/usr/bin:/bin', ...variables },
   })

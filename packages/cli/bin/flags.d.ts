@@ -1,0 +1,3 @@
+// The types of flags.js.
+
+export declare const FLAGS: { readonly [command in 'serve' | 'agent' | 'run']: readonly string[] }
