@@ -38,8 +38,8 @@ const TOGETHER_BYTES = 80_000
 const sharesProcess = (file: string): boolean => /^packages\/(server|cache)\//.test(file)
 /** What takes long begins first, so that no processor is idle in the end. */
 const FIRST = ['test/', 'packages/cli/', 'packages/functions/']
-/** Many tests wait for processes and clocks. */
-const AT_ONCE = 2 * availableParallelism()
+/** Many tests wait for processes and clocks: one more than there are processors. */
+const AT_ONCE = availableParallelism() + 1
 const SLOWEST = 40
 /** Far more than any process takes: what hangs fails, and does not keep the others from being told. */
 const timeout = SOAK ? Number.POSITIVE_INFINITY : 1_200_000

@@ -170,7 +170,8 @@ async function tryProgram(
   launcher: number,
 ): Promise<{ readonly [name: string]: string }> {
   const decoy = await startDecoy()
-  const base = house.plan([...interpreter, program], engine, 256)
+  // Its attempts have processes of their own: on a slow machine many at once.
+  const base = house.plan([...interpreter, program], engine, 1_024)
   const calls = Object.fromEntries(SYSTEM_CALLS.map((call) => [call, numberOf(call, process.arch as Architecture)]))
   const { path, ports } = house
   const aim = {
@@ -208,7 +209,7 @@ async function tryProgram(
   const before = house.datagrams()
   const ESCAPE = Buffer.from(JSON.stringify({ ...aim, variables })).toString('base64')
   const ended = await finish(launch({ ...base, environment: { ...environment, ESCAPE } }))
-  if (ended.stdout === '') throw new Error(`${program}: ${ended.status}: ${ended.stderr}`)
+  if (ended.stdout === '') throw new Error(`${program}: ${ended.status}: ${ended.stderr} ${reports.join('; ')}`)
   const results: { [name: string]: string } = ended.stdout.startsWith('{')
     ? JSON.parse(ended.stdout)
     : Object.fromEntries(
