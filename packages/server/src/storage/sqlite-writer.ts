@@ -32,7 +32,7 @@ export const toError = ({ reason, message }: Failure): DatabaseError => new Data
 const PAUSE_MIN_MS = 0.5
 const PAUSE_MAX_MS = 2
 
-/** The size of the log is asked so often: it costs as much as a quarter of a small commit. */
+/** The size of the log is asked so often: it takes a quarter of the time of writing a group of events. */
 const COMMITS_PER_LOOK = 8
 
 export class WriterSession {

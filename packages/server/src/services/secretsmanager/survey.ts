@@ -156,9 +156,11 @@ async function lookInto<T>(
       requestParameters: { secretId: secret.arn, versionId: version.id },
       resources: [{ arn: secret.arn, accountId: target.account, type: RESOURCE_TYPE }],
     })
-    const examined = examine(secret.name, plain)
-    plain.bytes.fill(0)
-    return examined
+    try {
+      return examine(secret.name, plain)
+    } finally {
+      plain.bytes.fill(0)
+    }
   } catch (error) {
     // A key that the caller may not use, or that is disabled; what else goes wrong is not one secret's affair.
     if (error instanceof ServiceError && error.status < 500) return REFUSED
