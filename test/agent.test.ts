@@ -167,6 +167,8 @@ test('what is wrong with a start is one line', async () => {
     [['--port', '0'], without, /^strongroom: no token: set AWS_TOKEN or AWS_SESSION_TOKEN or [^\n]+\n$/],
     [['--port', '0'], nowhere, /^strongroom: no Region: set region in the configuration file, or AWS_REGION\n$/],
     [['--prot', '0'], environment(), /^strongroom: unknown option '--prot'\n$/],
+    // What stands behind it may be something that nobody else should see.
+    [['--token=hunter2'], environment(), /^strongroom: unknown option '--token'\n$/],
   ] as const)
     assertRefused(await runCommand(['agent', ...args], variables), line)
 })

@@ -1,7 +1,8 @@
 // `strongroom agent`: the local agent. bin/strongroom.js runs it without the rest of the command line, so that it starts at once and stays small.
 
 import type { GivenOptions } from '@strongroom/agent/config.ts'
-import { Command, CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
+import { newProgram } from './program.ts'
 
 export const addAgentCommand = (program: Command): Command =>
   program
@@ -21,10 +22,7 @@ export const addAgentCommand = (program: Command): Command =>
 /** Runs the one command. Sets the exit code. */
 export async function main(args: readonly string[]): Promise<void> {
   const { StartError } = await import('@strongroom/agent/start-error.ts')
-  const program = new Command('strongroom')
-    .exitOverride()
-    .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'strongroom: ')) })
+  const program = newProgram()
   addAgentCommand(program).copyInheritedSettings(program)
   try {
     await program.parseAsync([...args], { from: 'user' })

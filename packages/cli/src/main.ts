@@ -11,7 +11,7 @@ import {
   loadNewRootKey,
   options,
 } from '@strongroom/server/config.ts'
-import { Command, CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { addAdviseCommand } from './advise/command.ts'
 import { addAgentCommand } from './agent.ts'
 import { type ClientOptions, connectionOf, print, printWhether } from './command-line.ts'
@@ -25,6 +25,7 @@ import { printable } from './output.ts'
 import { addParameterCommands } from './parameter/commands.ts'
 import type { NewAssociation } from './pod-identity.ts'
 import type { ExplainOptions } from './policy.ts'
+import { newProgram } from './program.ts'
 import { addRunCommand } from './run/command.ts'
 import { addSecretCommands } from './secret/commands.ts'
 import { UsageError } from './usage-error.ts'
@@ -44,10 +45,6 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Of what commander says. An option that does not exist may hold a value that nobody else should see: `--secret-string=…`. */
-const oneLine = (text: string): string =>
-  text.replace(/^error: /, 'strongroom: ').replace(/(unknown option '[^'=\s]*)=.*'/s, "$1'")
-
 /** Whoever reads may have seen enough: `strongroom secret list | head -1`. */
 function endWithReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -57,11 +54,7 @@ function endWithReader(): void {
 }
 
 function createProgram(): Command {
-  const program = new Command('strongroom')
-    .description('AWS Secrets Manager that you run yourself')
-    .exitOverride()
-    .showSuggestionAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+  const program = newProgram().description('AWS Secrets Manager that you run yourself')
 
   addServerOptions(program.command('serve'))
     .description('run the server')
