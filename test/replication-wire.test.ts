@@ -167,7 +167,7 @@ test('replication over the wire follows every change, and survives either side b
   destination = await again()
   await synced('db')
   assert.equal((await read('db')).SecretString, 'before the kill')
-  for (const until = Date.now() + 30_000; ; await sleep(100)) {
+  for (const until = Date.now() + 120_000; ; await sleep(100)) {
     const found = await read('removed').then(
       () => true,
       (error: Error) => error.name !== 'ResourceNotFoundException',

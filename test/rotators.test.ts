@@ -88,7 +88,11 @@ const read = async (client: SecretsManagerClient, VersionStage = 'AWSCURRENT'): 
 type Run = {
   readonly Outcome?: string
   readonly Attempt: number
-  readonly Calls: readonly { readonly PreviousStillValid?: boolean; readonly Message?: string }[]
+  readonly Calls: readonly {
+    readonly PreviousStillValid?: boolean
+    readonly ErrorKind?: string
+    readonly Message?: string
+  }[]
 }
 
 async function latest({ url, credentials }: ServerProcess): Promise<{ running: boolean; run: Run | undefined }> {
@@ -155,7 +159,13 @@ for (const kind of sampleOf(
         await sleep(100)
         over = true
         await Promise.all(clients)
-        assert.deepEqual([run.Outcome, run.Attempt], ['succeeded', 1], JSON.stringify(run))
+        assert.equal(run.Outcome, 'succeeded', JSON.stringify(run))
+        // A server under load on a busy machine may answer too late, which is tried again; nothing else may fail.
+        const failures = run.Calls.flatMap(({ ErrorKind }) => ErrorKind ?? [])
+        assert.ok(
+          failures.every((kind) => kind === 'unreachable') && failures.length === run.Attempt - 1,
+          JSON.stringify(run),
+        )
         assert.equal(run.Calls.at(-1)?.PreviousStillValid, keepsPrevious === true ? true : undefined)
         if (keepsPrevious !== 'perhaps') assert.equal(await attempt(before), keepsPrevious)
         assert.ok(await attempt(await read(client)))

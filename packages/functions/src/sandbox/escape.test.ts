@@ -123,13 +123,17 @@ describe('the escape battery', { skip: machineLacks('B-') || lacksPython }, () =
         for (const [name, came] of Object.entries(result.attempts))
           if (came !== 'open') t.diagnostic(`${name}: ${came}`)
         const doors = (Object.keys(OPEN) as OpenDoor[]).filter((door) => result.open.includes(OPEN[door]))
-        const expected = doors.flatMap((door) => THROUGH[door]).filter((name) => greed || !name.startsWith('greed: '))
-        assert.deepEqual(
-          opened(result)
-            .filter((name) => !isControl(name))
-            .sort(),
-          [...new Set(expected)].sort(),
-        )
+        const through = doors.flatMap((door) => THROUGH[door]).filter((name) => greed || !name.startsWith('greed: '))
+        const expected = [...new Set(through)].sort()
+        const found = opened(result).filter((name) => !isControl(name))
+        const closed = expected.filter((name) => !found.includes(name))
+        if (closed.length > 0) {
+          // A busy machine can keep a program from what is open to it: it is asked once more. What is open too much is so at once.
+          for (const name of closed) t.diagnostic(`closed at first: ${name}: ${result.attempts[name] ?? 'not tried'}`)
+          const again = opened(await battery(level, user, false))
+          found.push(...closed.filter((name) => again.includes(name)))
+        }
+        assert.deepEqual(found.sort(), expected)
         const failed = Object.entries(result.attempts).filter(([name, came]) => isControl(name) && came !== 'open')
         assert.deepEqual(failed, [], 'a program could not do what it must be able to')
       })

@@ -209,7 +209,9 @@ async function tryProgram(
   const before = house.datagrams()
   const ESCAPE = Buffer.from(JSON.stringify({ ...aim, variables })).toString('base64')
   const ended = await finish(launch({ ...base, environment: { ...environment, ESCAPE } }))
-  if (ended.stdout === '') throw new Error(`${program}: ${ended.status}: ${ended.stderr} ${reports.join('; ')}`)
+  const end = `${program}: ${ended.status}: ${ended.stderr} ${reports.join('; ')}`
+  if (ended.stdout === '') throw new Error(end)
+  if (ended.status !== '0') console.error(`${end} after ${ended.stdout}`)
   const results: { [name: string]: string } = ended.stdout.startsWith('{')
     ? JSON.parse(ended.stdout)
     : Object.fromEntries(
