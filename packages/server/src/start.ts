@@ -275,7 +275,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const sinks = createSinks(
     openSinks(config.eventSinks, signings, readCertificates('--event-sink-ca', config.eventSinkCa), wallNow),
   )
-  const jobs = createJobs({ app, handlers: { ...jobHandlers, ...sinks.handlers } })
+  const jobs = createJobs({ app, holder: lock.holder, handlers: { ...jobHandlers, ...sinks.handlers } })
   starting.defer(() => jobs.stop())
   starting.defer(() => sinks.stop())
   await sinks.start(app, jobs.wake)

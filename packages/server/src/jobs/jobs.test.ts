@@ -228,6 +228,45 @@ test('the jobs of a server that died are taken over when its lease has run out o
   assert.deepEqual(await noted(database), ['a'])
 })
 
+test('the next in the place of a process that died has its jobs at once, and nobody else’s', async (t) => {
+  const { clock, database, engine, write } = await world(t)
+  const owners = { a: 'here.1', b: 'here.2', c: 'hereabouts.1', d: 'there.1', e: '4f1c9a' }
+  await write(async (tx) => {
+    for (const [id, owner] of Object.entries(owners)) {
+      await schedule(tx, { id, kind: 'note', dueAt: clock.now, payload: id })
+      await tx.run(
+        'UPDATE job SET lease_owner = $1, lease_until = $2 WHERE job_id = $3',
+        owner,
+        clock.wall + 60_000,
+        id,
+      )
+    }
+  })
+  const others = engine({ note })
+  others.start()
+  assert.equal(await others.runDue(), 0, 'who holds no lock has no earlier process')
+  const next = engine({ note }, { holder: 'here' })
+  next.start()
+  await next.runDue()
+  assert.deepEqual(await noted(database), ['a', 'b'])
+  clock.wall += 60_000
+  await next.runDue()
+  assert.deepEqual(await noted(database), ['a', 'b', 'c', 'd', 'e'])
+})
+
+test('what a process leases carries the name of its lock', async (t) => {
+  const { clock, engine, write, find } = await world(t)
+  const gate = Promise.withResolvers<void>()
+  const call = outsideHandler({ ...outside, work: async () => gate.promise, finish: async () => undefined })
+  const jobs = engine({ call }, { holder: 'here' })
+  await write((tx) => schedule(tx, { id: 'a', kind: 'call', dueAt: clock.now, payload: '' }))
+  const running = jobs.runDue()
+  while ((await find('a'))?.lease_owner === '') await sleep(5)
+  assert.match((await find('a'))!.lease_owner, /^here\.[0-9a-f-]{36}$/)
+  gate.resolve()
+  assert.equal(await running, 1)
+})
+
 test('a server whose lease was taken over meanwhile has no effect', async (t) => {
   const { clock, database, engine, write, outcomes } = await world(t)
   const jobs = engine({

@@ -20,6 +20,11 @@ export type Jobs = {
 
 export type JobsOptions = {
   readonly app: App
+  /**
+   * Of the lock that this process holds, and after it whoever takes its place (storage/lock.ts): what it had leased when it died is free again at
+   * the next start. Absent or empty: those leases run out by themselves.
+   */
+  readonly holder?: string
   /** By kind. Jobs of other kinds are left to the servers that know them. */
   readonly handlers: { readonly [kind: string]: JobHandler }
   readonly pollMs?: number
@@ -51,6 +56,8 @@ export function createJobs(options: JobsOptions): Jobs {
   const pollMs = options.pollMs ?? POLL_MS
   const leaseMs = options.leaseMs ?? LEASE_MS
   const batchMax = options.batchMax ?? BATCH_MAX
+  const holder = options.holder ? `${options.holder}.` : ''
+  const newOwner = (): string => `${holder}${app.uuid()}`
   const inside = new Map<string, InsideHandler>()
   // biome-ignore lint/suspicious/noExplicitAny: finish is given what work returned
   const outside = new Map<string, OutsideHandler<any>>()
@@ -97,7 +104,7 @@ export function createJobs(options: JobsOptions): Jobs {
     let done = 0
     for (let batches = 0; batches < BATCHES_PER_RUN_MAX && !stopping; batches++) {
       if (!(await anyDue(insideKinds))) break
-      const owner = app.uuid()
+      const owner = newOwner()
       const batch = await lease(owner, insideKinds, batchMax)
       if (batch.length === 0) break
       for (const [index, job] of batch.entries()) {
@@ -127,7 +134,7 @@ export function createJobs(options: JobsOptions): Jobs {
     const kinds = [...outside.keys()].filter((kind) => placesOf(kind) > ofKind(kind).length)
     if (stopping || !(await anyDue(kinds))) return
     for (const kind of kinds) {
-      const owner = app.uuid()
+      const owner = newOwner()
       const places = placesOf(kind)
       const jobs = outside.get(kind)!.shared
         ? await leaseShared(owner, kind, places, ofKind(kind))
@@ -143,6 +150,20 @@ export function createJobs(options: JobsOptions): Jobs {
         running.set(work, job)
       }
     }
+  }
+
+  /** Of an earlier process in the place of this one, which is dead. Before this one leases anything. */
+  const freeLeasesOfTheDead = async (): Promise<void> => {
+    if (holder === '') return
+    const { database } = app
+    const leased = await database.transaction('read', (tx) =>
+      tx.all<JobRow & { readonly lease_owner: string }>(
+        'SELECT job_id, lease_owner FROM job WHERE lease_until > $1',
+        app.wallNow(),
+      ),
+    )
+    for (const { job_id, lease_owner } of leased)
+      if (lease_owner.startsWith(holder)) await release(lease_owner, [{ job_id }])
   }
 
   const dueClause = (first: number, kinds: readonly string[]): string =>
@@ -250,7 +271,7 @@ export function createJobs(options: JobsOptions): Jobs {
     }
   }
 
-  const release = (owner: string, jobs: readonly JobRow[]): Promise<void> =>
+  const release = (owner: string, jobs: readonly Pick<JobRow, 'job_id'>[]): Promise<void> =>
     app.database.transaction('write', async (tx) => {
       for (const { job_id } of jobs) {
         await tx.run(
@@ -328,18 +349,17 @@ export function createJobs(options: JobsOptions): Jobs {
     })
   }
 
+  /** The database is away. Leases run out by themselves, and the next tick tries again. */
+  const notePollFailed = (error: unknown): void => {
+    app.metrics.jobs.inc({ kind: 'poll', outcome: 'failed' })
+    app.log.warn({ error: describe(error) }, 'looking for due jobs failed')
+  }
+
   const poll = (): void => {
     timer = undefined
     wokenWhilePolling = false
     polling = pass()
-      .then(
-        () => undefined,
-        (error: unknown) => {
-          // The database is away. Leases run out by themselves, and the next tick tries again.
-          app.metrics.jobs.inc({ kind: 'poll', outcome: 'failed' })
-          app.log.warn({ error: describe(error) }, 'looking for due jobs failed')
-        },
-      )
+      .then(() => undefined, notePollFailed)
       .then(() => {
         polling = undefined
         if (started) timer = setTimeout(poll, wokenWhilePolling ? 0 : pollMs).unref()
@@ -362,6 +382,7 @@ export function createJobs(options: JobsOptions): Jobs {
       started = true
       stopping = false
       stopped = new AbortController()
+      queue = queue.then(freeLeasesOfTheDead).catch(notePollFailed)
       poll()
     },
     stop: async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { cpSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { lockDataDirectory } from './lock.ts'
@@ -41,6 +41,23 @@ test('the kernel releases the lock of a process that was killed', async (t) => {
   child.kill('SIGKILL')
   const lock = await lockDataDirectory(directory, { waitMs: 5_000 })
   lock.release()
+})
+
+test('whoever holds a lock next has the name of who held it before; other locks, and copies, have others', {
+  skip: process.platform !== 'linux' && 'no other system tells one start from another',
+}, async (t) => {
+  const [directory, copy] = [temporaryDirectory(t), temporaryDirectory(t)]
+  const holderOf = async (of: string, name: string): Promise<string> => {
+    const lock = await lockDataDirectory(of, { name })
+    lock.release()
+    return lock.holder
+  }
+  const first = await holderOf(directory, 'server')
+  assert.match(first, /^[0-9a-f]{32}$/)
+  assert.equal(await holderOf(directory, 'server'), first)
+  assert.notEqual(await holderOf(directory, 'worker-0'), first)
+  cpSync(directory, copy, { recursive: true })
+  assert.notEqual(await holderOf(copy, 'server'), first)
 })
 
 test('locks of different names are different locks', async (t) => {

@@ -1,6 +1,7 @@
 // Locks on a data directory that the kernel releases when their holder dies, even by kill -9.
 
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +16,11 @@ export type LockOptions = {
 }
 
 export type Lock = {
+  /**
+   * Names whoever holds this lock, from one start of the machine to the next: what carries the name of a lock that is held now was begun by its
+   * holder, or by an earlier one, which is dead. Empty where the system does not tell one start from another.
+   */
+  readonly holder: string
   /** Lets go; the second time does nothing. The file stays, empty: removing it would let two processes each hold "the" lock. */
   release(): void
 }
@@ -49,6 +55,7 @@ export async function lockFile(path: string, waitMs: number, refusal: () => Erro
     const database = tryLock(path)
     if (database !== undefined) {
       return {
+        holder: holderOf(path),
         release: () => {
           if (database.isOpen) database.close()
         },
@@ -57,6 +64,17 @@ export async function lockFile(path: string, waitMs: number, refusal: () => Erro
     if (performance.now() >= deadline) throw refusal()
     await sleep(Math.min(POLL_MS, Math.max(1, deadline - performance.now())))
   }
+}
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id'
+const HOLDER_CHARACTERS = 32
+
+/** One file of one kernel: a copy of it, here or on another machine, is another. */
+function holderOf(path: string): string {
+  if (!existsSync(BOOT_ID)) return ''
+  const { dev, ino } = statSync(path, { bigint: true })
+  const place = `${readFileSync(BOOT_ID, 'utf8').trim()} ${dev} ${ino}`
+  return createHash('sha256').update(place).digest('hex').slice(0, HOLDER_CHARACTERS)
 }
 
 function tryLock(path: string): DatabaseSync | undefined {
