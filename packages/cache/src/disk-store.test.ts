@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -166,6 +167,35 @@ test('a link in the place of a file is not followed, and what cannot be written 
   assert.equal(errors.length, 2)
   assert.deepEqual(readdirSync(directory).length, 1, 'no half-written file')
   chmodSync(path, 0o700)
+})
+
+test('what is older than any cache may give out is removed, and nothing else is', async (t) => {
+  const { open, errors, directory, time } = makeWorld(t)
+  const day = 24 * HOUR
+  const begin = open()
+  begin.save('gone', 'AWSCURRENT', value('of a secret that is no more'))
+  await begin.settled()
+  const [name] = readdirSync(directory) as [string]
+  const cutOff = `${'0'.repeat(64)}.0123456789ab`
+  const strangers = ['notes.txt', 'a'.repeat(63), `${name}.bak`]
+  for (const other of [cutOff, ...strangers]) writeFileSync(join(directory, other), 'x')
+  const age = (days: number): void => {
+    const at = (time.wallNow() - days * day) / 1_000
+    for (const other of [name, cutOff, ...strangers]) utimesSync(join(directory, other), at, at)
+  }
+  const left = async (): Promise<readonly string[]> => {
+    const disk = open()
+    for (const text of ['one', 'two']) disk.save('app/db', 'AWSCURRENT', value(text))
+    await disk.settled()
+    return readdirSync(directory).filter((each) => each === name || each === cutOff)
+  }
+  age(29)
+  assert.equal((await left()).length, 2)
+  age(31)
+  assert.deepEqual(await left(), [])
+  assert.equal((await open().load('app/db', 'AWSCURRENT'))?.loaded.bytes.toString(), 'two')
+  for (const other of strangers) assert.ok(existsSync(join(directory, other)), other)
+  assert.deepEqual(errors, [])
 })
 
 test('a pipe in the place of a file holds nothing up', async (t) => {

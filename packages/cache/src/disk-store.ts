@@ -11,7 +11,7 @@ import {
   KeyObject,
   randomBytes,
 } from 'node:crypto'
-import { constants, type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { constants, type FileHandle, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { copyOf } from './bytes.ts'
 import { DISK_MAX_AGE, type DiskOptions, readNumber } from './options.ts'
@@ -24,6 +24,8 @@ const IV_BYTES = 12
 const TAG_BYTES = 16
 /** A value has 64 KiB at most; the rest is ample. */
 const FILE_BYTES_MAX = 256 * 1024
+const SWEEP_EVERY_MS = 86_400_000
+const OF_OURS = /^[0-9a-f]{64}(\.[0-9a-f]{12})?$/
 /** By how much clocks may differ before a file is from the future. */
 const CLOCK_SKEW_MS = 300_000
 
@@ -46,6 +48,7 @@ export function openDisk<About>({ options, surroundings, place, report }: DiskPa
   const maxAgeMs = readNumber('disk.maxAgeMs', options.maxAgeMs, DISK_MAX_AGE)
   const [contentKey, nameKey] = keysOf(options.key)
   let queue: Promise<unknown> = Promise.resolve()
+  let sweptAt = Number.NEGATIVE_INFINITY
 
   const locate = async (id: string, slot: string): Promise<{ readonly path: string; readonly binding: Buffer }> => {
     const binding = Buffer.from(JSON.stringify([...(await place()), options.accountId, id, slot]))
@@ -60,6 +63,17 @@ export function openDisk<About>({ options, surroundings, place, report }: DiskPa
     })
     queue = done
     return done
+  }
+
+  /** What is older than any cache may give out: of secrets that are gone, of names that nobody asks for, of writes that a crash cut off. */
+  const sweep = async (): Promise<void> => {
+    const now = surroundings.wallNow()
+    if (now - sweptAt < SWEEP_EVERY_MS) return
+    sweptAt = now
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name)
+      if (OF_OURS.test(name) && now - (await writtenAt(path)) > DISK_MAX_AGE.max) await removeFile(path)
+    }
   }
 
   const seal = (plaintext: Buffer, binding: Buffer): Buffer => {
@@ -116,6 +130,7 @@ export function openDisk<About>({ options, surroundings, place, report }: DiskPa
           const { path, binding } = await locate(id, slot)
           await mkdir(directory, { recursive: true, mode: 0o700 })
           await replace(path, seal(plaintext, binding))
+          await sweep()
         } finally {
           plaintext.fill(0)
         }
@@ -179,6 +194,16 @@ async function replace(path: string, content: Buffer): Promise<void> {
     await rename(temporary, path)
   } catch (error) {
     await removeFile(temporary)
+    throw error
+  }
+}
+
+/** Milliseconds since the epoch; no time is later than that of what is not there. */
+async function writtenAt(path: string): Promise<number> {
+  try {
+    return (await lstat(path)).mtimeMs
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Number.POSITIVE_INFINITY
     throw error
   }
 }
