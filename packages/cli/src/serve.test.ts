@@ -75,6 +75,10 @@ test('what cannot start says why in one line and exits 1', async (t) => {
     /^strongroom: --data-dir \/proc cannot be used \(.*\): give a directory that can be written/,
   )
   assertRefused(
+    await run(['serve', '--data-dir', '/proc/there/is/none', '--port', '0']),
+    /^strongroom: --data-dir \/proc\/there\/is\/none cannot be used \(ENOENT\): /,
+  )
+  assertRefused(
     await run(['serve'], { NODE_OPTIONS: '--tls-keylog=/tmp/x' }),
     /^strongroom: NODE_OPTIONS=--tls-keylog=\/tmp\/x would expose secrets: /,
   )

@@ -1,6 +1,7 @@
 // The data directory: made private, and held by one server at a time.
 
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { ConfigurationError } from './config.ts'
 import { DatabaseError } from './storage/database.ts'
 import { DirectoryLockedError, type Lock, type LockOptions, lockDataDirectory } from './storage/lock.ts'
@@ -11,7 +12,7 @@ const OLD_WORKERS_MS = 10_000
 /** Creates the directory where it is missing. @returns what an operator should know of it. @throws ConfigurationError */
 export function prepareDataDirectory(dataDir: string): readonly string[] {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDirectory(dataDir)
     const { mode } = statSync(dataDir)
     // The files in it are private all the same, but its lock files and its socket are then visible.
     // That others may pass through it shows them nothing; functions of a server that runs as root do.
@@ -20,6 +21,26 @@ export function prepareDataDirectory(dataDir: string): readonly string[] {
     throw new ConfigurationError(
       `--data-dir ${dataDir} cannot be used (${(error as NodeJS.ErrnoException).code}): give a directory that can be written`,
     )
+  }
+}
+
+/** With those above it. Node's own way to do that goes round for ever where a file system, such as /proc, says that what is above is not there. */
+function makeDirectory(path: string): void {
+  const isThere = (): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  const make = (): void => {
+    if (isThere()) return
+    try {
+      mkdirSync(path, { mode: 0o700 })
+    } catch (error) {
+      if (!isThere()) throw error
+    }
+  }
+  try {
+    make()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+    makeDirectory(dirname(path))
+    make()
   }
 }
 
