@@ -9,6 +9,7 @@ import {
   type SSMClient,
 } from '@aws-sdk/client-ssm'
 import type { LeftOut, ParameterItem, ParameterVersion, Reference } from './item.ts'
+import { pagesOf } from './pages.ts'
 import { at } from './told.ts'
 
 const FROM = 'source'
@@ -35,16 +36,13 @@ async function describe(client: SSMClient, path: string, by: 'Path' | 'Name' = '
       : { Key: 'Path', Option: 'Recursive', Values: [below] }
   const isAll = by === 'Path' && path === '/'
   const found: ParameterMetadata[] = []
-  let NextToken: string | undefined
-  do {
-    const page = await at(FROM, () =>
+  const ask = (NextToken: string | undefined) =>
+    at(FROM, () =>
       client.send(
         new DescribeParametersCommand({ MaxResults: 50, NextToken, ...(!isAll && { ParameterFilters: [filter] }) }),
       ),
     )
-    found.push(...(page.Parameters ?? []))
-    NextToken = page.NextToken
-  } while (NextToken !== undefined)
+  for await (const { Parameters = [] } of pagesOf(ask)) found.push(...Parameters)
   return found
 }
 
@@ -55,14 +53,11 @@ export async function readHistory(
   where: 'source' | 'target',
 ): Promise<readonly ParameterHistory[]> {
   const history: ParameterHistory[] = []
-  let NextToken: string | undefined
-  do {
-    const page = await at(where, () =>
+  const ask = (NextToken: string | undefined) =>
+    at(where, () =>
       client.send(new GetParameterHistoryCommand({ Name, WithDecryption: true, MaxResults: 50, NextToken })),
     )
-    history.push(...(page.Parameters ?? []))
-    NextToken = page.NextToken
-  } while (NextToken !== undefined)
+  for await (const { Parameters = [] } of pagesOf(ask)) history.push(...Parameters)
   return history.sort((a, b) => a.Version! - b.Version!)
 }
 

@@ -15,6 +15,7 @@ import {
 import { UsageError } from '../usage-error.ts'
 import type { LeftOut, Reference, SecretItem, Tag, Value, Version } from './item.ts'
 import { placeOf } from './mapping.ts'
+import { pagesOf } from './pages.ts'
 import type { Selection } from './selection.ts'
 import { at } from './told.ts'
 
@@ -35,18 +36,17 @@ export async function listSecrets(client: SecretsManagerClient, selection: Selec
     ...filters.map(({ key, values }) => ({ Key: key, Values: [...values] }) as Filter),
   ]
   const names: string[] = []
-  let NextToken: string | undefined
-  do {
-    const page = await at(FROM, () =>
+  const ask = (NextToken: string | undefined) =>
+    at(FROM, () =>
       client.send(new ListSecretsCommand({ MaxResults: 100, NextToken, ...(Filters.length > 0 && { Filters }) })),
     )
-    for (const { Name = '', Tags = [] } of page.SecretList ?? []) {
+  for await (const { SecretList = [] } of pagesOf(ask)) {
+    for (const { Name = '', Tags = [] } of SecretList) {
       const isTagged = tags.every(({ Key, Value }) => Tags.some((tag) => tag.Key === Key && tag.Value === Value))
       // The filter of AWS does not tell capitals apart.
       if (Name.startsWith(prefix ?? '') && isTagged) names.push(Name)
     }
-    NextToken = page.NextToken
-  } while (NextToken !== undefined)
+  }
   return names.sort().map(refer)
 }
 
@@ -116,17 +116,17 @@ function* notesOf({ ReplicationStatus = [] }: DescribeSecretResponse, tags: read
   if (ofAws.length > 0) yield `not copied: tags of AWS (${ofAws.join(', ')})`
 }
 
+export const versionPages = (client: SecretsManagerClient, SecretId: string, where: 'source' | 'target') =>
+  pagesOf((NextToken) =>
+    at(where, () =>
+      client.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true, MaxResults: 100, NextToken })),
+    ),
+  )
+
 /** Oldest first. */
 async function listVersions(client: SecretsManagerClient, SecretId: string): Promise<SecretVersionsListEntry[]> {
   const entries: SecretVersionsListEntry[] = []
-  let NextToken: string | undefined
-  do {
-    const page = await at(FROM, () =>
-      client.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true, MaxResults: 100, NextToken })),
-    )
-    entries.push(...(page.Versions ?? []))
-    NextToken = page.NextToken
-  } while (NextToken !== undefined)
+  for await (const { Versions = [] } of versionPages(client, SecretId, FROM)) entries.push(...Versions)
   const place = ({ VersionStages = [] }: SecretVersionsListEntry): number =>
     VersionStages.includes('AWSCURRENT') ? 2 : VersionStages.includes('AWSPREVIOUS') ? 1 : 0
   // Of the same moment: AWSCURRENT came after AWSPREVIOUS.

@@ -7,7 +7,6 @@ import {
   type DescribeSecretResponse,
   GetResourcePolicyCommand,
   GetSecretValueCommand,
-  ListSecretVersionIdsCommand,
   PutResourcePolicyCommand,
   PutSecretValueCommand,
   ResourceNotFoundException,
@@ -21,6 +20,7 @@ import type { SecretItem, Value } from './item.ts'
 import { placeOf } from './mapping.ts'
 import type { CarryOptions, Outcome } from './outcome.ts'
 import { PASSING, planSecret, type SecretPlan, type TargetSecret } from './secret-plan.ts'
+import { versionPages } from './secret-source.ts'
 import { at } from './told.ts'
 
 const TO = 'target'
@@ -83,15 +83,9 @@ function reasonToBar({ DeletedDate, OwningService, PrimaryRegion, ARN = '' }: De
 
 async function listVersions(client: SecretsManagerClient, SecretId: string): Promise<TargetSecret['versions']> {
   const versions: { readonly id: string; readonly stages: readonly string[] }[] = []
-  let NextToken: string | undefined
-  do {
-    const page = await at(TO, () =>
-      client.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true, MaxResults: 100, NextToken })),
-    )
-    for (const { VersionId = '', VersionStages = [] } of page.Versions ?? [])
+  for await (const { Versions = [] } of versionPages(client, SecretId, TO))
+    for (const { VersionId = '', VersionStages = [] } of Versions)
       versions.push({ id: VersionId, stages: VersionStages })
-    NextToken = page.NextToken
-  } while (NextToken !== undefined)
   return versions
 }
 
