@@ -58,7 +58,7 @@ export type RotatedKind = {
   readonly rotator: string
   /** Whether what was current before a rotation works until the next one; `perhaps` where that is the server's affair. */
   readonly keepsPrevious: boolean | 'perhaps'
-  /** Pieces of data that a rotation sends at least. */
+  /** More pieces of data than so many are sent by a rotation, also where a slow machine sends some of them together. */
   readonly piecesMin?: number
   /** Takes ten seconds or so. */
   readonly startsSlowly?: true
@@ -81,9 +81,9 @@ export const ROTATED: readonly RotatedKind[] = [
   { rotator: 'openldap-dual-passwords', keepsPrevious: true, start: startRotatedOpenldap },
   { rotator: 'activedirectory-single-user', keepsPrevious: 'perhaps', startsSlowly: true, start: startRotatedSamba },
   { rotator: 'ssh-key', keepsPrevious: true, start: startRotatedSshd },
-  { rotator: 'http-credential', keepsPrevious: true, piecesMin: 8, start: startRotatedKeyService },
+  { rotator: 'http-credential', keepsPrevious: true, piecesMin: 4, start: startRotatedKeyService },
   { rotator: 'acme-certificate', keepsPrevious: true, start: startRotatedPebble },
-  { rotator: 'iam-access-key', keepsPrevious: true, piecesMin: 5, start: startRotatedIam },
+  { rotator: 'iam-access-key', keepsPrevious: true, piecesMin: 3, start: startRotatedIam },
 ]
 
 /** As an application does, at the server itself, whatever place the credential names. */

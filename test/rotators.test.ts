@@ -184,7 +184,7 @@ for (const kind of sampleOf(
 }
 
 for (const kind of sampleOf(ROTATED, 6)) {
-  const { rotator, keepsPrevious, piecesMin = 10 } = kind
+  const { rotator, keepsPrevious, piecesMin = 6 } = kind
   test(`${rotator}: a server killed in the middle of what its driver sends goes on, and AWSCURRENT works`, async (t) => {
     const world = await makeWorld(t, kind)
     if (world === undefined) return
