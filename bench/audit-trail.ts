@@ -91,7 +91,7 @@ const file = (sync: boolean) => async (): Promise<Writer> => {
   }
   return {
     append: (events) => {
-      for (const event of events) lines.push({ time: event.time, text: encodeEvent(event), uses: [] })
+      for (const event of events) lines.push({ time: event.time, told: encodeEvent(event), uses: [] })
       if (!writing) {
         writing = true
         setImmediate(writeGroups)

@@ -4,8 +4,9 @@
 
 import type { App } from './app.ts'
 import { type Uses, usesOf } from './audit/counts.ts'
-import { type EventForm, fillForm, lastingForm } from './audit/encode.ts'
+import { piecesOf } from './audit/encode.ts'
 import type { AuditEvent } from './audit/event.ts'
+import { newPiece, type Piece, type PieceOf, type Pieces } from './audit/pieces.ts'
 import { type IsRepeated, type Proof, repeatsOf } from './auth/repeat.ts'
 import type { Identity } from './call.ts'
 import { header, type WireRequest, type WireResponse } from './http/request.ts'
@@ -42,7 +43,7 @@ export type Repeats = {
 type Known = Answered & {
   /** These are made when it comes again for the first time, as most calls do not. */
   isRepeated?: IsRepeated
-  form?: EventForm
+  pieces?: Pieces
   uses?: Uses
   encode?: (output: Plain) => string
 }
@@ -70,6 +71,13 @@ export function createRepeats(app: App, whole: WholePath): Repeats {
     return known ?? text
   }
 
+  const pieces = new Lru<string, Piece>(TEXTS_MAX)
+  const pieceOf: PieceOf = (text) => {
+    const known = pieces.get(text) ?? newPiece(text)
+    pieces.set(text, known)
+    return known
+  }
+
   /** Its stages stand apart, so that the calls of one turn take each of them together (docs/adr/0004-requests-start-together.md). */
   async function repeat(request: WireRequest, route: Route, known: Known): Promise<WireResponse> {
     let refusedForMs: number | undefined
@@ -89,11 +97,11 @@ export function createRepeats(app: App, whole: WholePath): Repeats {
       if (output === undefined) return whole(request, route, refusedForMs)
       app.uses.note(identity, { usedAt: now, service: service.name, region })
       await undefined
-      known.form ??= lastingForm(known.event)
+      known.pieces ??= piecesOf(known.event, pieceOf)
       known.uses ??= usesOf(known.event, true)
       known.encode ??= encoderLike(operation.output ?? {}, output)
-      const text = fillForm(known.form, time, requestId, eventId)
-      await app.trail.appendLine({ time: Math.floor(time), text, uses: known.uses })
+      const told = { pieces: known.pieces, requestId, eventId }
+      await app.trail.appendLine({ time: Math.floor(time), told, uses: known.uses })
       const body = known.encode(output)
       app.metrics.repeated()
       app.metrics.finished(service.name, operation.name, '', performance.now() - started)

@@ -1,7 +1,9 @@
-// A block: one or more events of one chain as lines of JSON, under a MAC that also covers the MAC of the block before it.
+// A block: one or more events of one chain, under a MAC that also covers the MAC of the block before it.
 
 import type { Keyring } from '../seal/keyring.ts'
 import type { Uses } from './counts.ts'
+import { isoSecond } from './encode.ts'
+import { BodyWriter, type Repeated, readBody } from './pieces.ts'
 
 /** All events of a block fall into one second of the clock, so that blocks in order of time are events in order of time. */
 export type Block = {
@@ -12,7 +14,7 @@ export type Block = {
   readonly firstTime: number
   readonly lastTime: number
   readonly events: number
-  /** UTF-8, one event a line. */
+  /** UTF-8 (audit/pieces.ts). */
   readonly body: Uint8Array
   readonly mac: Uint8Array
 }
@@ -26,10 +28,14 @@ export const ORIGIN: Tip = { seq: 0, mac: new Uint8Array(0) }
 /** An event that waits to be put into a block. */
 export type Line = {
   readonly time: number
-  readonly text: string
+  /** As JSON, or what that is made of. */
+  readonly told: string | Repeated
   /** What is counted once it is written. */
   readonly uses: Uses
 }
+
+/** Characters of its JSON. */
+export const lengthOf = ({ told }: Line): number => (typeof told === 'string' ? told.length : told.pieces.length)
 
 export type Draft = Omit<Block, 'chain' | 'seq' | 'mac'>
 
@@ -45,13 +51,13 @@ export function draftBlocks(lines: readonly Line[]): readonly Draft[] {
     const line = lines[at]
     if (at > start) {
       const sameSecond = line !== undefined && second(line.time) === second(lines[start]!.time)
-      if (!sameSecond || characters + line.text.length > BLOCK_CHARACTERS_MAX) {
+      if (!sameSecond || characters + lengthOf(line) > BLOCK_CHARACTERS_MAX) {
         drafts.push(draft(lines, start, at))
         start = at
         characters = 0
       }
     }
-    if (line !== undefined) characters += line.text.length + 1
+    if (line !== undefined) characters += lengthOf(line) + 1
   }
   return drafts
 }
@@ -61,14 +67,15 @@ const second = (time: number): number => Math.floor(time / 1000)
 function draft(lines: readonly Line[], start: number, end: number): Draft {
   let firstTime = lines[start]!.time
   let lastTime = firstTime
-  let text = lines[start]!.text
-  for (let at = start + 1; at < end; at++) {
-    const line = lines[at]!
-    if (line.time < firstTime) firstTime = line.time
-    if (line.time > lastTime) lastTime = line.time
-    text += `\n${line.text}`
+  const body = new BodyWriter()
+  for (let at = start; at < end; at++) {
+    const { time, told } = lines[at]!
+    if (time < firstTime) firstTime = time
+    if (time > lastTime) lastTime = time
+    if (typeof told === 'string') body.add(told)
+    else body.addRepeated(told)
   }
-  return { firstTime, lastTime, events: end - start, body: encodeText(text) }
+  return { firstTime, lastTime, events: end - start, body: encodeText(body.finish()) }
 }
 
 /** In UTF-8, in one pass where all of it is ASCII, as nearly always. */
@@ -98,9 +105,9 @@ function macParts(block: Omit<Block, 'mac'>, previous: Uint8Array): readonly Uin
   return [Buffer.from(block.chain), header, block.body, previous]
 }
 
-/** The events of a block, in the order in which they were written. */
-export const linesOf = (block: Block): readonly string[] =>
-  Buffer.from(block.body.buffer, block.body.byteOffset, block.body.length).toString().split('\n')
+/** The events of a block as JSON, in the order in which they were written. @throws RangeError where it was altered */
+export const linesOf = ({ body, firstTime }: Block): readonly string[] =>
+  readBody(Buffer.from(body.buffer, body.byteOffset, body.length).toString(), isoSecond(firstTime))
 
 /** The chain in the main database that lists every writer there was; its blocks hold no events. */
 export const DIRECTORY = 'directory'

@@ -3,14 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  ADDITIONAL_CHARACTERS_MAX,
-  encodeEvent,
-  fillForm,
-  lastingForm,
-  PARAMETERS_CHARACTERS_MAX,
-  TEXT_CHARACTERS_MAX,
-} from './encode.ts'
+import { ADDITIONAL_CHARACTERS_MAX, encodeEvent, PARAMETERS_CHARACTERS_MAX, TEXT_CHARACTERS_MAX } from './encode.ts'
 import type { AuditEvent } from './event.ts'
 import { ACCOUNT, ALICE, event, SESSION } from './testing.ts'
 
@@ -178,16 +171,4 @@ test('parameters that stay too large are left out as CloudTrail does, and no eve
     }),
   )
   assert.ok(largest.length < 400_000, `${largest.length} characters`)
-})
-
-test('the form of many events gives the record of each', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.nat(), (value, seconds) => {
-      const given = event({ userAgent: value, requestParameters: { [value]: value }, time: seconds * 1_000 })
-      const other = { time: given.time + 61_000, requestId: 'other request', eventId: 'other event' }
-      const form = lastingForm(given)
-      assert.equal(fillForm(form, given.time, given.requestId, given.eventId), encodeEvent(given))
-      assert.equal(fillForm(form, other.time, other.requestId, other.eventId), encodeEvent({ ...given, ...other }))
-    }),
-  )
 })

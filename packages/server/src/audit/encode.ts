@@ -4,6 +4,7 @@
 import type { FederatedFacts, Identity, SessionFacts } from '../call.ts'
 import { inOneRun } from '../one-run.ts'
 import type { AuditEvent, AuditResource } from './event.ts'
+import { IDS_LENGTH, type Piece, type PieceOf, type Pieces } from './pieces.ts'
 
 /** Characters of JSON that requestParameters and responseElements may have, and additionalEventData. CloudTrail: 100 KB and 28 KB. */
 export const PARAMETERS_CHARACTERS_MAX = 102_400
@@ -22,21 +23,31 @@ type Plain = { readonly [key: string]: unknown }
 /** Whether anything of the record being encoded was cut. Encoding is synchronous, so one flag serves. */
 let omitted = false
 
-/** A record but for what no two events share: its time and its ids. */
-export type EventForm = { readonly head: string; readonly middle: string; readonly tail: string }
+/** A record but for what no two events share, its time and its ids; in parts, each of which may stand in other records too. */
+type EventForm = {
+  readonly head: readonly string[]
+  readonly middle: readonly string[]
+  readonly tail: readonly string[]
+}
 
 /** The event's record, without a newline. */
-export const encodeEvent = (event: AuditEvent): string =>
-  fillForm(formOf(event), event.time, event.requestId, event.eventId)
-
-/** `time` in milliseconds since the epoch. */
-export const fillForm = ({ head, middle, tail }: EventForm, time: number, requestId: string, eventId: string): string =>
-  `${head}${isoSecond(time)}${middle}${quote(requestId)},"eventID":${quote(eventId)}${tail}`
-
-/** The form of many events: one run of characters each, where what was put together from pieces would be put together again every time. */
-export const lastingForm = (event: AuditEvent): EventForm => {
+export function encodeEvent(event: AuditEvent): string {
   const { head, middle, tail } = formOf(event)
-  return { head: inOneRun(head), middle: inOneRun(middle), tail: inOneRun(tail) }
+  const ids = `"requestID":${quote(event.requestId)},"eventID":${quote(event.eventId)}`
+  return `${head.join('')}${isoSecond(event.time)}${middle.join('')}${ids}${tail.join('')}`
+}
+
+/** The record of every event that differs from this one in its time and its ids alone. */
+export function piecesOf(event: AuditEvent, pieceOf: PieceOf): Pieces {
+  const { head, middle, tail } = formOf(event)
+  const pieces = (parts: readonly string[]): readonly Piece[] => parts.map((part) => pieceOf(inOneRun(part)))
+  const sum = (parts: readonly string[]): number => parts.reduce((length, part) => length + part.length, 0)
+  return {
+    head: pieces(head),
+    middle: pieces(middle),
+    tail: pieces(tail),
+    length: IDS_LENGTH + sum([...head, ...middle, ...tail]),
+  }
 }
 
 /** Members stand in the order in which CloudTrail writes them. */
@@ -46,25 +57,26 @@ function formOf(event: AuditEvent): EventForm {
   const { identity } = event
   const service = identity === undefined
   const head = `{"eventVersion":"1.11","userIdentity":${service ? serviceIdentity(event, source) : callerIdentity(event, identity)},"eventTime":"`
-  let line = `","eventSource":${quote(source)}`
-  line += `,"eventName":${text(event.eventName)},"awsRegion":${text(event.region)}`
-  line += `,"sourceIPAddress":${text(event.sourceIpAddress || source)},"userAgent":${text(event.userAgent || (service ? source : ''))}`
-  if (event.errorCode !== undefined) line += `,"errorCode":${text(event.errorCode)}`
-  if (event.errorMessage !== undefined) line += `,"errorMessage":${text(event.errorMessage)}`
-  line += `,"requestParameters":${object('requestParameters', event.requestParameters, PARAMETERS_CHARACTERS_MAX)}`
-  line += `,"responseElements":${object('responseElements', event.responseElements, PARAMETERS_CHARACTERS_MAX)}`
+  let asked = `","eventSource":${quote(source)}`
+  asked += `,"eventName":${text(event.eventName)},"awsRegion":${text(event.region)}`
+  asked += `,"sourceIPAddress":${text(event.sourceIpAddress || source)},"userAgent":${text(event.userAgent || (service ? source : ''))}`
+  if (event.errorCode !== undefined) asked += `,"errorCode":${text(event.errorCode)}`
+  if (event.errorMessage !== undefined) asked += `,"errorMessage":${text(event.errorMessage)}`
+  const parameters = `,"requestParameters":${object('requestParameters', event.requestParameters, PARAMETERS_CHARACTERS_MAX)}`
+  let answered = `,"responseElements":${object('responseElements', event.responseElements, PARAMETERS_CHARACTERS_MAX)}`
   if (event.additionalEventData !== undefined) {
-    line += `,"additionalEventData":${object('additionalEventData', event.additionalEventData, ADDITIONAL_CHARACTERS_MAX)}`
+    answered += `,"additionalEventData":${object('additionalEventData', event.additionalEventData, ADDITIONAL_CHARACTERS_MAX)}`
   }
-  const middle = `${line},"requestID":`
-  line = `,"readOnly":${event.readOnly ? 'true' : 'false'}`
-  if (event.resources !== undefined && event.resources.length > 0) line += `,"resources":${resources(event.resources)}`
-  line += `,"eventType":"${service || event.ofService ? 'AwsServiceEvent' : 'AwsApiCall'}","managementEvent":true`
+  let line = `,"readOnly":${event.readOnly ? 'true' : 'false'}`
+  const isAbout = event.resources !== undefined && event.resources.length > 0
+  const about = isAbout ? `${line},"resources":${resources(event.resources)}` : line
+  line = `,"eventType":"${service || event.ofService ? 'AwsServiceEvent' : 'AwsApiCall'}","managementEvent":true`
   line += `,"recipientAccountId":${text(event.account)}`
   if (event.sharedEventId !== undefined) line += `,"sharedEventID":${text(event.sharedEventId)}`
   line += ',"eventCategory":"Management"'
   if (event.tlsVersion !== undefined) line += `,"tlsDetails":{"tlsVersion":${text(event.tlsVersion)}}`
-  return { head, middle, tail: omitted ? `${line},"omitted":true}` : `${line}}` }
+  const end = omitted ? `${line},"omitted":true}` : `${line}}`
+  return { head: [head], middle: [asked, parameters, `${answered},`], tail: [about, end] }
 }
 
 /** Of a caller from elsewhere an account learns the account and the unique id, as on AWS, but neither name nor access key. */
@@ -147,7 +159,8 @@ const serviceIdentity = (event: AuditEvent, source: string): string =>
 let lastSecond = Number.NaN
 let lastIsoSecond = ''
 
-function isoSecond(time: number): string {
+/** `2026-03-01T12:00:00Z` */
+export function isoSecond(time: number): string {
   const second = Math.floor(time / 1000)
   if (second !== lastSecond) {
     lastIsoSecond = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`

@@ -99,7 +99,7 @@ async function search(transactions: readonly Transaction[], query: TrailQuery): 
   for (;;) {
     const block = await takeNewest(sources)
     if (block === undefined) return { events }
-    const lines = linesOf(block)
+    const lines = read(block, () => linesOf(block))
     const resumes = query.after !== undefined && compare(block, query.after) === 0
     for (let line = (resumes ? query.after.line : lines.length) - 1; line >= 0; line--) {
       const json = lines[line]!

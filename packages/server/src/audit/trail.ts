@@ -5,7 +5,17 @@ import type { Logger } from '../observe/log.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import { type Database, DatabaseError, type Transaction } from '../storage/database.ts'
 import { createRows } from '../storage/sealed.ts'
-import { type Block, type Draft, draftBlocks, forge, type Line, laneChain, readChain, type Tip } from './block.ts'
+import {
+  type Block,
+  type Draft,
+  draftBlocks,
+  forge,
+  type Line,
+  laneChain,
+  lengthOf,
+  readChain,
+  type Tip,
+} from './block.ts'
 import { insertBlock, readTip } from './chain.ts'
 import { type CallCounts, usesOf } from './counts.ts'
 import { encodeEvent } from './encode.ts'
@@ -21,7 +31,7 @@ export type Trail = {
    * `--audit-sync`. Rejects with DatabaseError where they could not be written: then the call must fail.
    */
   append(events: readonly AuditEvent[]): Promise<void>
-  /** The same of an event that is encoded already. */
+  /** The same of an event that is known already but for its time and its ids. */
   appendLine(line: Line): Promise<void>
   /** Finds events of one account and region, newest first; reads every database of the trail. */
   lookup(query: TrailQuery): Promise<TrailPage>
@@ -129,7 +139,7 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
     }
     for (const line of lines) {
       group.lines.push(line)
-      group.characters += line.text.length
+      group.characters += lengthOf(line)
     }
     writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(writeGroups)
     return group.written.promise
@@ -178,7 +188,7 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
 /** Of events of one call, its own comes first. */
 const toLine = (event: AuditEvent, at: number): Line => ({
   time: Math.floor(event.time),
-  text: encodeEvent(event),
+  told: encodeEvent(event),
   uses: usesOf(event, at === 0),
 })
 

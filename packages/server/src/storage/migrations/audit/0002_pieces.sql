@@ -1,0 +1,2 @@
+-- audit_block.body: what the events of a block share stands in it once (audit/pieces.ts). Blocks written before are read as ever; an older
+-- server could not read the new ones, and does not start on them.
