@@ -83,20 +83,23 @@ if (postgres !== undefined && 'reason' in postgres) {
   notes.push(`PostgreSQL: ${chosen.length} files${of}`)
 }
 
+const ended = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort())
 parts.sort((a, b) => rank(a) - rank(b))
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
-    for (let part = parts.shift(); part !== undefined; part = parts.shift()) await runPart(part)
+    while (parts.length > 0 && !ended.signal.aborted) await runPart(parts.shift()!)
   }),
 )
 if (postgres !== undefined && 'stop' in postgres) await postgres.stop()
 rmSync(folder, { recursive: true })
+if (ended.signal.aborted) failures.push('== Failed: it was ended')
 
 if (values.slowest) tellSlowest()
 process.stdout.write(
   `\n${[...failures, ...notes].join('\n')}\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
 )
-process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0
+process.exitCode = totals.failed > 0 || totals.passed === 0 || ended.signal.aborted ? 1 : 0
 
 function reaches(file: string, target: string, seen = new Set<string>()): boolean {
   if (file === target) return true
@@ -130,7 +133,13 @@ async function runPart({ database, files, environment }: Part): Promise<void> {
   const used = join(folder, String(started))
   const env = { ...process.env, ...environment, TEST_FILES: files.map((file) => resolve(file)).join(',') }
   const measured = process.platform === 'linux' ? { TEST_USAGE: used } : {}
-  const stream = run({ files: [TOGETHER], concurrency: 1, timeout, env: { ...env, ...measured } })
+  const stream = run({
+    files: [TOGETHER],
+    concurrency: 1,
+    timeout,
+    env: { ...env, ...measured },
+    signal: ended.signal,
+  })
   stream.on('test:pass', ({ details, skip, todo }) => {
     if (details.type === 'suite') return
     if (skip !== undefined || todo !== undefined) totals.skipped++
