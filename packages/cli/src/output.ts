@@ -1,8 +1,8 @@
 // How the commands for people print what they found: a table for the eye, lines of fields for other programs, or JSON.
 
+import { createRequire } from 'node:module'
 import { stripVTControlCharacters, styleText } from 'node:util'
 import { type Command, Option } from 'commander'
-import stringWidth from 'string-width'
 
 export const OUTPUT_FORMATS = ['json', 'table', 'text'] as const
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
@@ -32,7 +32,11 @@ export function printListing({ columns, rows, json }: Listing, format: OutputFor
   else process.stdout.write(tableText(columns, rows))
 }
 
+const require = createRequire(import.meta.url)
+
 function tableText(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  // Only here: it takes longer to load than most commands take.
+  const { default: stringWidth }: typeof import('string-width') = require('string-width')
   const shown = rows.map((row) => row.map((cell) => printable(cell) || '-'))
   const widths = columns.map((title, at) =>
     shown.reduce((most, row) => Math.max(most, stringWidth(row[at]!)), title.length),

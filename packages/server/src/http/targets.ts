@@ -85,10 +85,13 @@ export function isNetwork(text: string): boolean {
 function addNetwork(list: BlockList, text: string): void {
   const [address = '', prefix = ''] = text.split('/')
   if (!/^[0-9]{1,3}$/.test(prefix)) throw new Error('no prefix')
-  list.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  list.addSubnet(address, Number(prefix), familyOf(address))
 }
 
-const isIn = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+const isIn = (list: BlockList, address: string): boolean => list.check(address, familyOf(address))
+
+/** Whether it is an address is for the list to say: isIP compiles an expression first, which takes long at a start. */
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4')
 
 function listOf(...networks: readonly string[]): BlockList {
   const list = new BlockList()
