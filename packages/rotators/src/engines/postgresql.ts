@@ -3,13 +3,12 @@
 
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import { appeared, baseOf } from '../alternate.ts'
 import type { Clone, Engine, NewPassword, Plan, Relation } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
 import type { Finding } from '../rotator.ts'
-import { close, connect, errorOf, type PostgresqlConnection, query, stateOf } from './postgresql/connection.ts'
+import { close, connect, driver, errorOf, type PostgresqlConnection, query, stateOf } from './postgresql/connection.ts'
 
 /** Bytes: NAMEDATALEN - 1. What is longer the server cuts off with a notice, and so means another role. */
 const NAME_BYTES_MAX = 63
@@ -338,13 +337,13 @@ function name(identifier: string): string {
   if (identifier.includes('\0') || Buffer.byteLength(identifier) > NAME_BYTES_MAX) {
     throw new RotatorError('secret', `A name is longer than ${NAME_BYTES_MAX} bytes.`)
   }
-  return pg.escapeIdentifier(identifier)
+  return driver().escapeIdentifier(identifier)
 }
 
-const literal = (text: string): string => pg.escapeLiteral(text)
+const literal = (text: string): string => driver().escapeLiteral(text)
 
 /** `a.b` of an extension has two parts. */
-const settingName = (setting: string): string => setting.split('.').map(pg.escapeIdentifier).join('.')
+const settingName = (setting: string): string => setting.split('.').map(driver().escapeIdentifier).join('.')
 
 /** A statement with a password's verifier or a setting in it, which takes no parameters. What is wrong with a value is the new password's fault. */
 async function statement(connection: PostgresqlConnection, text: string): Promise<void> {

@@ -1,14 +1,19 @@
 // A connection by PostgreSQL's protocol: verified TLS or none, limits on every wait, and errors by kind.
 
+import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
-import pg from 'pg'
+import type pg from 'pg'
 import { limitReceived } from '../../connection.ts'
 import type { Login } from '../../engine.ts'
 import { RotatorError } from '../../errors.ts'
 import { networkError, trusting } from '../../network.ts'
 import type { Io } from '../../rotator.ts'
 import { placeOf } from '../../secret.ts'
+
+const require = createRequire(import.meta.url)
+/** Loaded by who needs it first: many servers never rotate here, and none is to wait for it at its start. */
+export const driver = (): typeof pg => require('pg')
 
 export type PostgresqlConnection = { readonly client: pg.Client; readonly at: string; readonly io: Io }
 
@@ -20,7 +25,7 @@ export async function connect(
 ): Promise<PostgresqlConnection> {
   const at = placeOf(login)
   const address = await io.resolve(login.host, login.port)
-  const client = new pg.Client({
+  const client = new (driver().Client)({
     host: address,
     port: login.port,
     user: login.username,
@@ -135,7 +140,7 @@ export function errorOf(error: unknown, at: string): RotatorError {
   const network = networkError(error, at)
   if (network) return network
   const state = stateOf(error)
-  if (error instanceof pg.DatabaseError) {
+  if (error instanceof driver().DatabaseError) {
     // No `cause` where the server quotes the statement, which has a verifier in it.
     const told = (kind: RotatorError['kind'], what: string): RotatorError =>
       new RotatorError(kind, `${what} at ${at} (SQLSTATE ${state}).`)

@@ -1,9 +1,9 @@
 // What one Redshift user may do, given to another: memberships, and privileges in one database, as differences, so that nothing that both have is touched.
 // https://docs.aws.amazon.com/redshift/latest/dg/r_GRANT.html
 
-import pg from 'pg'
+import type pg from 'pg'
 import { RotatorError } from '../../errors.ts'
-import { type PostgresqlConnection, query } from '../postgresql/connection.ts'
+import { driver, type PostgresqlConnection, query } from '../postgresql/connection.ts'
 
 /** Bytes. https://docs.aws.amazon.com/redshift/latest/dg/r_names.html */
 const NAME_BYTES_MAX = 127
@@ -13,13 +13,13 @@ export function name(identifier: string): string {
   if (identifier.includes('\0') || Buffer.byteLength(identifier) > NAME_BYTES_MAX) {
     throw new RotatorError('secret', `A name is longer than ${NAME_BYTES_MAX} bytes.`)
   }
-  return pg.escapeIdentifier(identifier)
+  return driver().escapeIdentifier(identifier)
 }
 
 /** @throws RotatorError `secret` where it has a backslash, which servers of this age may read as the beginning of something else */
 export function literal(text: string): string {
   if (text.includes('\\')) throw new RotatorError('secret', 'A name has a backslash, which this rotator does not send.')
-  return pg.escapeLiteral(text)
+  return driver().escapeLiteral(text)
 }
 
 const all = async <Row extends pg.QueryResultRow>(connection: PostgresqlConnection, text: string) =>
