@@ -1,12 +1,18 @@
 // A connection to a directory: LDAP over TLS from the first byte on, or by StartTLS; what goes wrong, by kind.
 // https://www.rfc-editor.org/rfc/rfc4511
 
-import { Client } from 'ldapts'
+import { createRequire } from 'node:module'
+import type * as ldapts from 'ldapts'
+import type { Client } from 'ldapts'
 import { connectionError, RECEIVED_SHORT_MAX, Sockets, verifiedTls, within } from './connection.ts'
 import type { Login } from './engine.ts'
 import { RotatorError } from './errors.ts'
 import type { Io } from './rotator.ts'
 import { placeOf } from './secret.ts'
+
+const require = createRequire(import.meta.url)
+/** Loaded by who needs it first: many servers never rotate here, and none is to wait for it at its start. */
+export const driver = (): typeof ldapts => require('ldapts')
 
 export type Directory = {
   readonly at: string
@@ -57,7 +63,7 @@ export async function openDirectory(
   const address = await io.resolve(login.host, login.port)
   const host = address.includes(':') ? `[${address}]` : address
   const fromTheStart = login.tls && !startTls
-  const client = new Client({
+  const client = new (driver().Client)({
     url: `${fromTheStart ? 'ldaps' : 'ldap'}://${host}:${login.port}`,
     connectTimeout: io.timeoutMs,
     timeout: io.timeoutMs,

@@ -1,8 +1,8 @@
 // Accounts of Active Directory, by LDAP: `unicodePwd`, over TLS alone. The account changes its own password, or somebody else resets it.
 // https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-adts/6e803168-f140-4d23-b2d3-c3a8ab5917d2
 
-import { AndFilter, Attribute, Change, EqualityFilter, type SearchOptions } from 'ldapts'
-import { CODE, type Directory, openDirectory, readEntry, type Translate } from '../directory.ts'
+import type { Change, SearchOptions } from 'ldapts'
+import { CODE, type Directory, driver, openDirectory, readEntry, type Translate } from '../directory.ts'
 import type { Engine, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
@@ -79,8 +79,10 @@ export const activedirectory: Engine<Directory> = {
 /** In quotes, in UTF-16. */
 const encode = (password: string): Buffer => Buffer.from(`"${password}"`, 'utf16le')
 
-const changing = (operation: 'add' | 'delete' | 'replace', value: Buffer): Change =>
-  new Change({ operation, modification: new Attribute({ type: 'unicodePwd', values: [value] }) })
+const changing = (operation: 'add' | 'delete' | 'replace', value: Buffer): Change => {
+  const { Attribute, Change } = driver()
+  return new Change({ operation, modification: new Attribute({ type: 'unicodePwd', values: [value] }) })
+}
 
 const isDn = (name: string): boolean => /^[A-Za-z][A-Za-z0-9-]*=.+,/.test(name)
 
@@ -127,7 +129,7 @@ async function findAccount(directory: Directory, username: string): Promise<stri
 /** At most two, which are too many. */
 async function search(directory: Directory, attribute: string, value: string): Promise<readonly string[]> {
   const domain = await domainOf(directory)
-  const filter = new EqualityFilter({ attribute, value })
+  const filter = new (driver().EqualityFilter)({ attribute, value })
   const options: SearchOptions = { scope: 'sub', filter, attributes: ['sAMAccountName'], sizeLimit: 2 }
   return (await directory.ask((client) => client.search(domain, options))).searchEntries.map(({ dn }) => dn)
 }
@@ -136,6 +138,7 @@ async function search(directory: Directory, attribute: string, value: string): P
 async function namesOfDomain(directory: Directory): Promise<readonly string[]> {
   const domain = await domainOf(directory)
   const root = (await readEntry(directory, '', ['configurationNamingContext'])).first('configurationNamingContext')
+  const { AndFilter, EqualityFilter } = driver()
   const filter = new AndFilter({
     filters: [
       new EqualityFilter({ attribute: 'objectClass', value: 'crossRef' }),

@@ -2,8 +2,8 @@
 // https://www.rfc-editor.org/rfc/rfc3062
 
 import { createHash } from 'node:crypto'
-import { Attribute, Change } from 'ldapts'
-import { CODE, codeOf, type Directory, openDirectory, readEntry } from '../directory.ts'
+import type { Change } from 'ldapts'
+import { CODE, codeOf, type Directory, driver, openDirectory, readEntry } from '../directory.ts'
 import type { Engine, NewPassword, Plan } from '../engine.ts'
 import { RotatorError } from '../errors.ts'
 import { USUAL_PASSWORDS } from '../passwords.ts'
@@ -72,8 +72,10 @@ async function setPassword(
   await ask((client) => client.modify(username, replacing(values)))
 }
 
-const replacing = (values: string[]): Change =>
-  new Change({ operation: 'replace', modification: new Attribute({ type: 'userPassword', values }) })
+const replacing = (values: string[]): Change => {
+  const { Attribute, Change } = driver()
+  return new Change({ operation: 'replace', modification: new Attribute({ type: 'userPassword', values }) })
+}
 
 /** The one form with a salt that every OpenLDAP verifies. https://www.openldap.org/doc/admin25/security.html#SSHA%20password%20storage%20scheme */
 function saltedHash(password: string, io: Pick<Io, 'randomBytes'>): string {
@@ -108,6 +110,7 @@ async function preflight(directory: Directory, { strategy, username }: Plan): Pr
   }
   // Rights are judged before values: who may write is told that there is no such value, and nothing is changed wherever this is sent.
   const absent = saltedHash(io.randomBytes(32).toString('base64'), io)
+  const { Attribute, Change } = driver()
   const taking = new Change({
     operation: 'delete',
     modification: new Attribute({ type: 'userPassword', values: [absent] }),
