@@ -3,7 +3,7 @@
 //   0 format 01 | 1 kind: 01 string, 02 binary | 2 IV[12] | 14 ciphertext, tag[16]
 
 import type { KeyObject } from 'node:crypto'
-import { decrypt, encrypt, IV_BYTES, type RandomBytes, systemRandomBytes, TAG_BYTES } from './aead.ts'
+import { decryptSplit, encrypt, IV_BYTES, type RandomBytes, splitTag, systemRandomBytes, TAG_BYTES } from './aead.ts'
 import { lengthPrefixed } from './length-prefix.ts'
 
 export type ValueKind = 'string' | 'binary'
@@ -45,7 +45,8 @@ export function openValue(key: KeyObject, place: ValuePlace, stored: Uint8Array)
 export type ValueParts = {
   readonly kind: ValueKind
   readonly iv: Uint8Array
-  readonly sealed: Uint8Array
+  readonly ciphertext: Uint8Array
+  readonly tag: Uint8Array
   readonly aad: Uint8Array
 }
 
@@ -55,12 +56,12 @@ export function takeApart(place: ValuePlace, stored: Uint8Array): ValueParts | u
   const kind = stored[1] === KINDS.string ? 'string' : stored[1] === KINDS.binary ? 'binary' : undefined
   if (kind === undefined) return undefined
   const iv = stored.subarray(IV_AT, HEADER_BYTES)
-  return { kind, iv, sealed: stored.subarray(HEADER_BYTES), aad: aadOf(place, kind) }
+  return { kind, iv, ...splitTag(stored.subarray(HEADER_BYTES)), aad: aadOf(place, kind) }
 }
 
 /** @returns as openValue */
-export function openParts(key: KeyObject, { kind, iv, sealed, aad }: ValueParts): OpenedValue | undefined {
-  const plaintext = decrypt(key, iv, sealed, aad)
+export function openParts(key: KeyObject, { kind, iv, ciphertext, tag, aad }: ValueParts): OpenedValue | undefined {
+  const plaintext = decryptSplit(key, iv, ciphertext, tag, aad)
   return plaintext && { kind, plaintext }
 }
 

@@ -33,7 +33,9 @@ export type WireResponse = {
 export function header(rawHeaders: readonly string[], name: string): string | undefined {
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const candidate = rawHeaders[at]!
-    if (candidate.length === name.length && candidate.toLowerCase() === name) return rawHeaders[at + 1]
+    if (candidate.length !== name.length) continue
+    // Most clients write them so.
+    if (candidate === name || candidate.toLowerCase() === name) return rawHeaders[at + 1]
   }
   return undefined
 }

@@ -36,7 +36,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9]{0,63}$/
 export const OWN_PATH = '/_strongroom/'
 
 export function createRouter(services: readonly Service[]): Router {
-  const byTarget = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
+  const byTarget = new Map<string, Route>()
   const byPrefix = new Map<string, Service>()
   const byAction = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
   const byPath = new Map<string, { readonly service: Service; readonly operation: AnyOperation }>()
@@ -46,7 +46,7 @@ export function createRouter(services: readonly Service[]): Router {
     for (const prefix of service.targetPrefixes ?? []) byPrefix.set(prefix, service)
     for (const operation of service.operations) {
       for (const prefix of service.targetPrefixes ?? [])
-        byTarget.set(`${prefix}.${operation.name}`, { service, operation })
+        byTarget.set(`${prefix}.${operation.name}`, { protocol: 'json', service, operation, asked: operation.name })
       if (service.protocol === 'query') byAction.set(`${service.version} ${operation.name}`, { service, operation })
       if (operation.path !== undefined) {
         byPath.set(`${operation.method ?? 'POST'} ${operation.path}`, { service, operation })
@@ -73,7 +73,7 @@ export function createRouter(services: readonly Service[]): Router {
 
   const routeTarget = (target: string): Route => {
     const found = byTarget.get(target)
-    if (found) return { protocol: 'json', ...found, asked: found.operation.name }
+    if (found) return found
     const dot = target.lastIndexOf('.')
     const name = target.slice(dot + 1)
     const service = dot < 0 ? undefined : byPrefix.get(target.slice(0, dot))

@@ -99,7 +99,8 @@ export function createKms({ wallNow, randomBytes, dataKeyCache = true }: KmsOpti
         return taken
       }
       const known = cache.get(name)
-      if (known !== undefined) noteUse({ app, account, ...use }, key, 'Decrypt')
+      const { now, requestId, eventId } = use
+      if (known !== undefined) noteUse({ app, account, now, requestId, eventId }, key, 'Decrypt')
       return known?.key
     }
   }

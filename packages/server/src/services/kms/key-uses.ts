@@ -27,6 +27,9 @@ type Noted = { readonly place: KeyPlace; readonly use: KeyUse }
 
 const nameOf = ({ account, region, keyId }: KeyPlace): string => `${account}/${region}/${keyId}`
 
+/** Of keys that are remembered with what is decided of them. */
+const names = new WeakMap<object, string>()
+
 export function createKeyUses(database: Database, log: Logger, afterMs?: number): KeyUses {
   const latest = new Lru<string, KeyUse>(KNOWN_MAX)
   const noted = new Lru<string, number>(KNOWN_MAX)
@@ -44,9 +47,11 @@ export function createKeyUses(database: Database, log: Logger, afterMs?: number)
   })
 
   return {
-    note: ({ accountId, region, keyId }, use) => {
+    note: (key, use) => {
+      const { accountId, region, keyId } = key
       const place: KeyPlace = { account: accountId, region, keyId }
-      const name = nameOf(place)
+      const name = names.get(key) ?? nameOf(place)
+      names.set(key, name)
       latest.set(name, use)
       const last = noted.get(name)
       if (last !== undefined && use.usedAt - last < NOTED_EVERY_MS) return

@@ -171,7 +171,11 @@ async function open(call: Call, secret: Secret, version: ValuedVersion, value: S
   return openUnder(dataKey, frame, version)
 }
 
-function openUnder(dataKey: KeyObject, { parts, place }: Framed, version: ValuedVersion): Plain {
+function openUnder(
+  dataKey: KeyObject,
+  { parts, place }: Framed,
+  version: ValuedVersion,
+): Plain & { readonly bytes: Buffer } {
   const opened = parts && openParts(dataKey, parts)
   if (opened?.kind !== version.value.kind) {
     throw new IntegrityError('secret_version', [place.secretArn, version.id], 'does not open under its data key')
@@ -180,8 +184,8 @@ function openUnder(dataKey: KeyObject, { parts, place }: Framed, version: Valued
 }
 
 /** The text, after which the bytes are zeroed. */
-function takeText(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+function takeText(bytes: Buffer): string {
+  const text = bytes.toString()
   bytes.fill(0)
   return text
 }
