@@ -1,12 +1,15 @@
 // Connections and sockets, with the real listeners and a handler that has nothing behind it.
 
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { Agent as KeptAlive } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentConfig } from './config.ts'
 import { createHandler, type Handler } from './handle.ts'
 import type { Identities } from './identities.ts'
@@ -161,8 +164,44 @@ test('only a socket on which nobody listens is replaced', async (t) => {
   assert.ok(statSync(join(directory, 'file')).size > 0)
   await assert.rejects(start(t, at('none/x')), {
     name: 'StartError',
-    message: `the socket ${join(directory, 'none/x')} cannot be made (EACCES): its folder must be there, and be the agent's to write`,
+    message: `the socket ${join(directory, 'none/x')} cannot be made (ENOENT): its folder must be there, and be the agent's to write`,
   })
+})
+
+test('of agents that start at one moment on a socket that was left behind, one gets it', async (t) => {
+  const path = join(temporary(t), 'agent.sock')
+  const leave = `net.createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`
+  for (let round = 0; round < 5; round++) {
+    spawnSync(process.execPath, ['-e', leave, path])
+    assert.equal(existsSync(path), true)
+    const began = await Promise.allSettled(
+      [0, 1, 2].map(() => start(t, { socket: { path, mode: 0o600, needsToken: true } })),
+    )
+    const refused = began.filter((one) => one.status === 'rejected').map(({ reason }) => (reason as Error).message)
+    assert.deepEqual(refused, Array(2).fill(`${path} is the socket of an agent that runs`))
+    assert.equal((await send({ socketPath: path, path: '/ping' })).text, 'healthy')
+    await began.find((one) => one.status === 'fulfilled')!.value.close(0)
+  }
+})
+
+test('while another process takes a socket an agent waits, and no longer once that process was killed', async (t) => {
+  const path = join(temporary(t), 'agent.sock')
+  const hold = `const { DatabaseSync } = require('node:sqlite')
+    new DatabaseSync(process.argv[1]).exec('BEGIN EXCLUSIVE')
+    console.log('held')
+    setInterval(() => {}, 1000)`
+  const holder = spawn(process.execPath, ['-e', hold, `${path}.lock`], { stdio: ['ignore', 'pipe', 'ignore'] })
+  t.after(() => holder.kill('SIGKILL'))
+  await once(holder.stdout, 'data')
+  let isTaken = false
+  const starting = start(t, { socket: { path, mode: 0o600, needsToken: true } }).then(() => {
+    isTaken = true
+  })
+  await sleep(300)
+  assert.deepEqual([isTaken, existsSync(path)], [false, false])
+  holder.kill('SIGKILL')
+  await starting
+  assert.equal((await send({ socketPath: path, path: '/ping' })).text, 'healthy')
 })
 
 test('a stop lets the requests in flight end, and accepts no more', async (t) => {

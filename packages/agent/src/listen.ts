@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, connect, type ListenOptions, type Socket } from 'node:net'
 import type { AgentConfig } from './config.ts'
 import type { Handler } from './handle.ts'
+import { alone } from './socket-lock.ts'
 import { StartError } from './start-error.ts'
 
 export type Listening = {
@@ -98,13 +99,16 @@ async function listenOnSocket(server: Server, path: string, mode: number): Promi
     }
   }
   try {
-    await listen().catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') throw error
-      if (!lstatSync(path).isSocket()) throw new StartError(`${path} is there, and is no socket`)
-      if (await somebodyListens(path)) throw new StartError(`${path} is the socket of an agent that runs`)
-      unlinkSync(path)
-      await listen()
-    })
+    // Alone also where nothing is there: between its making and its listening a socket refuses as one that was left does.
+    await alone(path, () =>
+      listen().catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EADDRINUSE') throw error
+        if (!lstatSync(path).isSocket()) throw new StartError(`${path} is there, and is no socket`)
+        if (await somebodyListens(path)) throw new StartError(`${path} is the socket of an agent that runs`)
+        unlinkSync(path)
+        await listen()
+      }),
+    )
   } catch (error) {
     if (error instanceof StartError) throw error
     const { code } = error as NodeJS.ErrnoException
