@@ -72,8 +72,13 @@ async function until<T>(look: () => Promise<T> | T, isIt: (seen: T) => boolean, 
 }
 
 /** A cache that follows the events by now, so that what comes next is told to it. */
-async function following(t: TestContext, id: string, options: SecretCacheOptions = {}): Promise<SecretCache> {
-  const cache = cacheOf(t, options)
+async function following(
+  t: TestContext,
+  id: string,
+  options: SecretCacheOptions = {},
+  client = clientOf(t),
+): Promise<SecretCache> {
+  const cache = cacheOf(t, options, client)
   await cache.getSecretValue(id)
   await until(
     () => cache.metrics().events,
@@ -217,6 +222,36 @@ test('the listener hears of a rotation that happened before the stream had begun
   cache.onRotate(id, ({ VersionId }) => told.push(VersionId))
   assert.equal(await began, 'one')
   const { VersionId } = await put(id, 'two')
+  await until(
+    () => told,
+    (seen) => seen[0] === VersionId,
+  )
+})
+
+test('the listener hears of a rotation though its value could not be had when the event told of it', async (t) => {
+  const id = await create({ SecretString: 'one' })
+  const client = clientOf(t)
+  let failed = 0
+  let isDown = false
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (!isDown || commandName !== 'GetSecretValueCommand') return next(args)
+        failed++
+        throw Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+      },
+    { step: 'initialize', name: 'outage' },
+  )
+  const cache = await following(t, id, {}, client)
+  const told: string[] = []
+  cache.onRotate(id, ({ VersionId }) => told.push(VersionId))
+  isDown = true
+  const { VersionId } = await put(id, 'two')
+  await until(
+    () => failed,
+    (count) => count > 0,
+  )
+  isDown = false
   await until(
     () => told,
     (seen) => seen[0] === VersionId,

@@ -71,6 +71,8 @@ type About = {
 type Watch = {
   readonly listeners: Set<(rotation: Rotation) => unknown>
   versionId: string | undefined
+  /** How often in a row the service did not answer. */
+  failures: number
   cancel: () => void
 }
 
@@ -321,6 +323,7 @@ export class SecretCache implements AsyncDisposable {
     const watch: Watch = {
       listeners: new Set(),
       versionId: this.#values.aboutHeld(secretId, CURRENT)?.VersionId,
+      failures: 0,
       cancel: () => undefined,
     }
     this.#watches.set(secretId, watch)
@@ -328,19 +331,25 @@ export class SecretCache implements AsyncDisposable {
     return watch
   }
 
-  /** Asks for the value after `ms`, and then each time that its TTL is over. */
+  /** Asks for the value after `ms`, and then each time that its TTL is over; sooner where there is no answer, for no event comes twice. */
   #look(secretId: string, watch: Watch, ms: number): void {
     watch.cancel()
-    const { secretRefreshIntervalMs, exceptionRetryDelayBaseMs } = this.#limits
     watch.cancel = this.#surroundings.after(ms, () => {
       this.#read(secretId, {}, () => undefined)
         .catch((error: unknown) => this.#report(error, { id: secretId, during: 'refresh' }))
         .finally(() => {
           if (this.#closed || this.#watches.get(secretId) !== watch) return
-          const next = Math.max(secretRefreshIntervalMs, exceptionRetryDelayBaseMs)
-          this.#look(secretId, watch, jittered(next, this.#surroundings))
+          watch.failures = this.#values.isUnknown(secretId, CURRENT) ? watch.failures + 1 : 0
+          this.#look(secretId, watch, this.#nextLookMs(watch))
         })
     })
+  }
+
+  #nextLookMs({ failures }: Watch): number {
+    const { secretRefreshIntervalMs, exceptionRetryDelayBaseMs: base, ...limits } = this.#limits
+    const usual = jittered(Math.max(secretRefreshIntervalMs, base), this.#surroundings)
+    const grown = base * limits.exceptionRetryGrowthFactor ** (failures - 1)
+    return failures === 0 ? usual : Math.min(usual, limits.exceptionRetryDelayMaxMs, grown)
   }
 
   #stored(secretId: string, slot: string, { ARN, Name, VersionId }: About): void {

@@ -140,6 +140,12 @@ export class ValueCache<About> {
     return this.#entries.get(id)?.slots.get(name)?.held?.loaded.about
   }
 
+  /** Whether the service did not answer when it was last asked for it, so that nobody knows if what is held is current. */
+  isUnknown(id: string, name: string): boolean {
+    const failure = this.#entries.get(id)?.slots.get(name)?.failure
+    return failure !== undefined && mayServeStale(failure.kind)
+  }
+
   /** @returns the names of the entries that were touched */
   review(judge: (slot: { id: string; name: string; about: About | undefined }) => Verdict): ReadonlySet<string> {
     const touched = new Set<string>()
