@@ -25,6 +25,7 @@ import {
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { type Connection, noAnswer } from './connection.ts'
 import type { Credentials } from './credentials.ts'
+import { saidBy } from './sdk.ts'
 import { UsageError } from './usage-error.ts'
 
 const ROLE_NAME = 'OrganizationAccountAccessRole'
@@ -193,9 +194,8 @@ async function calling<Client extends { destroy(): void }, T>(
     return await work(client)
   } catch (error) {
     if (error instanceof UsageError) throw error
-    const { name, message } = error as Error
     throw new CallError(
-      '$fault' in (error as Error) ? `${message} (${name})` : noAnswer(endpoint, error as Error).message,
+      '$fault' in (error as Error) ? saidBy(error as Error) : noAnswer(endpoint, error as Error).message,
     )
   } finally {
     client.destroy()

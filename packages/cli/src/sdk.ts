@@ -52,10 +52,16 @@ export function sdkConfigOf(given: ClientOptions): SdkConfig {
   return { ...shared, endpoint: endpoint.href, ...(credentials && { credentials: { ...credentials } }) }
 }
 
+/** What a service answered, with its error code. Of some errors AWS says nothing but the code, and the SDK has a word of its own for that. */
+export function saidBy({ name, message }: Error): string {
+  if (message !== '' && message !== 'UnknownError') return `${message} (${name})`
+  return name === 'ParameterNotFound' ? `there is no such parameter (${name})` : `the service refuses it (${name})`
+}
+
 /** What a call that failed is told as: what the server says with its error code, or that it cannot be reached. A fault of ours stays what it is. */
 export function callError(error: unknown, { endpoint }: Pick<SdkConfig, 'endpoint'>): Error {
-  const { name, message, code } = error as NodeJS.ErrnoException
-  if ('$fault' in (error as Error)) return new UsageError(`${message} (${name})`)
+  const { name, code } = error as NodeJS.ErrnoException
+  if ('$fault' in (error as Error)) return new UsageError(saidBy(error as Error))
   if (name === 'CredentialsProviderError') return noCredentials(error as Error)
   if ('$response' in (error as Error) || name === 'SyntaxError') {
     return new UsageError(`${endpoint ?? 'AWS'} answered as no AWS service would: is it a Strongroom server?`)

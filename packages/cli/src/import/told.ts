@@ -1,6 +1,7 @@
 // What a call that failed is told as: the words of the service with its error code, and the mend. Never with a value of the caller's.
 
 import { printable } from '../output.ts'
+import { saidBy } from '../sdk.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** `where` the call went. A message that repeats one of `values` is left out. */
@@ -9,8 +10,8 @@ export function told(error: unknown, where: 'source' | 'target', values: readonl
   const { name, message } = error as Error
   if (!('$fault' in (error as Error))) return new UsageError(`the ${where} does not answer (${systemCode(error)})`)
   const repeats = values.some((value) => value.length > 0 && message.includes(value))
-  const said = repeats ? '' : `${printable(message)} `
-  return new UsageError(`${said}(${printable(name)})${mendOf(name, message, where)}`)
+  const said = repeats ? `(${name})` : saidBy(error as Error)
+  return new UsageError(`${printable(said)}${mendOf(name, message, where)}`)
 }
 
 /** Runs calls; what fails is told. */

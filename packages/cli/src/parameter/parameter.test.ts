@@ -21,6 +21,14 @@ function assertDone(outcome: Outcome): string {
   return outcome.stdout
 }
 
+test('that there is no such parameter is said in words, which the service leaves out', async () => {
+  for (const args of [['get'], ['history']])
+    assertRefused(
+      await parameter([...args, '/is/not/there']),
+      /^strongroom: there is no such parameter \(ParameterNotFound\)\n$/,
+    )
+})
+
 test('a parameter keeps its type when it is written again, and is new only where it may be', async () => {
   const made = ['--type', 'StringList', '--tag', 'a=b', '--tier', 'Advanced', '--description', 'ports']
   assert.equal(assertDone(await parameter(['put', '/list', ...made], '80,443\n')), '/list\t1\tAdvanced\n')

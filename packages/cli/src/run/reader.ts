@@ -118,11 +118,6 @@ export class Reader {
   }
 
   #fail(what: string, error: unknown): never {
-    // AWS gives this one error no message.
-    const why =
-      (error as Error).name === 'ParameterNotFound'
-        ? 'there is no such parameter (ParameterNotFound)'
-        : callError(error, this.#config).message
-    throw new UsageError(printable(`${what}: ${why}`))
+    throw new UsageError(printable(`${what}: ${callError(error, this.#config).message}`))
   }
 }
