@@ -13,7 +13,7 @@ import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secr
 import { loadConfig } from '../packages/agent/src/config.ts'
 import { METRICS_PATH } from '../packages/agent/src/handle.ts'
 import { send, until } from '../packages/agent/src/testing.ts'
-import { assertRefused, BIN, run as runCommand } from '../packages/cli/src/testing.ts'
+import { assertRefused, BIN, run as runCommand, serve } from '../packages/cli/src/testing.ts'
 import { startTestServer, type TestServer } from '../packages/server/src/testing.ts'
 
 const run = promisify(execFile)
@@ -158,6 +158,30 @@ test('a log in files is where the agent of AWS has it, and the metrics tell what
   assert.match(text, /^strongroom_agent_answers_total\{status="400"\} 1$/m)
   const line = JSON.parse(readFileSync(join(directory, 'logs/secrets_manager_agent.log'), 'utf8'))
   assert.deepEqual([line.level, line.path, line.error.name], ['warn', '/v1/no/such', 'ResourceNotFoundException'])
+})
+
+test('the agent trusts a server by AWS_CA_BUNDLE, as every command does', async (t) => {
+  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+  await run('openssl', [...request, ...subject, '-keyout', key, '-out', cert])
+  const { url, dataDir } = await serve(t, join(directory, 'tls'), ['--tls-cert', cert, '--tls-key', key])
+  const more = {
+    AWS_ENDPOINT_URL: url,
+    AWS_CA_BUNDLE: cert,
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    AWS_SHARED_CREDENTIALS_FILE: join(dataDir, 'credentials'),
+  }
+  const { port } = await startAgent(t, ['--port', '0'], more)
+  const headers = { 'x-aws-parameters-secrets-token': TOKEN }
+  const { status, json } = await send({ port, path: '/v1/none', headers })
+  assert.deepEqual([status, json?.__type], [400, 'ResourceNotFoundException'])
+  const none = { ...environment(), ...more, AWS_CA_BUNDLE: join(directory, 'absent') }
+  assertRefused(
+    await runCommand(['agent', '--port', '0'], none),
+    /^strongroom: AWS_CA_BUNDLE \S+ is not used \(ENOENT\)/,
+  )
 })
 
 test('what is wrong with a start is one line', async () => {

@@ -2,7 +2,9 @@
 
 import type { GivenOptions } from '@strongroom/agent/config.ts'
 import { type Command, CommanderError } from 'commander'
+import { trustBundle } from './ca-bundle.ts'
 import { newProgram } from './program.ts'
+import { UsageError } from './usage-error.ts'
 
 export const addAgentCommand = (program: Command): Command =>
   program
@@ -16,7 +18,10 @@ export const addAgentCommand = (program: Command): Command =>
     .action(async (given: GivenOptions) => {
       const { loadConfig } = await import('@strongroom/agent/config.ts')
       const { runAgent } = await import('@strongroom/agent/start.ts')
-      await runAgent(await loadConfig(given))
+      const config = await loadConfig(given)
+      // Of a profile or of AWS, an endpoint is https as a rule.
+      trustBundle(URL.parse(process.env.AWS_ENDPOINT_URL ?? '') ?? new URL('https://amazonaws.com'))
+      await runAgent(config)
     })
 
 /** Runs the one command. Sets the exit code. */
@@ -28,7 +33,7 @@ export async function main(args: readonly string[]): Promise<void> {
     await program.parseAsync([...args], { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 1
-    else if (error instanceof StartError) {
+    else if (error instanceof StartError || error instanceof UsageError) {
       process.stderr.write(`strongroom: ${error.message}\n`)
       process.exitCode = 1
     } else throw error

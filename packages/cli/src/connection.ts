@@ -1,11 +1,11 @@
 // Where the server is and what a command signs with, for commands that call it as any AWS client could: as the AWS tools find it, and on the
 // machine of the server by the credentials file of its data directory.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setDefaultCACertificates } from 'node:tls'
 import { isLoopback, loadClientSettings } from '@strongroom/server/config.ts'
 import { awsFile, profileSetting } from './aws-profile.ts'
+import { trustBundle } from './ca-bundle.ts'
 import { type Credentials, readCredentials } from './credentials.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -80,20 +80,6 @@ export const noCredentials = ({ message }: Error): UsageError =>
   new UsageError(
     `no credentials (${message}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or name the data directory of a server on this machine with --data-dir`,
   )
-
-/** Servers are trusted by AWS_CA_BUNDLE alone where it is set, as by the AWS CLI. @throws UsageError where it holds no certificates. */
-export function trustBundle({ protocol }: URL): void {
-  const path = process.env.AWS_CA_BUNDLE || profileSetting('ca_bundle')
-  if (path === undefined || protocol !== 'https:') return
-  try {
-    const certificates = readFileSync(path, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-    if (certificates === null) throw new Error('it holds no certificate')
-    setDefaultCACertificates(certificates)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new UsageError(`AWS_CA_BUNDLE ${path} is not used (${code ?? message}): name a file of certificates in PEM`)
-  }
-}
 
 /** What a call that had no answer is told as. */
 export function noAnswer(endpoint: URL, error: Error): UsageError {

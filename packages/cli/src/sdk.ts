@@ -1,17 +1,9 @@
 // The AWS SDK's clients of the commands that call Strongroom, or AWS itself, as any program would.
 
 import { loadDataDir } from '@strongroom/server/config.ts'
+import { trustBundle } from './ca-bundle.ts'
 import type { ClientOptions } from './command-line.ts'
-import {
-  AWS,
-  type Connection,
-  endpointOf,
-  noAnswer,
-  noCredentials,
-  ownCredentials,
-  regionOf,
-  trustBundle,
-} from './connection.ts'
+import { AWS, type Connection, endpointOf, noAnswer, noCredentials, ownCredentials, regionOf } from './connection.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What an SDK client is made with. */
