@@ -126,6 +126,19 @@ test('an entry has eight slots at most', async () => {
   assert.equal(service.asked.length, 13)
 })
 
+test('of an entry the slot goes that was not used for longest', async () => {
+  const { get, service } = makeWorld()
+  const slots = Array.from({ length: 8 }, (_, at) => `version ${at}`)
+  for (const slot of slots) await get('db', {}, slot)
+  await get('db', {}, 'version 0')
+  await get('db', {}, 'version 8')
+  const before = service.asked.length
+  await get('db', {}, 'version 0')
+  assert.equal(service.asked.length, before)
+  await get('db', {}, 'version 1')
+  assert.equal(service.asked.length, before + 1)
+})
+
 test('just after its TTL the old value is given at once while it is fetched; later it is waited for', async () => {
   const { get, service, time, cache } = makeWorld()
   await get()
@@ -252,6 +265,31 @@ test('refreshNow is not answered by a fetch that began before it', async () => {
   gate.resolve()
   assert.deepEqual(new Set(await Promise.all([first, ...forced])), new Set(['new']))
   assert.equal(service.asked.length, 2)
+})
+
+test('refreshNow is not answered by a fetch that began before it, however many ask for it one after the other', async () => {
+  const { get, service } = makeWorld()
+  const gates = Array.from({ length: 6 }, () => Promise.withResolvers<void>())
+  const asked: Promise<string>[] = []
+  for (const [at, gate] of gates.entries()) {
+    service.answer = `fetch ${at + 1}`
+    service.gate = gate.promise
+    if (at === 0) asked.push(get())
+    else gates[at - 1]!.resolve()
+    await turns()
+    assert.equal(service.asked.length, at + 1)
+    service.answer = 'newer'
+    asked.push(get('db', { refreshNow: true }))
+  }
+  service.answer = 'last'
+  service.gate = undefined
+  gates.at(-1)!.resolve()
+  const given = await Promise.all(asked)
+  assert.equal(given.at(-1), 'last')
+  for (const [at, value] of given.entries()) {
+    const fetch = value === 'last' ? 7 : Number(value.slice(-1))
+    assert.ok(fetch > at, `who asked during fetch ${at} has what fetch ${fetch} brought`)
+  }
 })
 
 test('what changes while it is fetched is fetched again, three times at most', async () => {

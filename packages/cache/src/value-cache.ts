@@ -87,7 +87,13 @@ type Failure = {
   readonly waitMs: number
 }
 
-type Flight<About> = { readonly promise: Promise<Loaded<About>>; waiters: number; loaded?: Loaded<About> }
+type Flight<About> = {
+  readonly promise: Promise<Loaded<About>>
+  waiters: number
+  loaded?: Loaded<About>
+  /** The revision of its slot when its last fetch began. */
+  revision: number
+}
 
 type Slot<About> = {
   readonly id: string
@@ -180,7 +186,13 @@ export class ValueCache<About> {
       this.#forget(this.#entries.keys().next().value!)
     }
     const known = entry.slots.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      if (entry.slots.size > 1) {
+        entry.slots.delete(name)
+        entry.slots.set(name, known)
+      }
+      return known
+    }
     if (entry.slots.size >= SLOTS_MAX) {
       const [oldest, slot] = entry.slots.entries().next().value!
       entry.slots.delete(oldest)
@@ -241,20 +253,24 @@ export class ValueCache<About> {
     { refreshNow, signal }: GetOptions,
   ): Promise<R> {
     // What is under way may have begun before that which the caller knows of.
-    if (refreshNow && slot.flight !== undefined) slot.revision++
-    const flight = slot.flight ?? this.#fly(slot)
-    flight.waiters++
-    try {
-      const { loaded, error } = await settled(flight.promise, signal)
-      if (loaded !== undefined) return read(loaded)
-      const { held, failure } = slot
-      const age = held === undefined ? 0 : elapsedSince(held.confirmed, this.#parts.surroundings)
-      const isOver = refreshNow || signal?.aborted || failure === undefined || !mayServeStale(failure.kind)
-      if (isOver || held === undefined || age >= held.staleForMs) throw error
-      return read(this.#stale(held).loaded)
-    } finally {
-      flight.waiters--
-      if (flight.waiters === 0) flight.loaded?.bytes.fill(0)
+    const asked = refreshNow && slot.flight !== undefined ? ++slot.revision : 0
+    for (;;) {
+      const flight = slot.flight ?? this.#fly(slot)
+      flight.waiters++
+      try {
+        const { loaded, error } = await settled(flight.promise, signal)
+        if (loaded !== undefined && flight.revision >= asked) return read(loaded)
+        if (loaded === undefined) {
+          const { held, failure } = slot
+          const age = held === undefined ? 0 : elapsedSince(held.confirmed, this.#parts.surroundings)
+          const isOver = refreshNow || signal?.aborted || failure === undefined || !mayServeStale(failure.kind)
+          if (isOver || held === undefined || age >= held.staleForMs) throw error
+          return read(this.#stale(held).loaded)
+        }
+      } finally {
+        flight.waiters--
+        if (flight.waiters === 0) flight.loaded?.bytes.fill(0)
+      }
     }
   }
 
@@ -265,7 +281,8 @@ export class ValueCache<About> {
 
   /** One fetch for all who wait. Whoever calls it handles what it rejects with. */
   #fly(slot: Slot<About>): Flight<About> {
-    const promise = this.#fetch(slot).then(
+    const begun = { revision: slot.revision }
+    const promise = this.#fetch(slot, begun).then(
       (loaded) => {
         slot.flight = undefined
         if (flight.waiters === 0) loaded.bytes.fill(0)
@@ -277,14 +294,15 @@ export class ValueCache<About> {
         throw error
       },
     )
-    const flight: Flight<About> = { promise, waiters: 0 }
+    const flight: Flight<About> = Object.assign(begun, { promise, waiters: 0 })
     slot.flight = flight
     return flight
   }
 
-  async #fetch(slot: Slot<About>): Promise<Loaded<About>> {
+  async #fetch(slot: Slot<About>, flight: Pick<Flight<About>, 'revision'>): Promise<Loaded<About>> {
     for (let fetches = 1; ; fetches++) {
       const { revision } = slot
+      flight.revision = revision
       const began = momentOf(this.#parts.surroundings)
       let loaded: Loaded<About>
       try {
