@@ -37,7 +37,10 @@ function makeWorld(t: TestContext) {
       options: { directory, key: KEY, accountId: '111122223333', ...options },
       surroundings: time,
       place: async () => place,
-      report: (error) => errors.push((error as Error).message),
+      report: (error) => {
+        errors.push((error as Error).message)
+        if ((error as Error).message === ALTERED) assert.equal((error as Error).name, 'DiskFileAlteredError')
+      },
     })
   const files = () => readdirSync(directory).map((name) => join(directory, name))
   return { directory, parent, time, errors, open, files }

@@ -85,7 +85,7 @@ export function openDisk<About>({ options, surroundings, place, report }: DiskPa
 
   const unseal = (file: Buffer, binding: Buffer): Buffer => {
     if (file.length < MAGIC.length + IV_BYTES + TAG_BYTES || !file.subarray(0, MAGIC.length).equals(MAGIC))
-      throw altered()
+      throw new DiskFileAlteredError()
     const iv = file.subarray(MAGIC.length, MAGIC.length + IV_BYTES)
     const decipher = createDecipheriv('aes-256-gcm', contentKey, iv, { authTagLength: TAG_BYTES })
     decipher.setAAD(Buffer.concat([MAGIC, binding]))
@@ -95,7 +95,7 @@ export function openDisk<About>({ options, surroundings, place, report }: DiskPa
       decipher.final()
     } catch {
       plaintext.fill(0)
-      throw altered()
+      throw new DiskFileAlteredError()
     }
     return plaintext
   }
@@ -173,7 +173,7 @@ async function readBounded(path: string): Promise<Buffer | undefined> {
       const { bytesRead } = await handle.read(file, length, file.length - length)
       if (bytesRead === 0) return file.subarray(0, length)
       length += bytesRead
-      if (length > FILE_BYTES_MAX) throw altered()
+      if (length > FILE_BYTES_MAX) throw new DiskFileAlteredError()
     }
   } finally {
     await handle.close()
@@ -216,4 +216,10 @@ async function removeFile(path: string): Promise<void> {
   }
 }
 
-const altered = (): Error => new Error('A file of the disk cache is not what was written: it is left alone.')
+/** Logs may tell the name of an error alone. */
+class DiskFileAlteredError extends Error {
+  constructor() {
+    super('A file of the disk cache is not what was written: it is left alone.')
+    this.name = 'DiskFileAlteredError'
+  }
+}
