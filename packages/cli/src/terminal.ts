@@ -10,18 +10,31 @@ const CTRL_D = '\x04'
 /** What was typed after the last Enter, of somebody who pastes several lines. */
 let ahead = ''
 
-/** One line without its end. Ctrl-C ends the process as it would anywhere. @throws UsageError where nothing is typed, or too much. */
-export async function readHidden(prompt: string, charactersMax: number): Promise<string> {
+/**
+ * One line without its end; with `again` asked for twice. Ctrl-C ends the process as it would anywhere.
+ * @throws UsageError where nothing is typed, too much, or not the same again
+ */
+export async function readHidden(prompt: string, charactersMax: number, again?: string): Promise<string> {
   const { stdin, stderr } = process
-  stderr.write(prompt)
+  const readAt = async (prompt: string): Promise<string> => {
+    stderr.write(prompt)
+    try {
+      return await readLine(charactersMax)
+    } finally {
+      stderr.write('\n')
+    }
+  }
   stdin.setEncoding('utf8')
+  // Before anything is asked, and until all was answered: who sees a question may have typed already.
   stdin.setRawMode(true)
   try {
-    return await readLine(charactersMax)
+    const text = await readAt(prompt)
+    if (again !== undefined && text !== '' && text !== (await readAt(again)))
+      throw new UsageError('the two are not the same: nothing was written')
+    return text
   } finally {
     stdin.setRawMode(false)
     stdin.pause()
-    stderr.write('\n')
   }
 }
 

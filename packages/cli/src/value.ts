@@ -106,13 +106,7 @@ async function readBounded(stream: AsyncIterable<unknown>): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-async function readTyped(): Promise<string> {
-  const text = await readHidden('Value (not shown): ', VALUE_BYTES_MAX)
-  if (text !== '' && text !== (await readHidden('The same again: ', VALUE_BYTES_MAX))) {
-    throw new UsageError('the two are not the same: nothing was written')
-  }
-  return text
-}
+const readTyped = (): Promise<string> => readHidden('Value (not shown): ', VALUE_BYTES_MAX, 'The same again: ')
 
 /** `echo` and editors end a line: a password with a line end in it is a mistake, a file of several lines is not. */
 function withoutLineEnd(bytes: Buffer): Buffer {
