@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -71,10 +72,18 @@ const HOLDER_CHARACTERS = 32
 
 /** One file of one kernel: a copy of it, here or on another machine, is another. */
 function holderOf(path: string): string {
-  if (!existsSync(BOOT_ID)) return ''
+  const bootId = readBootId()
+  if (bootId === undefined) return ''
   const { dev, ino } = statSync(path, { bigint: true })
-  const place = `${readFileSync(BOOT_ID, 'utf8').trim()} ${dev} ${ino}`
-  return createHash('sha256').update(place).digest('hex').slice(0, HOLDER_CHARACTERS)
+  return createHash('sha256').update(`${bootId} ${hostname()} ${dev} ${ino}`).digest('hex').slice(0, HOLDER_CHARACTERS)
+}
+
+function readBootId(): string | undefined {
+  try {
+    return readFileSync(BOOT_ID, 'utf8').trim()
+  } catch {
+    return undefined
+  }
 }
 
 function tryLock(path: string): DatabaseSync | undefined {
