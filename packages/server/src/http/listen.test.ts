@@ -258,7 +258,7 @@ test('an answer that goes on waits for its reader, and one who takes nothing is 
   t.after(() => listener.close(0))
   const socket = connect(listener.port, '127.0.0.1')
   socket.on('error', () => undefined)
-  socket.write(post('Content-Length: 0\r\n', ''))
+  socket.write(post('Content-Length: 0\r\n', '').replace('/ HTTP', '/events HTTP'))
   socket.pause()
   for (let waits = 0; waits < 3_000 && ended === 0; waits++) await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(ended, 1)

@@ -7,7 +7,9 @@ import type { TLSSocket } from 'node:tls'
 import { ServiceError as Refusal, type ServiceError } from '../errors.ts'
 import { badRequest, requestTooLarge, tooManyLargeBodies } from '../protocol/errors.ts'
 import { encodeJsonError, JSON_CONTENT_TYPE } from '../protocol/json.ts'
+import type { WholeRequest } from './read-whole.ts'
 import { header, type WireRequest, type WireResponse } from './request.ts'
+import { createWholeRequests, headersOf, type Responder, type WholeRequests } from './whole-requests.ts'
 
 export type ListenOptions = {
   readonly host: string
@@ -77,22 +79,31 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     noDelay: true,
     insecureHTTPParser: false,
   }
-  const start = startTogether(({ wire, response }) => {
+  const start = startTogether(({ wire, responder }) => {
     handler.handle(wire).then(
-      (given) => answer(response, given),
-      () => response.destroy(),
+      (given) => {
+        try {
+          responder.answer(given)
+        } catch {
+          responder.destroy()
+        }
+      },
+      () => responder.destroy(),
     )
   })
   const largeBodies = createBudget(options.largeBodiesBytesMax ?? LARGE_BODIES_BYTES_MAX)
   const closing = new AbortController()
-  const answer = (response: ServerResponse, given: WireResponse): void => {
-    if (given.stream === undefined) write(response, given)
-    else writeStream(response, given, closing.signal, timeouts.stallMs).catch(() => response.destroy())
-  }
+  const responderOf = (response: ServerResponse): Responder => ({
+    answer: (given) => {
+      if (given.stream === undefined) write(response, given)
+      else writeStream(response, given, closing.signal, timeouts.stallMs).catch(() => response.destroy())
+    },
+    destroy: () => response.destroy(),
+  })
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     receive(request, response, receiver)
   }
-  const receiver: Receiver = { options, handler, start, largeBodies }
+  const receiver: Receiver = { options, handler, start, responderOf, largeBodies }
   const server: Server = options.tls
     ? (createTlsServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.3' }, onRequest) as unknown as Server)
     : createServer(serverOptions, onRequest)
@@ -100,6 +111,7 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
   // Node drops the headers beyond its count without a word; the count is ours to check, their bytes are bounded above.
   server.maxHeadersCount = 0
   server.on('clientError', answerBrokenRequest)
+  const whole = readWholeFirst(server, timeouts, receiver)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port, reusePort: options.reusePort ?? false }, () => {
@@ -115,7 +127,10 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     close: (graceMs) =>
       new Promise((resolve) => {
         closing.abort()
-        const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+        const timer = setTimeout(() => {
+          server.closeAllConnections()
+          whole.destroy()
+        }, graceMs)
         // A connection whose request ends now would stay open until its client or its timeout ends it.
         const sweep = setInterval(() => server.closeIdleConnections(), 20)
         server.close(() => {
@@ -124,11 +139,47 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
           resolve()
         })
         server.closeIdleConnections()
+        whole.close()
       }),
   }
 }
 
-type Received = { readonly wire: WireRequest; readonly response: ServerResponse }
+/** What is whole is taken from the socket itself; node:http gets its connections only with what is not (docs/adr/0025-requests-that-arrive-whole.md). */
+function readWholeFirst(server: Server, { headersMs, idleMs }: Timeouts, receiver: Receiver): WholeRequests {
+  const { options, handler, start } = receiver
+  const event = options.tls === undefined ? 'connection' : 'secureConnection'
+  const readByNode = server.listeners(event) as ((socket: Socket) => void)[]
+  const whole = createWholeRequests({
+    headBytesMax: HEADER_BYTES_MAX,
+    firstMs: headersMs,
+    idleMs,
+    take: (request, socket, responder) => {
+      const { target, rawHeaders, body } = request
+      if (refuseHeaders(rawHeaders, options) || body.length > handler.bodyBytesMax(rawHeaders, target)) return false
+      start({ wire: wireOf(socket, request, options), responder })
+      return true
+    },
+    handOver: (socket) => {
+      for (const read of readByNode) read.call(server, socket)
+    },
+    tooSlow: (socket) => answerBrokenRequest({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket),
+  })
+  server.removeAllListeners(event)
+  server.on(event, whole.add)
+  return whole
+}
+
+type Received = { readonly wire: WireRequest; readonly responder: Responder }
+
+const wireOf = (socket: Socket, request: WholeRequest, { tls }: ListenOptions): WireRequest => {
+  const tlsVersion = tls === undefined ? undefined : ((socket as TLSSocket).getProtocol() ?? undefined)
+  return {
+    ...request,
+    remoteAddress: socket.remoteAddress ?? '',
+    secure: tls !== undefined,
+    ...(tlsVersion !== undefined && { tlsVersion }),
+  }
+}
 
 /**
  * Starts what came in one turn of the event loop together, at its end. Requests then go through each stage of their path side by side,
@@ -171,11 +222,12 @@ type Receiver = {
   readonly options: ListenOptions
   readonly handler: Handler
   readonly start: (received: Received) => void
+  readonly responderOf: (response: ServerResponse) => Responder
   readonly largeBodies: Budget
 }
 
 function receive(request: IncomingMessage, response: ServerResponse, receiver: Receiver): void {
-  const { options, handler, start, largeBodies } = receiver
+  const { options, handler, start, responderOf, largeBodies } = receiver
   const { rawHeaders } = request
   const target = request.url ?? '/'
   const method = request.method ?? ''
@@ -228,19 +280,11 @@ function receive(request: IncomingMessage, response: ServerResponse, receiver: R
   request.on('error', () => response.destroy())
   request.on('end', () => {
     if (response.headersSent) return
-    const { socket } = request
-    const secure = options.tls !== undefined
-    const tlsVersion = secure ? ((socket as TLSSocket).getProtocol() ?? undefined) : undefined
-    const wire: WireRequest = {
-      method,
-      target,
-      rawHeaders,
-      body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks),
-      remoteAddress: socket.remoteAddress ?? '',
-      secure,
-      ...(tlsVersion !== undefined && { tlsVersion }),
-    }
-    start({ wire, response })
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    start({
+      wire: wireOf(request.socket, { method, target, rawHeaders, body }, options),
+      responder: responderOf(response),
+    })
   })
 }
 
@@ -327,25 +371,15 @@ const drained = (response: ServerResponse, stallMs: number): Promise<boolean> =>
     response.on('close', onClose)
   })
 
-const NO_CONTENT = 204
-
 /** @returns how many bytes the body has */
-function writeHead(
-  response: ServerResponse,
-  { status, contentType, requestId, errorType, authorizationMessage, body, headers: more = {} }: WireResponse,
-): number {
-  const bytes = Buffer.byteLength(body)
-  const headers = status === NO_CONTENT ? [] : ['Content-Type', contentType, 'Content-Length', String(bytes)]
-  for (const [name, value] of Object.entries(more)) headers.push(name, value)
-  if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
-  if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
-  if (authorizationMessage !== undefined) headers.push('x-strongroom-authorization-message', authorizationMessage)
-  response.writeHead(status, headers)
+function writeHead(response: ServerResponse, given: WireResponse): number {
+  const bytes = Buffer.byteLength(given.body)
+  response.writeHead(given.status, headersOf(given, bytes))
   return bytes
 }
 
 /** A message that is not HTTP, or too slow, or too large in its headers: one plain answer, then the connection ends. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerBrokenRequest(error: { readonly code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
