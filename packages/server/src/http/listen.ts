@@ -9,7 +9,7 @@ import { badRequest, requestTooLarge, tooManyLargeBodies } from '../protocol/err
 import { encodeJsonError, JSON_CONTENT_TYPE } from '../protocol/json.ts'
 import type { WholeRequest } from './read-whole.ts'
 import { header, type WireRequest, type WireResponse } from './request.ts'
-import { createWholeRequests, headersOf, type Responder, type WholeRequests } from './whole-requests.ts'
+import { createWholeRequests, headersOf, type Peer, type Responder, type WholeRequests } from './whole-requests.ts'
 
 export type ListenOptions = {
   readonly host: string
@@ -153,10 +153,11 @@ function readWholeFirst(server: Server, { headersMs, idleMs }: Timeouts, receive
     headBytesMax: HEADER_BYTES_MAX,
     firstMs: headersMs,
     idleMs,
-    take: (request, socket, responder) => {
+    peerOf: (socket) => peerOf(socket, options),
+    take: (request, peer, responder) => {
       const { target, rawHeaders, body } = request
       if (refuseHeaders(rawHeaders, options) || body.length > handler.bodyBytesMax(rawHeaders, target)) return false
-      start({ wire: wireOf(socket, request, options), responder })
+      start({ wire: wireOf(request, peer), responder })
       return true
     },
     handOver: (socket) => {
@@ -171,15 +172,17 @@ function readWholeFirst(server: Server, { headersMs, idleMs }: Timeouts, receive
 
 type Received = { readonly wire: WireRequest; readonly responder: Responder }
 
-const wireOf = (socket: Socket, request: WholeRequest, { tls }: ListenOptions): WireRequest => {
-  const tlsVersion = tls === undefined ? undefined : ((socket as TLSSocket).getProtocol() ?? undefined)
-  return {
-    ...request,
-    remoteAddress: socket.remoteAddress ?? '',
-    secure: tls !== undefined,
-    ...(tlsVersion !== undefined && { tlsVersion }),
-  }
-}
+const peerOf = (socket: Socket, { tls }: ListenOptions): Peer => ({
+  remoteAddress: socket.remoteAddress ?? '',
+  secure: tls !== undefined,
+  tlsVersion: tls === undefined ? undefined : ((socket as TLSSocket).getProtocol() ?? undefined),
+})
+
+/** Without a spread: of all requests alike, and at no cost. */
+const wireOf = (
+  { method, target, rawHeaders, body }: WholeRequest,
+  { remoteAddress, secure, tlsVersion }: Peer,
+): WireRequest => ({ method, target, rawHeaders, body, remoteAddress, secure, tlsVersion })
 
 /**
  * Starts what came in one turn of the event loop together, at its end. Requests then go through each stage of their path side by side,
@@ -282,7 +285,7 @@ function receive(request: IncomingMessage, response: ServerResponse, receiver: R
     if (response.headersSent) return
     const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
     start({
-      wire: wireOf(request.socket, { method, target, rawHeaders, body }, options),
+      wire: wireOf({ method, target, rawHeaders, body }, peerOf(request.socket, options)),
       responder: responderOf(response),
     })
   })

@@ -22,6 +22,7 @@ const LENGTH = /^(?:0|[1-9][0-9]{0,6})$/
 export function readWhole(chunk: Buffer, headBytesMax: number): WholeRequest | undefined {
   const end = chunk.indexOf(HEAD_END, 0, 'latin1')
   if (end < START.length || end > headBytesMax) return undefined
+  // Of the head alone: its parts, which are kept here and there, share the memory of this text, and what is secret stands in the body.
   const head = chunk.toString('latin1', 0, end + HEAD_END.length)
   if (!head.startsWith(START)) return undefined
   const fields = head.slice(START.length)

@@ -10,7 +10,8 @@ export type WireRequest = {
   readonly remoteAddress: string
   /** Whether it came over TLS. */
   readonly secure: boolean
-  readonly tlsVersion?: string
+  /** Undefined of what did not come over TLS. */
+  readonly tlsVersion?: string | undefined
 }
 
 export type WireResponse = {

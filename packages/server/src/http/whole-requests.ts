@@ -4,7 +4,10 @@
 import { STATUS_CODES, validateHeaderValue } from 'node:http'
 import type { Socket } from 'node:net'
 import { readWhole, type WholeRequest } from './read-whole.ts'
-import type { WireResponse } from './request.ts'
+import type { WireRequest, WireResponse } from './request.ts'
+
+/** What a connection says of all its requests. */
+export type Peer = Pick<WireRequest, 'remoteAddress' | 'secure' | 'tlsVersion'>
 
 /** Where the answer goes. One of the two is called, once. */
 export type Responder = {
@@ -20,9 +23,10 @@ export type WholeRequestsOptions = {
   readonly firstMs: number
   readonly idleMs: number
   /** False where node:http shall read, and refuse, it. */
-  take(request: WholeRequest, socket: Socket, responder: Responder): boolean
+  take(request: WholeRequest, peer: Peer, responder: Responder): boolean
   /** node:http, for which what was read is still to be read. */
   handOver(socket: Socket): void
+  peerOf(socket: Socket): Peer
   /** No request came in time. */
   tooSlow(socket: Socket): void
 }
@@ -55,6 +59,7 @@ export function createWholeRequests(options: WholeRequestsOptions): WholeRequest
 
 function serve(socket: Socket, options: WholeRequestsOptions, connections: Set<Connection>): void {
   const { headBytesMax, firstMs, idleMs } = options
+  const peer = options.peerOf(socket)
   let isFirst = true
   let isBusy = false
   let isEnding = false
@@ -68,7 +73,7 @@ function serve(socket: Socket, options: WholeRequestsOptions, connections: Set<C
       return
     }
     const request = readWhole(chunk, headBytesMax)
-    if (request === undefined || !options.take(request, socket, responder)) {
+    if (request === undefined || !options.take(request, peer, responder)) {
       handOver(chunk)
       return
     }
@@ -131,11 +136,7 @@ function write(socket: Socket, given: WireResponse, keepAliveMs: number | undefi
   const bytes = Buffer.byteLength(body)
   const headers = headersOf(given, bytes)
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
-  for (let at = 0; at < headers.length; at += 2) {
-    const [name, value] = [headers[at]!, headers[at + 1]!]
-    validateHeaderValue(name, value)
-    head += `${name}: ${value}\r\n`
-  }
+  for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
   head += `Date: ${httpDate()}\r\n`
   head +=
     keepAliveMs === undefined
@@ -152,16 +153,24 @@ function write(socket: Socket, given: WireResponse, keepAliveMs: number | undefi
 
 const NO_CONTENT = 204
 
-/** The names and values in turn. @param bytes of the body */
+/**
+ * The names and values in turn. @param bytes of the body
+ * @throws TypeError where a value would end its line, and make more headers of itself
+ */
 export function headersOf(
-  { status, contentType, requestId, errorType, authorizationMessage, headers: more = {} }: WireResponse,
+  { status, contentType, requestId, errorType, authorizationMessage, headers: more }: WireResponse,
   bytes: number,
 ): string[] {
   const headers = status === NO_CONTENT ? [] : ['Content-Type', contentType, 'Content-Length', String(bytes)]
-  for (const [name, value] of Object.entries(more)) headers.push(name, value)
+  const add = (name: string, value: string): void => {
+    validateHeaderValue(name, value)
+    headers.push(name, value)
+  }
+  if (more !== undefined) for (const name in more) add(name, more[name]!)
+  // Made here, and without need to be looked at.
   if (requestId !== undefined) headers.push('x-amzn-RequestId', requestId)
-  if (errorType !== undefined) headers.push('x-amzn-ErrorType', errorType)
-  if (authorizationMessage !== undefined) headers.push('x-strongroom-authorization-message', authorizationMessage)
+  if (errorType !== undefined) add('x-amzn-ErrorType', errorType)
+  if (authorizationMessage !== undefined) add('x-strongroom-authorization-message', authorizationMessage)
   return headers
 }
 
