@@ -32,12 +32,12 @@ import { UsageError } from './usage-error.ts'
 
 /** Runs one command line. Sets the exit code; `serve` returns when the server has stopped. */
 export async function main(args: readonly string[]): Promise<void> {
-  if (args[0] !== 'serve') endWithReader()
+  if (args[0] !== 'serve') outliveReaders()
   try {
     await createProgram().parseAsync([...args], { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 1
+      if (error.exitCode !== 0) process.exitCode = 1
     } else if (error instanceof ConfigurationError || error instanceof AdminError || error instanceof UsageError) {
       process.stderr.write(`strongroom: ${printable(error.message)}\n`)
       process.exitCode = 1
@@ -45,12 +45,22 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Whoever reads may have seen enough: `strongroom secret list | head -1`. */
-function endWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
+/**
+ * Whoever reads may have seen enough, as in `strongroom import … | head -1`: what was begun is done to its end all the same, and its exit code is as
+ * ever. Output that cannot be written for another reason is an error.
+ */
+function outliveReaders(): void {
+  let failed = false
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    // After the first one each attempt fails.
+    if (failed) return
+    failed = true
+    if (code === 'EPIPE') return
+    process.exitCode = 1
+    process.stderr.write(`strongroom: standard output cannot be written (${code})\n`)
   })
+  // There is nobody to tell.
+  process.stderr.on('error', () => undefined)
 }
 
 function createProgram(): Command {

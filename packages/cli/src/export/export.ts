@@ -35,9 +35,18 @@ export async function exportTo(file: string, selection: Selection, options: Expo
   const source = await awsSource(await openClients(options, 'source'), selection)
   const report = startReport(source.total, { ...options, created: 'exported', quiet: toOutput })
   const text = textOf(plaintext, source, options.concurrency, report)
-  if (toOutput) for await (const chunk of text) await write(chunk)
+  if (toOutput) await writeAll(text)
   else await writeWhole(file, encrypter === undefined ? text : await encrypted(encrypter, text))
   report.end()
+}
+
+/** @throws UsageError where it ends early: then what was written is not whole */
+async function writeAll(text: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of text) {
+    await write(chunk).catch(({ code }: NodeJS.ErrnoException) => {
+      throw new UsageError(`standard output took a part of it and no more (${code})`)
+    })
+  }
 }
 
 /** On a terminal without what would move its cursor. */
