@@ -135,6 +135,18 @@ test('a bundle that holds no certificate is refused, and a server that is not tr
   )
 })
 
+test('a server that takes too long is not said to be none', () => {
+  for (const error of [
+    Object.assign(new Error('Request did not complete within 20000 ms'), { name: 'TimeoutError' }),
+    AbortSignal.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')).reason,
+  ]) {
+    assert.equal(
+      callError(error, { endpoint: 'http://a.example:4650/' }).message,
+      'http://a.example:4650 does not answer in time: see strongroom doctor',
+    )
+  }
+})
+
 test('a server is trusted by AWS_CA_BUNDLE, by the SDK and by calls of our own', async (t) => {
   const directory = temporaryDirectory(t)
   const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]

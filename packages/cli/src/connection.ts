@@ -84,6 +84,9 @@ export const noCredentials = ({ message }: Error): UsageError =>
 /** What a call that had no answer is told as. */
 export function noAnswer(endpoint: URL, error: Error): UsageError {
   const { code, cause } = error as NodeJS.ErrnoException & { readonly cause?: Partial<NodeJS.ErrnoException> }
+  if (error.name === 'TimeoutError') {
+    return new UsageError(`${endpoint.origin} does not answer in time: see strongroom doctor`)
+  }
   const why = cause?.code ?? cause?.message ?? code ?? error.message
   if (/CERT|ALTNAME|ISSUER/.test(why)) {
     return new UsageError(`the certificate of ${endpoint.origin} is not trusted (${why}): see strongroom doctor`)

@@ -23,7 +23,8 @@ export type SdkConfig = {
 }
 
 const CONNECT_MS_MAX = 5_000
-const ANSWER_MS_MAX = 60_000
+/** For each of the attempts, of which the SDK makes three. */
+const ANSWER_MS_MAX = 20_000
 /** How long a client waits for any server. */
 export const TIMEOUTS = {
   connectionTimeout: CONNECT_MS_MAX,

@@ -4,6 +4,9 @@ import { signedHeaders } from '@strongroom/server/auth/sign.ts'
 import { type Connection, noAnswer } from './connection.ts'
 import { UsageError } from './usage-error.ts'
 
+/** A report on many secrets takes its time. */
+const ANSWER_MS_MAX = 120_000
+
 /** What a call is signed for, and what X-Amz-Target says; absent: a route of our own. */
 export type AwsCall = { readonly service: string; readonly target: string }
 
@@ -25,18 +28,26 @@ export async function signedCall<Answer extends object>(
     credentials,
     time: Date.now(),
   })
-  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'error' }).catch((error: Error) => {
-    throw noAnswer(url, error)
-  })
-  const text = await response.text()
-  let answer: { readonly [name: string]: unknown }
-  try {
-    answer = JSON.parse(text)
-  } catch {
-    throw new UsageError(
-      `${url.origin} answered with status ${response.status} and no JSON: is it a Strongroom server?`,
-    )
+  const signal = AbortSignal.timeout(ANSWER_MS_MAX)
+  const { ok, status, text } = await fetch(url, { method: 'POST', headers, body, redirect: 'error', signal })
+    .then(async (response) => ({ ok: response.ok, status: response.status, text: await response.text() }))
+    .catch((error: Error) => {
+      throw noAnswer(url, error)
+    })
+  const answer = parse(text)
+  if (answer === undefined) {
+    throw new UsageError(`${url.origin} answered with status ${status} and no JSON: is it a Strongroom server?`)
   }
-  if (!response.ok) throw new UsageError(String(answer.Message ?? answer.message ?? `status ${response.status}`))
+  if (!ok) throw new UsageError(String(answer.Message ?? answer.message ?? `status ${status}`))
   return answer as Answer
+}
+
+/** An object; undefined of anything else. */
+function parse(text: string): { readonly [name: string]: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
 }
