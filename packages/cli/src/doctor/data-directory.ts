@@ -1,6 +1,6 @@
 // Whether the data directory of a server on this machine is private.
 
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { openMode, type Report, shellQuoted } from './finding.ts'
 
@@ -9,6 +9,10 @@ export function checkDataDirectory({ ok, warn, fail }: Report, dataDir: string, 
   const key = join(dataDir, 'root.key')
   if (!existsSync(dataDir)) {
     if (named) warn('data-directory', `${dataDir} is not on this machine`, 'name another with --data-dir, or none')
+    return
+  }
+  if (!statSync(dataDir).isDirectory()) {
+    if (named) fail('data-directory', `${dataDir} is no directory`, 'name the data directory of the server, or none')
     return
   }
   // The default is ./data, which may be anybody's.

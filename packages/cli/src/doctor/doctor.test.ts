@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { readCredentials } from '../credentials.ts'
-import { run, type ServerProcess, serve, temporaryDirectory } from '../testing.ts'
+import { assertRefused, run, type ServerProcess, serve, temporaryDirectory } from '../testing.ts'
 import { diagnose } from './doctor.ts'
 import { type Finding, formatFinding } from './finding.ts'
 import { toolVersion } from './tools.ts'
@@ -312,6 +312,26 @@ test('an agent is told where one answers, and what answers in its place', async 
   assert.match(at(await diagnosed(port), 'agent'), /^warn {2}what answers on \S+ with status 503 is no agent/)
   assert.match(at(await diagnosed('x'), 'agent'), /^warn {2}PARAMETERS_SECRETS_EXTENSION_HTTP_PORT is no port/)
   assert.ok((await diagnosed('1')).every(({ check }) => check !== 'agent'))
+})
+
+test('a data directory that is none is a finding, and one line for every command that needs it', async (t) => {
+  const directory = temporaryDirectory(t)
+  const [file, loop] = [join(directory, 'file'), join(directory, 'loop')]
+  writeFileSync(file, '')
+  symlinkSync(loop, loop)
+  const findings = await diagnose(
+    { dataDir: file, dataDirNamed: true },
+    shellFor(t, { url: 'http://127.0.0.1:1', dataDir: file }),
+  )
+  assert.match(at(findings, 'data-directory'), /^fail {2}\S+\/file is no directory {2}→ name the data directory/)
+  for (const dataDir of [file, loop, join(file, 'below')]) {
+    const { code, stdout, stderr } = await run(['doctor', '--data-dir', dataDir], { HOME: directory })
+    assert.deepEqual([code, stderr], [1, ''])
+    assert.match(stdout, /^(?:fail|warn) {2}\S+\/(?:file|loop|below) is (?:no directory|not on this machine) {2}→/m)
+    for (const command of [['health'], ['backup', join(directory, 'b')], ['root-key', 'status']]) {
+      assertRefused(await run([...command, '--data-dir', dataDir]), /^strongroom: no server runs on \S+: start it/)
+    }
+  }
 })
 
 test('what holds back or ends a request of a check is a finding, and the other checks go on', async (t) => {

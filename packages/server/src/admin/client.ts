@@ -14,17 +14,21 @@ export class NoServerError extends AdminError {
   }
 }
 
+/** There is no socket, or nobody listens on it; nor is there one where the directory is a file, or a loop of links. */
+const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR', 'ELOOP']
+
 /** @throws NoServerError @throws AdminError with what the server says. */
 export async function callAdmin(dataDir: string, command: string, input: AdminInput = {}): Promise<AdminOutput> {
   const socket = findSocket(dataDir)
   try {
     const { status, body } = await post(socket.path, `/${command}`, JSON.stringify(input))
-    const answer = JSON.parse(body) as AdminOutput
+    const answer = parse(body)
+    if (answer === undefined) throw new AdminError(`what answers on the admin socket of ${dataDir} is no server`)
     if (status !== 200) throw new AdminError(String(answer.error))
     return answer
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') throw new NoServerError(dataDir, error)
+    if (code !== undefined && NOBODY.includes(code)) throw new NoServerError(dataDir, error)
     if (code === 'EACCES' || code === 'EPERM') {
       throw new AdminError(
         `the admin socket of ${dataDir} is another user's: run this as the user that runs the server`,
@@ -35,6 +39,15 @@ export async function callAdmin(dataDir: string, command: string, input: AdminIn
     throw error
   } finally {
     socket.release()
+  }
+}
+
+function parse(body: string): AdminOutput | undefined {
+  try {
+    const answer: unknown = JSON.parse(body)
+    return typeof answer === 'object' && answer !== null ? (answer as AdminOutput) : undefined
+  } catch {
+    return undefined
   }
 }
 
