@@ -101,12 +101,20 @@ test('a report moves no cursor, whatever a server says', (t) => {
     OtherAccounts: { LookedInto: 1, NotLookedInto: 2 },
     CostOnAws: { Secrets: 12, SecretsUsd: `4.80${clear}`, Usd: `4.80${clear}` },
   }
-  for (const format of ['table', 'text'] as const) printReport(report, format)
+  let beside = ''
+  t.mock.method(process.stderr, 'write', (text: string) => {
+    beside += text
+    return true
+  })
+  for (const format of ['table', 'text', 'json'] as const) printReport(report, format)
   t.mock.restoreAll()
   assert.doesNotMatch(printed, /[\u001b\r]/)
   assert.match(printed, /^low {7}unread {3}1:ab c, 2:ab c and 10 more {2}ab c$/m)
-  assert.match(printed, /^2,000 findings in 12 secrets; 1 dismissed by a tag\.\n1 of them are shown\.\n/m)
+  assert.match(printed, /^2,000 findings in 12 secrets; 1 dismissed by a tag\.\n1 of 2,000 findings are shown\.\n/m)
   assert.match(printed, /^Not looked into, since you may not: 1 secret, 2 values, 3 resource policies, who calls\.$/m)
   assert.match(printed, /^Other accounts: 1 looked into, 2 not\.\nThere are more secrets than one report looks at\.$/m)
   assert.match(printed, /^On AWS this would cost 4\.80 USD a month: 12 secrets 4\.80, calls not counted in\.$/m)
+  // Text is findings alone: what it lacks is told beside it, once.
+  assert.match(beside, /^strongroom: 1 of 2,000 findings are shown\.\nstrongroom: Not looked into, since you may not: /)
+  assert.equal(beside.split('\n').length, 5)
 })

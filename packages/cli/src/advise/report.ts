@@ -72,7 +72,7 @@ export const askForAdvice = (given: AdviseOptions, connection: Connection): Prom
 export const failsOn = ({ Summary }: Report, least: Severity): boolean =>
   Summary.some(({ Severity, Count }) => Count > 0 && SEVERITIES.indexOf(Severity) >= SEVERITIES.indexOf(least))
 
-/** Text is the findings alone, one a line: severity, finding, names of the secrets, evidence, mend, command. */
+/** Text is the findings alone, one a line: severity, finding, names of the secrets, evidence, mend, command. What they do not tell goes to standard error. */
 export function printReport(report: Report, format: OutputFormat): void {
   const { Findings } = report
   if (format !== 'table') {
@@ -81,6 +81,8 @@ export function printReport(report: Report, format: OutputFormat): void {
       ...[Evidence, Mend, Command],
     ])
     printListing({ columns: [], rows, json: report }, format)
+    if (format === 'text')
+      for (const line of missingLines(report)) process.stderr.write(`strongroom: ${printable(line)}\n`)
     return
   }
   if (Findings.length > 0) {
@@ -116,16 +118,20 @@ function shortNames(finding: Finding): string {
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-function countLines({
-  Findings,
-  Summary,
-  SecretCount,
-  Incomplete,
-  NotLookedInto: not,
-  OtherAccounts: others,
-}: Report): readonly string[] {
-  const total = Summary.reduce((sum, { Count }) => sum + Count, 0)
+function countLines(report: Report): readonly string[] {
+  const { Summary, SecretCount } = report
   const dismissed = Summary.reduce((sum, { Dismissed }) => sum + Dismissed, 0)
+  return [
+    `${counted(totalOf(report), 'finding')} in ${counted(SecretCount, 'secret')}; ${figure(dismissed)} dismissed by a tag.`,
+    ...missingLines(report),
+  ]
+}
+
+const totalOf = ({ Summary }: Report): number => Summary.reduce((sum, { Count }) => sum + Count, 0)
+
+/** What the findings of a report do not tell. */
+function missingLines(report: Report): readonly string[] {
+  const { Findings, Incomplete, NotLookedInto: not, OtherAccounts: others } = report
   const kinds = [
     [not.Secrets, 'secret'],
     [not.Values, 'value'],
@@ -135,8 +141,9 @@ function countLines({
   const missed = kinds.filter(([count]) => count > 0).map(([count, one, more]) => counted(count, one, more))
   if (not.Calls) missed.push('who calls')
   return [
-    `${counted(total, 'finding')} in ${counted(SecretCount, 'secret')}; ${figure(dismissed)} dismissed by a tag.`,
-    ...(total > Findings.length ? [`${figure(Findings.length)} of them are shown.`] : []),
+    ...(totalOf(report) > Findings.length
+      ? [`${figure(Findings.length)} of ${counted(totalOf(report), 'finding')} are shown.`]
+      : []),
     ...(missed.length > 0 ? [`Not looked into, since you may not: ${missed.join(', ')}.`] : []),
     ...(others === undefined
       ? []
