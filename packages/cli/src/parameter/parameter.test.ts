@@ -76,3 +76,11 @@ test('the history hides a SecureString until it is asked for', async () => {
     ['hunter2', 'hunter1'],
   )
 })
+
+test('as many parameters are deleted as are named, and what is not there is told', async () => {
+  const names = Array.from({ length: 23 }, (_, at) => `/gone/${at}`)
+  await Promise.all(names.map((Name) => client.send(new PutParameterCommand({ Name, Value: 'v', Type: 'String' }))))
+  const { code, stdout, stderr } = await parameter(['delete', ...names, '/not/there', '--yes'])
+  assert.deepEqual([code, stderr], [1, 'strongroom: not there: /not/there\n'])
+  assert.deepEqual(stdout.trimEnd().split('\n').sort(), names.map((name) => `${name}\tdeleted`).sort())
+})

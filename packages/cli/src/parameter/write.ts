@@ -87,6 +87,9 @@ async function generate(input: object, given: ClientOptions): Promise<string> {
   })
 }
 
+/** Of one DeleteParameters. */
+const NAMES_MAX = 10
+
 /** @throws UsageError where one of them is not there: the others are deleted then. */
 export const deleteParameters = (
   names: readonly string[],
@@ -95,11 +98,16 @@ export const deleteParameters = (
   withParameters(given, async (client) => {
     const question = `Delete ${names.map(printable).join(', ')} for good?`
     if (!given.yes && !(await confirm(question))) throw new UsageError('nothing was done')
-    const { DeletedParameters = [], InvalidParameters = [] } = await client.send(
-      new DeleteParametersCommand({ Names: [...names] }),
-    )
-    for (const name of DeletedParameters) process.stdout.write(`${printable(name)}\tdeleted\n`)
-    if (InvalidParameters.length > 0) throw new UsageError(`not there: ${InvalidParameters.join(', ')}`)
+    const missing: string[] = []
+    for (let at = 0; at < names.length; at += NAMES_MAX) {
+      const Names = names.slice(at, at + NAMES_MAX)
+      const { DeletedParameters = [], InvalidParameters = [] } = await client.send(
+        new DeleteParametersCommand({ Names }),
+      )
+      for (const name of DeletedParameters) process.stdout.write(`${printable(name)}\tdeleted\n`)
+      missing.push(...InvalidParameters)
+    }
+    if (missing.length > 0) throw new UsageError(`not there: ${missing.join(', ')}`)
   })
 
 /** Sets labels of a version, or removes them. @throws UsageError where the server does not take one. */
