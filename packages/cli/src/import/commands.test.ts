@@ -266,8 +266,8 @@ async function watchTheBar(t: TestContext, { old, variables, directory }: Ends):
   const command = [process.execPath, BIN, ...args].join(' ')
   const env = { PATH: '/usr/bin:/bin', TERM: 'xterm', ...variables, AWS_REGION: 'eu-south-1' }
   const { stdout } = await promisify(execFile)('/usr/bin/script', ['-qec', command, join(directory, 'log')], { env })
-  assert.match(stdout, /\r\[ {30}\] 0 of 10\r\[#{3} {27}\] 1 of 10\r/)
-  assert.match(stdout, /\[#{30}\] 10 of 10\r\u001b\[K/)
+  assert.match(stdout, /\r\[ {30}\] 0 of 10\u001b\[K\r\[#{3} {27}\] 1 of 10\u001b\[K\r/)
+  assert.match(stdout, /\[#{30}\] 10 of 10\u001b\[K\r\u001b\[K/)
   assert.match(stdout, /ACTION +KIND +NAME +DETAILS[\s\S]*created +secret +kill\/0 +3 versions\r?\n/)
 }
 

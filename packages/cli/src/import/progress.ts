@@ -1,6 +1,8 @@
 // A bar on standard error while the work goes on, on a terminal alone.
 
-const WIDTH = 30
+/** Of the bar; less where the terminal is narrow, and none where it is too narrow for one. */
+const WIDTH_MAX = 30
+const WIDTH_MIN = 5
 
 export type Progress = { readonly advance: (failed: boolean) => void; readonly end: () => void }
 
@@ -10,9 +12,13 @@ export function startProgress(total: number, shown: boolean, stream: NodeJS.Writ
   let done = 0
   let failures = 0
   const draw = (): void => {
-    const filled = total === 0 ? WIDTH : Math.floor((WIDTH * done) / total)
-    const told = failures === 0 ? '' : `, ${failures} failed`
-    stream.write(`\r[${'#'.repeat(filled)}${' '.repeat(WIDTH - filled)}] ${done} of ${total}${told}`)
+    const told = `${done} of ${total}${failures === 0 ? '' : `, ${failures} failed`}`
+    // A line that is full would wrap, and be there for good. A terminal may not tell how wide it is.
+    const room = (stream.columns || 80) - 1
+    const width = Math.min(WIDTH_MAX, room - told.length - '[] '.length)
+    const filled = total === 0 ? width : Math.floor((width * done) / total)
+    const bar = width < WIDTH_MIN ? '' : `[${'#'.repeat(filled)}${' '.repeat(width - filled)}] `
+    stream.write(`\r${`${bar}${told}`.slice(0, room)}\u001b[K`)
   }
   draw()
   return {
