@@ -50,10 +50,19 @@ async function readLine(charactersMax: number): Promise<string> {
         ahead = typed.slice(at + 1)
         return text
       }
-      text = character === '\x7f' || character === '\b' ? text.slice(0, -1) : text + character
+      text = character === '\x7f' || character === '\b' ? withoutLast(text) : text + character
       if (text.length > charactersMax) throw new UsageError(`that is too long: ${charactersMax} characters at most`)
     }
   }
+}
+
+/** Longer than any character that is typed: a family of emoji has some 25. */
+const CHARACTER_LENGTH_MAX = 64
+
+/** Without what a reader takes for the last character. */
+function withoutLast(text: string): string {
+  const end = [...new Intl.Segmenter().segment(text.slice(-CHARACTER_LENGTH_MAX))].at(-1)
+  return text.slice(0, text.length - (end?.segment.length ?? 0))
 }
 
 function nextChunk(): Promise<string> {

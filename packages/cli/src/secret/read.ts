@@ -87,7 +87,7 @@ export const diffSecret = (
 ): Promise<void> =>
   withSecrets(given, async ({ client }) => {
     const [from, to] = await Promise.all([before, after].map((version) => readVersion(client, SecretId, version)))
-    const changes = changesOf(from!, to!)
+    const changes = changesBetween(from!, to!)
     const shown = (value: JsonValue) => (value === undefined ? '' : typeof value === 'string' ? value : jsonOf(value))
     const { showValues = false } = given
     printListing(
@@ -107,20 +107,34 @@ export const diffSecret = (
     if (given.exitCode && changes.length > 0) process.exitCode = 1
   })
 
-async function readVersion(client: SecretsManagerClient, SecretId: string, version: string): Promise<JsonValue> {
+type Value = Pick<GetSecretValueCommandOutput, 'SecretString' | 'SecretBinary'>
+
+async function readVersion(client: SecretsManagerClient, SecretId: string, version: string): Promise<Value> {
   const isId = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(version) || version.length >= 32
   const asked = isId ? { VersionId: version } : { VersionStage: version }
-  return contentOf(await client.send(new GetSecretValueCommand({ SecretId, ...asked })))
+  return client.send(new GetSecretValueCommand({ SecretId, ...asked }))
 }
 
-function contentOf({ SecretString, SecretBinary }: GetSecretValueCommandOutput): JsonValue {
+/** Bytes are never the text that their base64 is. */
+function changesBetween(from: Value, to: Value): readonly Change[] {
+  if ((from.SecretString === undefined) === (to.SecretString === undefined)) {
+    return changesOf(contentOf(from), contentOf(to))
+  }
+  const told = (value: Value) => value.SecretString ?? { SecretBinary: contentOf(value) }
+  return [{ field: WHOLE, change: 'changed', before: told(from), after: told(to) }]
+}
+
+function contentOf({ SecretString, SecretBinary }: Value): JsonValue {
   if (SecretString === undefined) return Buffer.from(SecretBinary!).toString('base64')
   const value = parseJson(SecretString)
   return isMembers(value) ? value : SecretString
 }
 
+/** Where one of the two is no JSON object. */
+const WHOLE = '(value)'
+
 type Change = {
-  /** `(value)` where one of the two is no JSON object. */
+  /** Or WHOLE. */
   readonly field: string
   readonly change: 'added' | 'removed' | 'changed'
   readonly before: JsonValue
@@ -136,7 +150,7 @@ function changesOf(before: JsonValue, after: JsonValue, path = ''): readonly Cha
   }
   if (jsonOf(before) === jsonOf(after)) return []
   const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed'
-  return [{ field: path || '(value)', change, before, after }]
+  return [{ field: path || WHOLE, change, before, after }]
 }
 
 const member = (members: { readonly [name: string]: JsonValue }, name: string): JsonValue =>
