@@ -33,31 +33,75 @@ export function membersOf(text: string | undefined): Members {
   return value
 }
 
+/** Of JSON: a string, a mark, or a number or word. What is between them is white space. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
+
+type Span = { readonly start: number; readonly end: number }
+
+/** Where the values of an object's own members stand in its text, by their names; of one that is there twice the last. */
+function spansOf(text: string): ReadonlyMap<string, Span> {
+  const spans = new Map<string, Span>()
+  let depth = 0
+  let name: string | undefined
+  let start = -1
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    const isValue = depth === 1 && name !== undefined && token !== ':'
+    if (isValue) start = index
+    else if (depth === 1 && token.startsWith('"')) name = JSON.parse(token)
+    if (token === '{' || token === '[') depth++
+    else if (token === '}' || token === ']') depth--
+    else if (!isValue) continue
+    if (depth !== 1 || name === undefined) continue
+    spans.set(name, { start, end: index + token.length })
+    name = undefined
+  }
+  return spans
+}
+
 /** A text as it is, anything else as JSON. @throws UsageError where there is no such member. */
 export function memberText(text: string | undefined, name: string): string {
-  const members = membersOf(text)
-  if (!Object.hasOwn(members, name)) throw new UsageError(`the value has no field ${name}`)
-  const member = members[name]
-  return typeof member === 'string' ? member : JSON.stringify(member)
+  membersOf(text)
+  const span = spansOf(text!).get(name)
+  if (span === undefined) throw new UsageError(`the value has no field ${name}`)
+  const member = text!.slice(span.start, span.end)
+  return member.startsWith('"') ? JSON.parse(member) : narrow(member)
 }
 
-/** The text with one member set, indented as it was. @throws UsageError where it is no object. */
+/** The text with one member set; all else is as it was. @throws UsageError where it is no object. */
 export function withMember(text: string, name: string, value: string): string {
-  return JSON.stringify(Object.fromEntries([...Object.entries(membersOf(text)), [name, value]]), null, indentOf(text))
+  membersOf(text)
+  const spans = spansOf(text)
+  const { start, end } = spans.get(name) ?? {}
+  if (start !== undefined) return text.slice(0, start) + JSON.stringify(value) + text.slice(end)
+  const last = Math.max(...[...spans.values()].map((span) => span.end), text.indexOf('{') + 1)
+  const space = /^\s*\{\s*"(?:[^"\\]|\\.)*"\s*: /.test(text) ? ' ' : ''
+  const before = spans.size === 0 ? '' : `,${/^\s*\{(\r?\n[ \t]+)/.exec(text)?.[1] ?? space}`
+  return `${text.slice(0, last)}${before}${JSON.stringify(name)}:${space}${JSON.stringify(value)}${text.slice(last)}`
 }
 
-/** As it is nice to edit; the same text where it is not JSON of one line. */
+/** Characters. Deep arrays on many lines are mostly indentation. */
+const SPREAD_MAX = 262_144
+
+/** As it is nice to edit; the same text where it is no object or array of one line, or would be too long. */
 export function spread(text: string): string {
   const value = parseJson(text)
-  return typeof value !== 'object' || value === null || text.trimEnd().includes('\n')
-    ? text
-    : JSON.stringify(value, null, 2)
+  if (typeof value !== 'object' || value === null || isRawJSON(value) || text.trimEnd().includes('\n')) return text
+  let shown = ''
+  let depth = 0
+  let before = ''
+  for (const [token] of text.matchAll(TOKEN)) {
+    const isEnd = token === '}' || token === ']'
+    if (isEnd) depth--
+    const isBegun = before === '{' || before === '['
+    if (isEnd ? !isBegun : isBegun || before === ',') shown += `\n${'  '.repeat(depth)}`
+    shown += token === ':' ? ': ' : token
+    if (token === '{' || token === '[') depth++
+    if (shown.length > SPREAD_MAX) return text
+    before = token
+  }
+  return shown
 }
 
 /** On one line, where it is JSON. */
-export function narrow(text: string): string {
-  const value = parseJson(text)
-  return value === undefined ? text : JSON.stringify(value)
-}
-
-const indentOf = (text: string): string | number => /^\{\r?\n([ \t]+)/.exec(text)?.[1] ?? 0
+export const narrow = (text: string): string =>
+  parseJson(text) === undefined ? text : (text.match(TOKEN) ?? []).join('')

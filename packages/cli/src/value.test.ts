@@ -61,23 +61,43 @@ test('what a password is made of is passed on, and goes with --generate only', (
 
 test('a member is set without touching the others: digits, order, names, indentation', () => {
   const text = '{"a":12345678901234567890,"__proto__":1.0,"b":{"c":[1e3]},"2":null}'
-  // Members that are numbers go first, as JavaScript has them.
   assert.equal(
     withMember(text, 'p\u201cw', 'x"y'),
-    '{"2":null,"a":12345678901234567890,"__proto__":1.0,"b":{"c":[1e3]},"p“w":"x\\"y"}',
+    '{"a":12345678901234567890,"__proto__":1.0,"b":{"c":[1e3]},"2":null,"p“w":"x\\"y"}',
   )
-  assert.equal(withMember('{"a":1}', '__proto__', 'x'), '{"a":1,"__proto__":"x"}')
-  assert.equal(withMember('{\n    "a": 1\n}\n', 'a', '2'), '{\n    "a": "2"\n}')
+  for (const [before, name, after] of [
+    ['{"a":1}', '__proto__', '{"a":1,"__proto__":"x"}'],
+    ['{\n    "a": 1\n}\n', 'a', '{\n    "a": "x"\n}\n'],
+    ['{\n    "a": 1\n}\n', 'b', '{\n    "a": 1,\n    "b": "x"\n}\n'],
+    ['{\r\n\t"a":{"b":[1,"}"]}\r\n}', 'a', '{\r\n\t"a":"x"\r\n}'],
+    [' { "a" : { "b" : 1 } , "b" : 2 } ', 'b', ' { "a" : { "b" : 1 } , "b" : "x" } '],
+    ['{"a": [1, 2], "\\u0061": 3}', 'a', '{"a": [1, 2], "\\u0061": "x"}'],
+    ['{"a": 1}', 'b', '{"a": 1, "b": "x"}'],
+    ['{"a":"b"}', 'b', '{"a":"b","b":"x"}'],
+    [' {} ', 'b', ' {"b":"x"} '],
+    ['{ }', 'b', '{"b":"x" }'],
+  ] as const) {
+    const changed = withMember(before, name, 'x')
+    assert.equal(changed, after)
+    assert.equal(memberText(changed, name), 'x')
+  }
   for (const value of ['[1]', '"a"', '7', 'null', 'no'])
     assert.throws(() => withMember(value, 'a', 'b'), /no JSON|not a JSON object/)
   assert.equal(memberText(text, 'a'), '12345678901234567890')
   assert.equal(memberText(text, '__proto__'), '1.0')
   assert.equal(memberText('{"a":"x\\n"}', 'a'), 'x\n')
+  assert.equal(memberText('{"a": {"10": 1, "9": [true, "\\u0041"]}}', 'a'), '{"10":1,"9":[true,"\\u0041"]}')
   assert.throws(() => memberText(text, 'toString'), /^UsageError: the value has no field toString$/)
 })
 
 test('JSON of one line is spread for an editor and narrowed again to the same; other text stays as it is', () => {
-  for (const text of ['{"a":1.50,"b":[1,{"c":null}]}', '[]', '["x"]']) assert.equal(narrow(spread(text)), text)
+  for (const text of ['{"a":1.50,"b":[1,{"c":null}],"10":[],"9":{}}', '[]', '["x"]', '{"a":",]}{[:","a":"\\"\\\\"}']) {
+    assert.equal(narrow(spread(text)), text)
+  }
+  const plain = { a: 'b', c: [1, { d: null, e: [] }], f: {}, g: true }
+  assert.equal(spread(JSON.stringify(plain)), JSON.stringify(plain, null, 2))
+  const deep = '['.repeat(5_000) + ']'.repeat(5_000)
+  assert.equal(spread(deep), deep)
   for (const text of ['plain', '7', '{\n "a": 1\n}', '{"a":', 'null']) assert.equal(spread(text), text)
   assert.notEqual(parseJson('{}'), undefined)
 })

@@ -84,24 +84,24 @@ export async function readValue({ file, exact }: ValueOptions): Promise<Buffer> 
   return line
 }
 
-/** @throws UsageError where it cannot be read, or is larger than any value. */
-export async function readFile(path: string): Promise<Buffer> {
+/** @throws UsageError where it cannot be read, or is larger than any value. `option` is what named it. */
+export async function readFile(path: string, option = '--file', bytesMax = VALUE_BYTES_MAX): Promise<Buffer> {
   try {
     const file = await open(path)
-    return await readBounded(file.createReadStream())
+    return await readBounded(file.createReadStream(), bytesMax)
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(`--file ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+    throw new UsageError(`${option} ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
 }
 
-async function readBounded(stream: AsyncIterable<unknown>): Promise<Buffer> {
+async function readBounded(stream: AsyncIterable<unknown>, bytesMax = VALUE_BYTES_MAX): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stream) {
     chunks.push(chunk as Buffer)
     length += (chunk as Buffer).length
-    if (length > VALUE_BYTES_MAX) throw new UsageError(`the value is too long: ${VALUE_BYTES_MAX} bytes at most`)
+    if (length > bytesMax) throw new UsageError(`the value is too long: ${bytesMax} bytes at most`)
   }
   return Buffer.concat(chunks)
 }

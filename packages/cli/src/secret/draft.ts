@@ -2,7 +2,20 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UsageError } from '../usage-error.ts'
@@ -24,8 +37,8 @@ export type Draft = {
 
 /** https://man7.org/linux/man-pages/man2/statfs.2.html: tmpfs and ramfs. */
 const IN_MEMORY = [0x01021994, 0x858458f6]
-/** More than any value: the server tells. */
-const DRAFT_BYTES_MAX = 131_072
+/** More than any value, also of JSON on many lines: the server tells. */
+export const DRAFT_BYTES_MAX = 1_048_576
 /** What an editor has to end in when it is told to. */
 const END_MS_MAX = 2_000
 /** Exit codes, as shells tell them. */
@@ -104,8 +117,9 @@ function isInMemory(folder: string): boolean {
 
 function readDraft(path: string): string {
   try {
-    if (statSync(path).size > DRAFT_BYTES_MAX) throw new UsageError('the text is too long for a value')
-    const bytes = readFileSync(path)
+    const { size } = lstatSync(path)
+    if (size > DRAFT_BYTES_MAX) throw new UsageError('the text is too long for a value')
+    const bytes = withFile(path, constants.O_RDONLY, (file) => readFileSync(file))
     const text = bytes.toString()
     if (!Buffer.from(text).equals(bytes)) throw new UsageError('the text is not UTF-8: nothing was written')
     return text
@@ -124,13 +138,26 @@ export function removeKept(path: string): void {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** Overwritten, then removed. */
+/** Overwritten, then removed. What has another name too, or is a link to it, is somebody's own: its name here goes. */
 function wipeFile(path: string): void {
   try {
-    writeFileSync(path, Buffer.alloc(statSync(path).size), { flag: 'r+' })
-    rmSync(path)
+    withFile(path, constants.O_RDWR, (file) => {
+      const { nlink, size } = fstatSync(file)
+      if (nlink === 1) writeSync(file, Buffer.alloc(size), 0, size, 0)
+    })
   } catch {
-    // The editor removed it.
+    // A link, or what the editor removed.
+  }
+  rmSync(path, { force: true })
+}
+
+/** @throws the system's error where it is a link, or no file */
+function withFile<T>(path: string, flags: number, work: (file: number) => T): T {
+  const file = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    return work(file)
+  } finally {
+    closeSync(file)
   }
 }
 

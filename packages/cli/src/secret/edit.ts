@@ -13,7 +13,7 @@ import { ask } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { readFile, textOf } from '../value.ts'
 import { ifVersion, isOutdated, withSecrets } from './client.ts'
-import { createDraft, type Draft, removeKept } from './draft.ts'
+import { createDraft, DRAFT_BYTES_MAX, type Draft, removeKept } from './draft.ts'
 
 export type EditOptions = ClientOptions & {
   /** Of an edit that was not written. */
@@ -27,12 +27,13 @@ export const editSecret = (SecretId: string, given: EditOptions): Promise<void> 
     const { SecretString: before, VersionId } = await client.send(new GetSecretValueCommand({ SecretId }))
     if (before === undefined) throw new UsageError(`the value of ${SecretId} is no text: it cannot be edited`)
     const shown = spread(before)
-    const kept = given.draft === undefined ? undefined : textOf(await readFile(given.draft))
-    const draft = createDraft(kept ?? shown, parseJson(before) !== undefined, given)
+    const kept = given.draft === undefined ? shown : await readKept(given.draft)
+    const draft = createDraft(kept, parseJson(before) !== undefined, given)
     try {
       const edited = await edit(draft, shown)
       const after = shown === before ? edited : narrow(edited)
-      if (after === before) {
+      // Where it was spread, white space is no change.
+      if (after === (shown === before ? before : narrow(before))) {
         process.stderr.write(`${SecretId} was not changed.\n`)
         return
       }
@@ -43,6 +44,13 @@ export const editSecret = (SecretId: string, given: EditOptions): Promise<void> 
       draft.remove()
     }
   })
+
+/** @throws UsageError where it is no text: nothing else is edited in its place */
+async function readKept(path: string): Promise<string> {
+  const text = textOf(await readFile(path, '--draft', DRAFT_BYTES_MAX))
+  if (text === undefined) throw new UsageError(`--draft ${path} is no text: nothing was done`)
+  return text
+}
 
 /** What the editor leaves, without the line end that it adds. Where the value was JSON and is none any more, the user decides. */
 async function edit(draft: Draft, shown: string): Promise<string> {

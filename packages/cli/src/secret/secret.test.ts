@@ -160,6 +160,21 @@ test('diff looks into objects, and shows values only where they are asked for', 
   assert.deepEqual(shown[1], { Field: 'in.y', Change: 'changed', Before: 2, After: 3 })
 })
 
+test('bytes are never the text that their base64 is', async () => {
+  await client.send(new CreateSecretCommand({ Name: 'diff/kind', SecretBinary: Buffer.from('hello') }))
+  const put = (value: object) => client.send(new PutSecretValueCommand({ SecretId: 'diff/kind', ...value }))
+  await put({ SecretString: 'aGVsbG8=' })
+  assert.equal(assertDone(await secret(['diff', 'diff/kind'])), '(value)\tchanged\n')
+  assert.equal(
+    assertDone(await secret(['diff', 'diff/kind', '--show-values'])),
+    '(value)\tchanged\t{"SecretBinary":"aGVsbG8="}\taGVsbG8=\n',
+  )
+  await put({ SecretBinary: Buffer.from('hello') })
+  assert.equal(assertDone(await secret(['diff', 'diff/kind'])), '(value)\tchanged\n')
+  await put({ SecretBinary: Buffer.from('hello') })
+  assert.equal(assertDone(await secret(['diff', 'diff/kind'])), '')
+})
+
 test('whoever stops reading ends the command quietly', async (t) => {
   const PATH = pathWithCommand(t)
   const command = 'strongroom secret list --output json | true; echo "$' + '{PIPESTATUS[@]}"'
@@ -268,6 +283,67 @@ test('of two who change a secret the second is told, and goes on from the text t
   assert.deepEqual(readdirSync(XDG_RUNTIME_DIR), [])
 })
 
+test('what was not changed is not written, whatever white space the value has', inMemory, async (t) => {
+  const XDG_RUNTIME_DIR = memory(t)
+  const value = '{"a": 1,  "10": [], "9": "\\u0041"}'
+  await client.send(new CreateSecretCommand({ Name: 'edit/same', SecretString: value }))
+  const spaces = `sh -c 'tr -d " " < "$1" > "$1.new"; cat "$1.new" > "$1"' x`
+  for (const EDITOR of ['true', spaces]) {
+    const { code, stdout, stderr } = await secret(['edit', 'edit/same'], '', { XDG_RUNTIME_DIR, EDITOR })
+    assert.deepEqual([code, stdout, stderr], [0, '', 'edit/same was not changed.\n'])
+  }
+  assert.equal(await valueOfSecret('edit/same'), value)
+  assertDone(await secret(['edit', 'edit/same'], '', { XDG_RUNTIME_DIR, EDITOR: 'sed -i s/1,/2,/' }))
+  assert.equal(await valueOfSecret('edit/same'), '{"a":2,"10":[],"9":"\\u0041"}')
+})
+
+test('a value that is full can be edited, though on many lines it is longer', inMemory, async (t) => {
+  const XDG_RUNTIME_DIR = memory(t)
+  const wide = JSON.stringify(Array.from({ length: 32_000 }, (_, at) => at % 10)).padEnd(65_536, ' ')
+  const deep = `${'['.repeat(30_000)}1${']'.repeat(30_000)}`
+  for (const [Name, value] of [
+    ['edit/wide', wide],
+    ['edit/deep', deep],
+  ] as const) {
+    await client.send(new CreateSecretCommand({ Name, SecretString: value }))
+    assertDone(await secret(['edit', Name], '', { XDG_RUNTIME_DIR, EDITOR: 'sed -i s/1/7/' }))
+    const edited = (await valueOfSecret(Name))!
+    assert.deepEqual([edited.includes('7'), JSON.parse(edited).length], [true, JSON.parse(value).length])
+  }
+})
+
+test('a kept draft that is no text is refused, and stays', inMemory, async (t) => {
+  const XDG_RUNTIME_DIR = memory(t)
+  await client.send(new CreateSecretCommand({ Name: 'edit/kept', SecretString: 'one' }))
+  const folder = mkdtempSync(join(XDG_RUNTIME_DIR, 'strongroom-'))
+  const draft = join(folder, 'value.txt')
+  for (const bytes of [Buffer.from('a\0b'), Buffer.from([0x61, 0xe4])]) {
+    writeFileSync(draft, bytes)
+    const outcome = await secret(['edit', 'edit/kept', '--draft', draft], '', { XDG_RUNTIME_DIR, EDITOR: 'true' })
+    assertRefused(outcome, /^strongroom: --draft \S+\/value\.txt is no text: nothing was done$/m)
+    assert.deepEqual(readFileSync(draft), bytes)
+  }
+  assert.equal(await valueOfSecret('edit/kept'), 'one')
+})
+
+test('what an editor puts in the place of the draft is not touched, and no link is followed', inMemory, async (t) => {
+  const XDG_RUNTIME_DIR = memory(t)
+  await client.send(new CreateSecretCommand({ Name: 'edit/link', SecretString: 'one' }))
+  const own = join(memory(t), 'own.txt')
+  writeFileSync(own, 'my own text')
+  for (const [link, refused] of [
+    ['ln -sf', /^strongroom: the editor left no text: nothing was written$/m],
+    ['ln -f', undefined],
+  ] as const) {
+    const outcome = await secret(['edit', 'edit/link'], '', { XDG_RUNTIME_DIR, EDITOR: `${link} ${own}` })
+    if (refused) assertRefused(outcome, refused)
+    else assertDone(outcome)
+    assert.equal(readFileSync(own, 'utf8'), 'my own text')
+    assert.deepEqual(readdirSync(XDG_RUNTIME_DIR), [])
+  }
+  assert.equal(await valueOfSecret('edit/link'), 'my own text')
+})
+
 test('a file of the user is no draft: it stays, and what is no UTF-8 is not written', inMemory, async (t) => {
   const XDG_RUNTIME_DIR = memory(t)
   await client.send(new CreateSecretCommand({ Name: 'edit/own', SecretString: 'one' }))
@@ -292,7 +368,7 @@ const onTerminal = (t: TestContext, args: string, more: { readonly [name: string
 test('a value that is typed is asked for twice and not shown', terminals, async (t) => {
   const first = onTerminal(t, 'secret put typed')
   await first.shows(/Value \(not shown\): /)
-  first.type('hunterr\x7f2\r')
+  first.type('hunter\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\x7fr\x7fe\u0301\x7f2\r')
   await first.shows(/The same again: /)
   first.type('hunter2\r')
   const { shown, code } = await first.ended
