@@ -343,7 +343,9 @@ export function exerciseDatabase(test: Test, open: (t: TestContext) => Promise<D
       tx.onRollback(() => told.push('doomed'))
       await tx.run("INSERT INTO item (key) VALUES ('a')")
     })
-    assert.deepEqual(told, ['second', 'first', 'doomed'])
+    // A key that is there may be another transaction's: PostgreSQL has the work run again, and that fails too.
+    assert.deepEqual([...new Set(told)], ['second', 'first', 'doomed'])
+    assert.deepEqual(told.slice(0, 3), ['second', 'first', 'doomed'])
   })
 
   test('closing waits for the work in progress and refuses more', async (t) => {

@@ -31,6 +31,8 @@ const POOL_SIZE = 10
 const WAITING_MAX = 4_096
 const WAIT_MS = 10_000
 const TRIES_MAX = 40
+/** Where a key is there: that may be so whenever it is tried again. */
+const TAKEN_TRIES_MAX = 10
 /** After so many conflicts a transaction waits for its turn among those of this process that conflict as often: luck is not fair. */
 const TURNS_FROM_TRY = 4
 const RETRY_PAUSE_MAX_MS = 50
@@ -72,7 +74,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
         const outcome = await attempt(slot, access, work)
         if ('value' in outcome) return outcome.value
         // Work itself gave up, or it is not known whether it was committed, or there is no use in trying again.
-        if (!outcome.retry || tries >= TRIES_MAX || (outcome.lost && tries > 1)) throw outcome.error
+        if (!outcome.retry || tries >= outcome.triesMax || (outcome.lost && tries > 1)) throw outcome.error
         retries += 1
         if (tries === TURNS_FROM_TRY) endTurn = await takeTurn()
         else await sleep(Math.random() * Math.min(2 ** tries, RETRY_PAUSE_MAX_MS))
@@ -108,7 +110,13 @@ function createTurns(): () => Promise<() => void> {
   }
 }
 
-type Outcome<T> = { readonly value: T } | { readonly error: unknown; readonly retry: boolean; readonly lost: boolean }
+type Failed = {
+  readonly error: unknown
+  readonly retry: boolean
+  readonly triesMax: number
+  readonly lost: boolean
+}
+type Outcome<T> = { readonly value: T } | Failed
 
 async function attempt<T>(slot: Slot, access: Access, work: (tx: Transaction) => Promise<T>): Promise<Outcome<T>> {
   const tx = new PostgresTransaction(slot, access)
@@ -126,7 +134,12 @@ async function attempt<T>(slot: Slot, access: Access, work: (tx: Transaction) =>
     // COMMIT was sent and the connection broke: the answer may have been lost with it, so nothing may be run again.
     const retry =
       failure instanceof PostgresError && failure.retryable && !(uncertain && failure.lost && access === 'write')
-    return { error: retry ? failure : thrown, retry, lost: failure instanceof PostgresError && failure.lost }
+    return {
+      error: retry ? failure : thrown,
+      retry,
+      triesMax: failure instanceof PostgresError && failure.taken ? TAKEN_TRIES_MAX : TRIES_MAX,
+      lost: failure instanceof PostgresError && failure.lost,
+    }
   }
 }
 

@@ -265,3 +265,26 @@ test('tiers: Intelligent-Tiering takes Standard for as long as that is enough, a
   await call(server, 'DeleteParameters', { Names: ['c', 'd', 'e', 'a'] })
   for (const Name of ['c', 'd']) await put(server, Name, 'x')
 })
+
+test('of calls that overwrite one parameter at once each makes a version of its own', async (t) => {
+  const server = await startTestServer(t)
+  await put(server, '/at/once', 'first')
+  const writers = Array.from({ length: 12 }, (_, at) => `value ${at}`)
+  const written = await Promise.all(writers.map((value) => overwrite(server, '/at/once', value)))
+  assert.deepEqual(
+    written.map(({ Version }) => Version).sort((a, b) => a - b),
+    Array.from(writers, (_, at) => at + 2),
+  )
+  const versions: readonly { readonly Version: number; readonly Value: string }[] = await history(server, '/at/once')
+  assert.deepEqual(
+    versions.map(({ Version, Value }) => [Version, Value]).slice(1),
+    written.map(({ Version }, at) => [Version, writers[at]]).sort(([a], [b]) => Number(a) - Number(b)),
+  )
+})
+
+test('of calls that make one parameter at once one does, and the others hear that it is there', async (t) => {
+  const server = await startTestServer(t)
+  const input = { Name: '/one', Value: 'x', Type: 'String' }
+  const codes = await Promise.all(Array.from({ length: 12 }, () => codeOf(server, 'PutParameter', input)))
+  assert.deepEqual(codes.filter((code) => code !== 'ParameterAlreadyExists').length, 1, codes.join(' '))
+})
