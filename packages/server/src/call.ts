@@ -96,7 +96,7 @@ export type CallBase<I> = Moment & {
   readonly identity: Identity
   /** When the caller showed a code of an MFA device with this call, in milliseconds by the wall clock; absent: not at all. */
   readonly mfaAt?: number
-  /** The VersionId that must be AWSCURRENT for a conditional write to happen. Only where the operation is `conditional`. */
+  /** The VersionId that must be AWSCURRENT, or the Version that must be the latest, for a conditional write to happen. Only where the operation is `conditional`. */
   readonly ifVersion?: string
   readonly input: I
 }

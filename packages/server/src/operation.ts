@@ -52,8 +52,8 @@ export type Operation<I extends Members = Members, O extends Members = Members, 
   readonly readOnly: boolean
   /** The path of a route of our own (`/_strongroom/clock`); AWS's operations have none. */
   readonly path?: string
-  /** Whether it honours the header x-strongroom-if-version (`call.ifVersion`); every other operation refuses it. */
-  readonly conditional?: true
+  /** What the header x-strongroom-if-version (`call.ifVersion`) names, where it is honoured; every other operation refuses it. */
+  readonly conditional?: 'VersionId' | 'Version'
   /** How a route of our own is asked for; POST where absent. */
   readonly method?: 'GET'
   /** Where it stands in HTTP: every operation of a REST JSON service has this, and no other has. */

@@ -271,6 +271,50 @@ const putPolicy = (end: End, SecretId: string, ...Statement: readonly object[]) 
 const policyOf = async (end: End, SecretId: string) =>
   (await end.secrets.send(new GetResourcePolicyCommand({ SecretId }))).ResourcePolicy
 
+test('secrets that several imports carry at once are there as one import carries them', async (t) => {
+  const [source, target, alone] = await Promise.all([startEnd(t), startEnd(t), startEnd(t)])
+  const names = ['app/a', 'app/b', 'app/c', 'app/d']
+  for (const name of names) {
+    await create(source, name, 'first', { Tags: [{ Key: 'team', Value: 'a' }], Description: name })
+    await put(source, name, 'v2', 'second', 'blue')
+    await put(source, name, 'v3', 'third')
+    await put(source, name, 'v4', 'fourth')
+  }
+  await carryFrom(source, alone)
+  const runs = await Promise.all(Array.from({ length: 4 }, () => carryFrom(source, target)))
+  for (const told of runs.flat()) assert.match(told.action, /^(create|update|leave)$/, told.details)
+  for (const name of names) {
+    assert.deepEqual(await labels(target, name), await labels(alone, name))
+    assert.deepEqual((await describe(target, name)).Tags, [{ Key: 'team', Value: 'a' }])
+  }
+})
+
+test('a secret whose labels somebody moves all the time is not said to be carried', async (t) => {
+  const [source, target] = await both(t)
+  await create(source, 'app/a')
+  await put(source, 'app/a', 'v2', 'second', 'blue')
+  await carryFrom(source, target)
+  await put(source, 'app/a', 'v3', 'third', 'blue')
+  const { url, region, credentials } = target.server
+  const secrets = new SecretsManagerClient({ endpoint: url, region, credentials: { ...credentials } })
+  t.after(() => secrets.destroy())
+  // After each move of the import it stands where it stood.
+  const back = { SecretId: 'app/a', VersionStage: 'blue', MoveToVersionId: id('v2') }
+  secrets.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const answer = await next(args)
+        if (commandName !== 'PutSecretValueCommand' && commandName !== 'UpdateSecretVersionStageCommand') return answer
+        await target.secrets.send(new UpdateSecretVersionStageCommand({ ...back, RemoveFromVersionId: id('v3') }))
+        return answer
+      },
+    { step: 'initialize' },
+  )
+  assert.deepEqual(await carryFrom(source, { ...target, secrets }), [
+    { name: 'app/a', action: 'fail', details: 'somebody else changes it at the same time: import it again' },
+  ])
+})
+
 test('resource policies are of the accounts of the target; one that is not mapped keeps its secret at the source', async (t) => {
   const [source, target] = await both(t)
   const partner = await createCaller(source.server, 'partner', [], 'new')

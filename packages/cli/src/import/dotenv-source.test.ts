@@ -81,6 +81,29 @@ test('another value at the target is left alone, and becomes AWSPREVIOUS with --
   )
 })
 
+test('what several imports bring at once is there once, and one value after another with --overwrite', async (t) => {
+  const target = await startEnd(t)
+  const write = (value: string, overwrite: boolean) => {
+    const { source } = sourceOf(t, `A=${value}\nB=${value}\n`, { each: 'secret' })
+    return carry(source, target, { overwrite })
+  }
+  const first = await Promise.all(Array.from({ length: 4 }, () => write('one', false)))
+  for (const told of first.flat()) assert.match(told.action, /^(create|update|leave)$/, told.details)
+  for (const name of ['A', 'B'])
+    assert.deepEqual(
+      (await versionsOf(target, name)).map(({ value }) => value),
+      ['one'],
+    )
+  const second = await Promise.all(['two', 'two', 'three'].map((value) => write(value, true)))
+  for (const told of second.flat()) assert.match(told.action, /^(update|leave)$/, told.details)
+  for (const name of ['A', 'B']) {
+    const values = (await versionsOf(target, name)).map(({ value }) => value)
+    assert.ok(values.length >= 2 && values.length <= 4, values.join())
+    assert.equal(values[0], 'one')
+    for (const [at, value] of values.entries()) assert.notEqual(value, values[at + 1])
+  }
+})
+
 test('what is not understood, not closed, referred to or there twice is told by its line, without a word of it', () => {
   const warningsOf = (text: string) => parseDotenv(text, '.env').warnings
   assert.deepEqual(warningsOf(TEXT), [])

@@ -1,5 +1,6 @@
 // What became of one secret or parameter, or would become of it.
 
+import { UsageError } from '../usage-error.ts'
 import type { Mapping } from './mapping.ts'
 
 export type Action = 'create' | 'update' | 'leave' | 'leave out' | 'refuse' | 'fail'
@@ -18,6 +19,27 @@ export type CarryOptions = {
   readonly overwrite: boolean
   readonly policies: boolean
   readonly rotation: boolean
+}
+
+/** Others that come between, one after another: so many are no chance any more. */
+const TRIES_MAX = 20
+
+/** What is written has changed since it was looked at, as by another import. */
+export class ChangedError extends UsageError {
+  constructor() {
+    super('somebody else changes it at the same time: import it again')
+  }
+}
+
+/** Once more, from what is there then, where somebody came between. */
+export async function untilSettled(carry: () => Promise<Outcome>): Promise<Outcome> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await carry()
+    } catch (error) {
+      if (!(error instanceof ChangedError) || tries === TRIES_MAX) throw error
+    }
+  }
 }
 
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

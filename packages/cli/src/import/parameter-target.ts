@@ -6,14 +6,16 @@ import {
   GetParameterCommand,
   LabelParameterVersionCommand,
   ListTagsForResourceCommand,
+  ParameterAlreadyExists,
   type ParameterHistory,
   ParameterNotFound,
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm'
+import { ifVersion, isOutdated } from '../if-version.ts'
 import type { ParameterItem, ParameterVersion, Tag } from './item.ts'
 import { mapKey } from './mapping.ts'
-import { type CarryOptions, counted, type Outcome } from './outcome.ts'
+import { type CarryOptions, ChangedError, counted, type Outcome, untilSettled } from './outcome.ts'
 import { readHistory } from './parameter-source.ts'
 import { at } from './told.ts'
 
@@ -21,14 +23,20 @@ const TO = 'target'
 const DEFAULT_KEY = 'alias/aws/ssm'
 
 /** @throws UsageError */
-export async function carryParameter(client: SSMClient, item: ParameterItem, options: CarryOptions): Promise<Outcome> {
+export const carryParameter = (client: SSMClient, item: ParameterItem, options: CarryOptions): Promise<Outcome> =>
+  untilSettled(() => carryOnce(client, item, options))
+
+/** Of a Strongroom it is known whether somebody comes between: AWS has no writes on condition. @throws ChangedError @throws UsageError */
+async function carryOnce(client: SSMClient, item: ParameterItem, options: CarryOptions): Promise<Outcome> {
   const { name, versions, notes } = item
   const latest = versions.at(-1)!
   const keyOf = (version: ParameterVersion) => mapKey(options.mapping, version.keyId, DEFAULT_KEY)
   for (const version of versions) keyOf(version)
 
   const history = await findHistory(client, name)
-  const put = async (version: ParameterVersion, isFirst: boolean): Promise<number> => {
+  /** `after` is the latest version there; undefined: there is none. */
+  const put = async (version: ParameterVersion, after: number | undefined): Promise<number> => {
+    const isFirst = after === undefined
     const KeyId = keyOf(version)
     const command = new PutParameterCommand({
       Name: name,
@@ -44,7 +52,9 @@ export async function carryParameter(client: SSMClient, item: ParameterItem, opt
       ...(version.dataType !== undefined && { DataType: version.dataType }),
       ...(version.policies !== undefined && { Policies: version.policies }),
     })
-    return (await at(TO, () => client.send(command), [version.value])).Version!
+    if (!isFirst) ifVersion(String(after), command)
+    const { Version } = await at(TO, () => client.send(command).catch(throwChanged), [version.value])
+    return Version!
   }
 
   const done = history.length
@@ -65,7 +75,7 @@ export async function carryParameter(client: SSMClient, item: ParameterItem, opt
     }
     if (options.dryRun) return outcome
     const numbers = history.map(({ Version = 0 }) => Version)
-    for (const version of rest) numbers.push(await put(version, numbers.length === 0))
+    for (const version of rest) numbers.push(await put(version, numbers.at(-1)))
     await attachLabels(client, item, numbers, history)
     return outcome
   }
@@ -75,10 +85,14 @@ export async function carryParameter(client: SSMClient, item: ParameterItem, opt
     return { action: 'leave', details: ['it has another value: --overwrite adds the one of the source', ...notes] }
   }
   if (!options.dryRun) {
-    await put(latest, false)
+    await put(latest, history.at(-1)!.Version!)
     await addTags(client, name, item.tags)
   }
   return { action: 'update', details: ['1 version', ...notes] }
+}
+
+function throwChanged(error: unknown): never {
+  throw isOutdated(error) || error instanceof ParameterAlreadyExists ? new ChangedError() : error
 }
 
 /** Oldest first; none where the target has no such parameter. */

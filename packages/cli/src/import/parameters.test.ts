@@ -79,6 +79,18 @@ test('an import of a parameter that ends at any of its writes goes on where it w
   assert.deepEqual(await historyOf(target, '/app/n'), await historyOf(source, '/app/n'))
 })
 
+test('of parameters that several imports carry at once each version is there once', async (t) => {
+  const [source, target] = await both(t)
+  const names = ['/app/a', '/app/b', '/app/c']
+  for (const name of names) {
+    for (let at = 1; at <= 6; at++) await put(source, name, `${at % 3}`, { Overwrite: at > 1 })
+    await source.ssm.send(new LabelParameterVersionCommand({ Name: name, ParameterVersion: 2, Labels: ['blue'] }))
+  }
+  const runs = await Promise.all(Array.from({ length: 4 }, () => carryFrom(source, target, { selection })))
+  for (const told of runs.flat()) assert.match(told.action, /^(create|update|leave)$/, told.details)
+  for (const name of names) assert.deepEqual(await historyOf(target, name), await historyOf(source, name))
+})
+
 /** The target, whose client ends the import once so many writes are done. */
 function cutting({ server, secrets }: End, writes: number): Target {
   const { url, region, credentials } = server

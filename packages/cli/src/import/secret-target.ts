@@ -1,14 +1,16 @@
 // Secrets as the target has them, and the writes of a plan. Every write may come again: each has the token of its version, or sets what is there.
 
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
   type DescribeSecretResponse,
   GetResourcePolicyCommand,
   GetSecretValueCommand,
+  InvalidParameterException,
   PutResourcePolicyCommand,
   PutSecretValueCommand,
+  ResourceExistsException,
   ResourceNotFoundException,
   RotateSecretCommand,
   type SecretsManagerClient,
@@ -18,7 +20,7 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import type { SecretItem, Value } from './item.ts'
 import { placeOf } from './mapping.ts'
-import type { CarryOptions, Outcome } from './outcome.ts'
+import { type CarryOptions, ChangedError, type Outcome, untilSettled } from './outcome.ts'
 import { PASSING, planSecret, type SecretPlan, type TargetSecret } from './secret-plan.ts'
 import { versionPages } from './secret-source.ts'
 import { at } from './told.ts'
@@ -28,15 +30,15 @@ const TO = 'target'
 const MOVES_MAX = 100
 
 /** @throws UsageError */
-export async function carrySecret(
-  client: SecretsManagerClient,
-  item: SecretItem,
-  options: CarryOptions,
-): Promise<Outcome> {
+export const carrySecret = (client: SecretsManagerClient, item: SecretItem, options: CarryOptions): Promise<Outcome> =>
+  untilSettled(() => carryOnce(client, item, options))
+
+/** @throws ChangedError @throws UsageError */
+async function carryOnce(client: SecretsManagerClient, item: SecretItem, options: CarryOptions): Promise<Outcome> {
   const target = await lookAt(client, item.name)
   const plan = await planSecret(item, target, options)
   if (options.dryRun || (plan.action !== 'create' && plan.action !== 'update')) return plan
-  return { ...plan, details: [...plan.details, ...(await carryOut(client, item, target?.arn, plan))] }
+  return { ...plan, details: [...plan.details, ...(await carryOut(client, item, target, plan))] }
 }
 
 async function lookAt(client: SecretsManagerClient, SecretId: string): Promise<TargetSecret | undefined> {
@@ -93,11 +95,13 @@ async function listVersions(client: SecretsManagerClient, SecretId: string): Pro
 async function carryOut(
   client: SecretsManagerClient,
   item: SecretItem,
-  targetArn: string | undefined,
+  target: TargetSecret | undefined,
   plan: SecretPlan,
 ): Promise<readonly string[]> {
   const notes: string[] = []
-  const SecretId = targetArn ?? (await at(TO, () => client.send(new CreateSecretCommand(plan.create!)))).ARN!
+  const create = () => client.send(new CreateSecretCommand(plan.create!)).catch(throwChanged)
+  const SecretId = target?.arn ?? (await at(TO, create)).ARN!
+  const current = target?.versions.find(({ stages }) => stages.includes('AWSCURRENT'))?.id ?? ''
   const { update, addTags, policy, rotation } = plan
   if (update) await at(TO, () => client.send(new UpdateSecretCommand({ SecretId, ...update })))
   if (addTags) await at(TO, () => client.send(new TagResourceCommand({ SecretId, Tags: [...addTags] })))
@@ -107,21 +111,32 @@ async function carryOut(
     await at(TO, () => client.send(command))
   }
   const empty = new Set<string>()
-  for (const { version, stages } of plan.put) {
+  for (const [place, { version, stages }] of plan.put.entries()) {
     const value = await version.value()
     if (value === undefined) {
       if (version.id !== undefined) empty.add(version.id)
       notes.push(`not copied: version ${version.id ?? ''} has no value`)
       continue
     }
-    const ClientRequestToken = version.id ?? randomUUID()
+    const ClientRequestToken = version.id ?? tokenAfter(SecretId, current, place)
     const command = new PutSecretValueCommand({ SecretId, ClientRequestToken, VersionStages: [...stages], ...value })
-    await at(TO, () => client.send(command), 'SecretString' in value ? [value.SecretString] : [])
+    const put = () => (version.id === undefined ? client.send(command).catch(throwChanged) : client.send(command))
+    await at(TO, put, 'SecretString' in value ? [value.SecretString] : [])
   }
   const labels = new Map([...plan.labels].filter(([, id]) => !empty.has(id)))
   if (plan.labels.size > 0 || plan.own.size > 0) await moveLabels(client, SecretId, labels, plan.own)
   if (rotation) await turnOnRotation(client, SecretId, item, rotation(SecretId))
   return notes
+}
+
+/** Of a version that has no id at its source: of two who put the same one after the same current version, the second repeats the first. */
+const tokenAfter = (secretArn: string, currentId: string, place: number): string =>
+  createHash('sha256')
+    .update(JSON.stringify([secretArn, currentId, place]))
+    .digest('hex')
+
+function throwChanged(error: unknown): never {
+  throw error instanceof ResourceExistsException ? new ChangedError() : error
 }
 
 /** Until each label stands where it should. AWSCURRENT comes first: it takes AWSPREVIOUS along. */
@@ -142,8 +157,14 @@ async function moveLabels(
     const RemoveFromVersionId = holders.get(VersionStage)
     const MoveToVersionId = labels.get(VersionStage)
     const move = new UpdateSecretVersionStageCommand({ SecretId, VersionStage, RemoveFromVersionId, MoveToVersionId })
-    await at(TO, () => client.send(move))
+    await at(TO, () => client.send(move).catch(ignoreMoved))
   }
+  throw new ChangedError()
+}
+
+/** Somebody has moved the label since it was looked for. */
+function ignoreMoved(error: Error): void {
+  if (!(error instanceof InvalidParameterException && /RemoveFromVersionId/.test(error.message))) throw error
 }
 
 async function turnOnRotation(

@@ -20,22 +20,6 @@ export async function withSecrets<T>(given: ClientOptions, work: (secrets: Secre
   }
 }
 
-type Stack = { add(middleware: unknown, where: object): void }
-
-/** The command, to be carried out only while the version is AWSCURRENT: docs/conditional-writes.md. AWS does not look at it. */
-export function ifVersion<C extends { readonly middlewareStack: unknown }>(versionId: string, command: C): C {
-  const middleware =
-    (next: (args: unknown) => unknown) => (args: { readonly request: { headers: { [name: string]: string } } }) => {
-      args.request.headers['x-strongroom-if-version'] = versionId
-      return next(args)
-    }
-  ;(command.middlewareStack as Stack).add(middleware, { step: 'build', name: 'ifVersion' })
-  return command
-}
-
-/** By its name: the SDK knows AWS's errors only. */
-export const isOutdated = (error: unknown): boolean => (error as Error).name === 'PreconditionNotMetException'
-
 /** What our own routes are called with. Undefined where AWS is asked, which has none. */
 export async function ownRoutes({ client, config }: Secrets): Promise<Connection | undefined> {
   const endpoint = config.endpoint === undefined ? undefined : new URL(config.endpoint)

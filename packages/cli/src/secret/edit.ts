@@ -7,12 +7,13 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import type { ClientOptions } from '../command-line.ts'
+import { ifVersion, isOutdated } from '../if-version.ts'
 import { narrow, parseJson, spread } from '../json-text.ts'
 import { printable } from '../output.ts'
 import { ask } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { readFile, textOf } from '../value.ts'
-import { ifVersion, isOutdated, withSecrets } from './client.ts'
+import { withSecrets } from './client.ts'
 import { createDraft, DRAFT_BYTES_MAX, type Draft, removeKept } from './draft.ts'
 
 export type EditOptions = ClientOptions & {

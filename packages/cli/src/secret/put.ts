@@ -13,12 +13,13 @@ import {
   UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager'
 import type { ClientOptions } from '../command-line.ts'
+import { ifVersion, isOutdated } from '../if-version.ts'
 import { withMember } from '../json-text.ts'
 import { formatOf, type OutputOptions, printListing } from '../output.ts'
 import { tagsOf } from '../tags.ts'
 import { UsageError } from '../usage-error.ts'
 import { passwordInput, readValue, textOf, type ValueOptions } from '../value.ts'
-import { ifVersion, isOutdated, withSecrets } from './client.ts'
+import { withSecrets } from './client.ts'
 
 export type PutOptions = ClientOptions &
   OutputOptions &

@@ -49,6 +49,9 @@ export const alreadyExists = () =>
     'ParameterAlreadyExists',
     'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
   )
+/** The condition of a conditional write. It does not say which version is the latest: the caller may not be allowed to know. */
+export const versionNotLatest = () =>
+  lower('PreconditionNotMetException', 'The version that x-strongroom-if-version names is not the latest one.')
 export const oldestIsLabelled = (name: string, version: number) =>
   lower(
     'ParameterMaxVersionLimitExceeded',

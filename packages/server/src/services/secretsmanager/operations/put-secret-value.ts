@@ -26,7 +26,7 @@ import { addVersion } from '../version.ts'
 export const putSecretValue = operation({
   name: 'PutSecretValue',
   readOnly: false,
-  conditional: true,
+  conditional: 'VersionId',
 
   input: {
     SecretId,

@@ -43,7 +43,7 @@ import { addVersion } from '../version.ts'
 export const updateSecret = operation({
   name: 'UpdateSecret',
   readOnly: false,
-  conditional: true,
+  conditional: 'VersionId',
 
   input: {
     SecretId,

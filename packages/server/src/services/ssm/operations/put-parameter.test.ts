@@ -288,3 +288,31 @@ test('of calls that make one parameter at once one does, and the others hear tha
   const codes = await Promise.all(Array.from({ length: 12 }, () => codeOf(server, 'PutParameter', input)))
   assert.deepEqual(codes.filter((code) => code !== 'ParameterAlreadyExists').length, 1, codes.join(' '))
 })
+
+test('a version that a call names must be the latest one, of any number of such calls for one', async (t) => {
+  const server = await startTestServer(t)
+  const putIf = async (ifVersion: string, Value: string, more: object = {}) => {
+    const input = { Name: '/if', Value, Type: 'String', Overwrite: true, ...more }
+    return (await server.call('ssm', 'PutParameter', input, { headers: { 'x-strongroom-if-version': ifVersion } })).body
+  }
+  const refused = {
+    __type: 'PreconditionNotMetException',
+    message: 'The version that x-strongroom-if-version names is not the latest one.',
+  }
+  assert.deepEqual(await putIf('1', 'x'), refused)
+  await put(server, '/if', 'one')
+  for (const wrong of ['2', '10']) assert.deepEqual(await putIf(wrong, 'x'), refused)
+  assert.equal((await putIf('1', 'x', { Overwrite: false })).__type, 'ParameterAlreadyExists')
+  assert.equal((await putIf('1', 'two')).Version, 2)
+  assert.deepEqual(await putIf('1', 'two'), refused)
+  const answers = await Promise.all(Array.from({ length: 12 }, (_, at) => putIf('2', `three ${at}`)))
+  assert.equal(answers.filter(({ Version }) => Version === 3).length, 1)
+  assert.equal(answers.filter(({ __type }) => __type === refused.__type).length, 11)
+  assert.equal((await history(server, '/if')).length, 3)
+  for (const none of ['0', '01', '-1', 'x', '1.0', '9'.repeat(16)]) {
+    assert.deepEqual(await putIf(none, 'x'), {
+      __type: 'InvalidParameterException',
+      Message: 'The x-strongroom-if-version header must be the Version of a parameter, a whole number.',
+    })
+  }
+})

@@ -71,6 +71,7 @@ type PutCall = Call<ValuesOf<typeof input>> & { readonly target: ParameterTarget
 export const putParameter = operation({
   name: 'PutParameter',
   readOnly: false,
+  conditional: 'Version',
 
   input,
 
@@ -104,12 +105,17 @@ export const putParameter = operation({
     if (isReserved(reference.path)) throw errors.reservedName(call.input.Name)
     if (stored !== undefined && call.input.Overwrite !== true) throw errors.alreadyExists()
     if (call.input.Overwrite === true && call.input.Tags !== undefined) throw errors.tagsWithOverwrite()
+    if (call.ifVersion !== undefined && call.ifVersion !== latestVersion(stored)) throw errors.versionNotLatest()
     const after = stored === undefined ? await create(call) : await overwrite(call, stored)
     await schedulePolicies(call, after)
     await tellChange(call, after, stored === undefined ? 'Create' : 'Update')
     return { Version: latestOf(after.parameter).version, Tier: after.parameter.details.tier }
   },
 })
+
+/** As the header of a conditional write names it. */
+const latestVersion = (stored: StoredParameter | undefined): string | undefined =>
+  stored && String(latestOf(stored.parameter).version)
 
 /** As parsePolicies reads it, which is after authorization. */
 const clearsPolicies = ({ Policies: given = '' }: { readonly Policies?: string | undefined }): boolean =>
