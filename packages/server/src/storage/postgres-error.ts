@@ -25,9 +25,6 @@ const byClass: Readonly<Record<string, DatabaseFailure>> = {
   '57': 'unavailable', // operator intervention
 }
 
-/** unique_violation */
-const TAKEN = '23505'
-
 /** The operator needs PostgreSQL's own words for these, and no value can stand in them. */
 const QUOTABLE = new Set(['08', '28', '3D', '53', '57', '58'])
 
@@ -37,20 +34,20 @@ export class PostgresError extends DatabaseError {
   /** The connection is of no more use. */
   readonly lost: boolean
   /**
-   * A key that was to be added is there. Where another transaction has added it meanwhile, this is how the conflict of the two is told.
+   * A row of its key is there already. Where work chose the key by what it had read, another transaction came between, which the server cannot see:
    * https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
    */
-  readonly taken: boolean
+  readonly duplicate: boolean
 
   constructor(
     reason: DatabaseFailure,
     message: string,
-    flags: { readonly retryable: boolean; readonly lost: boolean; readonly taken?: boolean },
+    flags: { readonly retryable: boolean; readonly lost: boolean; readonly duplicate?: boolean },
   ) {
     super(reason, message)
     this.retryable = flags.retryable
     this.lost = flags.lost
-    this.taken = flags.taken ?? false
+    this.duplicate = flags.duplicate ?? false
   }
 }
 
@@ -78,9 +75,8 @@ export function postgresError(error: unknown): PostgresError {
   // 57P01 to 57P03: the server is stopping, crashed or starting. 25006: it has become a standby.
   const lost = kind === '08' || code.startsWith('57P') || code === '25006' || stalePlan
   return new PostgresError(reason, `PostgreSQL: ${code}${where}${words}`, {
-    retryable:
-      code === '40001' || code === '40P01' || code === TAKEN || code.startsWith('57P') || kind === '08' || stalePlan,
+    retryable: code === '40001' || code === '40P01' || code.startsWith('57P') || kind === '08' || stalePlan,
     lost,
-    taken: code === TAKEN,
+    duplicate: code === '23505',
   })
 }

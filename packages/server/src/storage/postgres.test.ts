@@ -60,6 +60,29 @@ test(
   },
 )
 
+test('work that took a key by what it had read is run again where another took it meanwhile', options, async (t) => {
+  const { database, admin } = await open(t)
+  await admin.query('CREATE TABLE last (n BIGINT)')
+  await admin.query('INSERT INTO last VALUES (0)')
+  await Promise.all(
+    Array.from({ length: 8 }, () =>
+      database.transaction('write', async (tx) => {
+        const { n } = (await tx.get<{ n: number }>('SELECT n FROM last'))!
+        await tx.run('INSERT INTO item VALUES ($1, $2)', `${n + 1}`, n + 1)
+        await tx.run('UPDATE last SET n = $1', n + 1)
+      }),
+    ),
+  )
+  assert.equal(await count(database), 8)
+  let runs = 0
+  const blind = database.transaction('write', (tx) => {
+    runs += 1
+    return tx.run("INSERT INTO item VALUES ('1', 1)")
+  })
+  await assert.rejects(blind, { reason: 'constraint' })
+  assert.equal(runs, 1)
+})
+
 test('connections that broke while they were idle are replaced without anybody noticing', options, async (t) => {
   const { database, admin } = await open(t)
   await Promise.all(Array.from({ length: 8 }, () => count(database)))

@@ -31,8 +31,8 @@ const POOL_SIZE = 10
 const WAITING_MAX = 4_096
 const WAIT_MS = 10_000
 const TRIES_MAX = 40
-/** Where a key is there: that may be so whenever it is tried again. */
-const TAKEN_TRIES_MAX = 10
+/** Where a key is there already: it may be there for good. */
+const DUPLICATE_TRIES_MAX = 10
 /** After so many conflicts a transaction waits for its turn among those of this process that conflict as often: luck is not fair. */
 const TURNS_FROM_TRY = 4
 const RETRY_PAUSE_MAX_MS = 50
@@ -74,7 +74,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
         const outcome = await attempt(slot, access, work)
         if ('value' in outcome) return outcome.value
         // Work itself gave up, or it is not known whether it was committed, or there is no use in trying again.
-        if (!outcome.retry || tries >= outcome.triesMax || (outcome.lost && tries > 1)) throw outcome.error
+        if (tries >= outcome.triesMax || (outcome.lost && tries > 1)) throw outcome.error
         retries += 1
         if (tries === TURNS_FROM_TRY) endTurn = await takeTurn()
         else await sleep(Math.random() * Math.min(2 ** tries, RETRY_PAUSE_MAX_MS))
@@ -110,13 +110,8 @@ function createTurns(): () => Promise<() => void> {
   }
 }
 
-type Failed = {
-  readonly error: unknown
-  readonly retry: boolean
-  readonly triesMax: number
-  readonly lost: boolean
-}
-type Outcome<T> = { readonly value: T } | Failed
+/** `triesMax`: 0 where it is not to be tried again. */
+type Outcome<T> = { readonly value: T } | { readonly error: unknown; readonly triesMax: number; readonly lost: boolean }
 
 async function attempt<T>(slot: Slot, access: Access, work: (tx: Transaction) => Promise<T>): Promise<Outcome<T>> {
   const tx = new PostgresTransaction(slot, access)
@@ -131,15 +126,12 @@ async function attempt<T>(slot: Slot, access: Access, work: (tx: Transaction) =>
     const failure = tx.failure ?? (thrown instanceof PostgresError ? thrown : undefined)
     await tx.rollBack()
     if (failure instanceof PostgresError && failure.lost) await slot.discard()
+    if (!(failure instanceof PostgresError)) return { error: thrown, triesMax: 0, lost: false }
+    const { lost, retryable, duplicate } = failure
     // COMMIT was sent and the connection broke: the answer may have been lost with it, so nothing may be run again.
-    const retry =
-      failure instanceof PostgresError && failure.retryable && !(uncertain && failure.lost && access === 'write')
-    return {
-      error: retry ? failure : thrown,
-      retry,
-      triesMax: failure instanceof PostgresError && failure.taken ? TAKEN_TRIES_MAX : TRIES_MAX,
-      lost: failure instanceof PostgresError && failure.lost,
-    }
+    if (uncertain && lost && access === 'write') return { error: thrown, triesMax: 0, lost }
+    if (retryable) return { error: failure, triesMax: TRIES_MAX, lost }
+    return { error: thrown, triesMax: duplicate && tx.hasRead ? DUPLICATE_TRIES_MAX : 0, lost }
   }
 }
 
@@ -151,6 +143,7 @@ class PostgresTransaction implements Transaction {
   readonly lane: number
   /** The first failure of a statement. */
   failure: unknown
+  hasRead = false
   readonly #slot: Slot
   readonly #access: Access
   #client: Client | Promise<Client> | undefined
@@ -164,10 +157,12 @@ class PostgresTransaction implements Transaction {
   }
 
   all<Row>(sql: string, ...values: readonly Value[]): Promise<readonly Row[]> {
+    this.hasRead = true
     return this.#do(sql, values, (result) => result.rows as Row[])
   }
 
   get<Row>(sql: string, ...values: readonly Value[]): Promise<Row | undefined> {
+    this.hasRead = true
     return this.#do(sql, values, (result) => result.rows[0] as Row | undefined)
   }
 
