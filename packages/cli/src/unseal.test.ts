@@ -99,7 +99,13 @@ test('shares are made once, prove themselves while the server serves, and open a
   assert.equal(health.status, 503)
   assert.match(((await health.json()) as { problems: string[] }).problems[0]!, /^the server is sealed: /)
   assert.equal((await fetch(`${url}/_strongroom/metrics`)).status, 503)
-  assert.equal((await run(['health', ...at])).code, 1)
+  const told = await run(['health', ...at])
+  assert.equal(told.code, 1)
+  const { version } = JSON.parse(told.stdout)
+  assert.match(version, /^\d+\.\d+\.\d+/)
+  const diagnosis = await run(['doctor', ...at], { HOME: '/nowhere', AWS_ENDPOINT_URL: url })
+  assert.match(diagnosis.stdout, /^fail {2}the server at \S+ is not well: the server is sealed: give it shares/m)
+  assert.match(diagnosis.stdout, new RegExp(`^ok {4}the server and this command are version ${version}$`, 'm'))
   assertRefused(await run(['root-key', ...at]), /^strongroom: the server is sealed: /)
   assert.deepEqual(await succeed(['seal-status', ...at]), {
     sealed: true,

@@ -1,5 +1,6 @@
 // A server that is sealed: it listens, answers every call with 503, and takes the shares of its root key over the local admin socket.
 
+import { identityOf } from './admin/commands/health.ts'
 import type { AdminAnswer } from './admin/server.ts'
 import { serveAdminSocket } from './admin/server.ts'
 import type { Config, RootKeyPlace } from './config.ts'
@@ -89,7 +90,12 @@ export async function waitForShares({ database, config, log }: Places): Promise<
   const shares = createShares({ readHeader })
   const opened = Promise.withResolvers<RootKeyPlace>()
   const commands: { readonly [name: string]: (share: unknown) => Promise<object> } = {
-    health: async () => ({ ok: false, problems: [`the server is sealed: ${MEND}`], warnings: [] }),
+    health: async () => ({
+      ok: false,
+      problems: [`the server is sealed: ${MEND}`],
+      warnings: [],
+      ...identityOf(database),
+    }),
     'seal-status': async () => ({ sealed: true, sets: await shares.status() }),
     unseal: async (share) => {
       const { key, ...given } = await shares.submit(String(share))
