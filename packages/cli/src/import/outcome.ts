@@ -9,6 +9,8 @@ export type Outcome = {
   readonly action: Action
   /** What is carried over, what is not, and the mend. Never a value. */
   readonly details: readonly string[]
+  /** It was left alone because the target has it as it is to be. */
+  readonly isSame?: true
 }
 
 export type CarryOptions = {
@@ -31,11 +33,15 @@ export class ChangedError extends UsageError {
   }
 }
 
-/** Once more, from what is there then, where somebody came between. */
-export async function untilSettled(carry: () => Promise<Outcome>): Promise<Outcome> {
+/** Once more, from what is there then, where somebody came between. `begin` is told what is going to be done, and that is told in the end. */
+export async function untilSettled(carry: (begin: (planned: Outcome) => void) => Promise<Outcome>): Promise<Outcome> {
+  let begun: Outcome | undefined
   for (let tries = 1; ; tries++) {
     try {
-      return await carry()
+      const outcome = await carry((planned) => {
+        begun ??= planned
+      })
+      return outcome.isSame || outcome.action === 'update' ? (begun ?? outcome) : outcome
     } catch (error) {
       if (!(error instanceof ChangedError) || tries === TRIES_MAX) throw error
     }

@@ -70,6 +70,7 @@ async function readParameter(client: SSMClient, metadata: ParameterMetadata): Pr
   const tags = TagList.map(({ Key = '', Value = '' }) => ({ Key, Value }))
   const ofAws = tags.filter(({ Key }) => /^aws:/i.test(Key))
   const latest = history.at(-1)
+  const { Version: first = 1 } = history[0] ?? {}
   if (latest === undefined) return { leftOut: 'it was deleted meanwhile' }
   return {
     kind: 'parameter',
@@ -77,7 +78,10 @@ async function readParameter(client: SSMClient, metadata: ParameterMetadata): Pr
     type: latest.Type!,
     tags: tags.filter((tag) => !ofAws.includes(tag)),
     versions: history.map((version) => versionOf(version, version === latest)),
-    notes: ofAws.length > 0 ? [`not copied: tags of AWS (${ofAws.map(({ Key }) => Key).join(', ')})`] : [],
+    notes: [
+      ...(first > 1 ? [`the source has dropped its versions before ${first}`] : []),
+      ...(ofAws.length > 0 ? [`not copied: tags of AWS (${ofAws.map(({ Key }) => Key).join(', ')})`] : []),
+    ],
   }
 }
 

@@ -24,10 +24,15 @@ const DEFAULT_KEY = 'alias/aws/ssm'
 
 /** @throws UsageError */
 export const carryParameter = (client: SSMClient, item: ParameterItem, options: CarryOptions): Promise<Outcome> =>
-  untilSettled(() => carryOnce(client, item, options))
+  untilSettled((begin) => carryOnce(client, item, options, begin))
 
 /** Of a Strongroom it is known whether somebody comes between: AWS has no writes on condition. @throws ChangedError @throws UsageError */
-async function carryOnce(client: SSMClient, item: ParameterItem, options: CarryOptions): Promise<Outcome> {
+async function carryOnce(
+  client: SSMClient,
+  item: ParameterItem,
+  options: CarryOptions,
+  begin: (planned: Outcome) => void,
+): Promise<Outcome> {
   const { name, versions, notes } = item
   const latest = versions.at(-1)!
   const keyOf = (version: ParameterVersion) => mapKey(options.mapping, version.keyId, DEFAULT_KEY)
@@ -68,27 +73,32 @@ async function carryOnce(client: SSMClient, item: ParameterItem, options: CarryO
   if (isPrefix) {
     const rest = versions.slice(done)
     const isDue = rest.length > 0 || versions.some(({ labels }, place) => !hasAll(history[place]?.Labels, labels))
-    if (!isDue) return { action: 'leave', details: ['it is the same', ...notes] }
+    if (!isDue) return { action: 'leave', details: ['it is the same', ...notes], isSame: true }
     const outcome: Outcome = {
       action: done === 0 ? 'create' : 'update',
       details: [rest.length > 0 ? counted(rest.length, 'version') : 'labels', ...notes],
     }
     if (options.dryRun) return outcome
+    begin(outcome)
     const numbers = history.map(({ Version = 0 }) => Version)
     for (const version of rest) numbers.push(await put(version, numbers.at(-1)))
     await attachLabels(client, item, numbers, history)
     return outcome
   }
 
-  if (history.at(-1)!.Value === latest.value) return { action: 'leave', details: ['it has the same value', ...notes] }
+  if (history.at(-1)!.Value === latest.value) {
+    return { action: 'leave', details: ['it has the same value', ...notes], isSame: true }
+  }
   if (!options.overwrite) {
     return { action: 'leave', details: ['it has another value: --overwrite adds the one of the source', ...notes] }
   }
+  const outcome: Outcome = { action: 'update', details: ['1 version', ...notes] }
   if (!options.dryRun) {
+    begin(outcome)
     await put(latest, history.at(-1)!.Version!)
     await addTags(client, name, item.tags)
   }
-  return { action: 'update', details: ['1 version', ...notes] }
+  return outcome
 }
 
 function throwChanged(error: unknown): never {

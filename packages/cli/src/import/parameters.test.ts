@@ -79,18 +79,6 @@ test('an import of a parameter that ends at any of its writes goes on where it w
   assert.deepEqual(await historyOf(target, '/app/n'), await historyOf(source, '/app/n'))
 })
 
-test('of parameters that several imports carry at once each version is there once', async (t) => {
-  const [source, target] = await both(t)
-  const names = ['/app/a', '/app/b', '/app/c']
-  for (const name of names) {
-    for (let at = 1; at <= 6; at++) await put(source, name, `${at % 3}`, { Overwrite: at > 1 })
-    await source.ssm.send(new LabelParameterVersionCommand({ Name: name, ParameterVersion: 2, Labels: ['blue'] }))
-  }
-  const runs = await Promise.all(Array.from({ length: 4 }, () => carryFrom(source, target, { selection })))
-  for (const told of runs.flat()) assert.match(told.action, /^(create|update|leave)$/, told.details)
-  for (const name of names) assert.deepEqual(await historyOf(target, name), await historyOf(source, name))
-})
-
 /** The target, whose client ends the import once so many writes are done. */
 function cutting({ server, secrets }: End, writes: number): Target {
   const { url, region, credentials } = server
@@ -106,6 +94,78 @@ function cutting({ server, secrets }: End, writes: number): Target {
   )
   return { secrets, ssm }
 }
+
+test('two imports at once end in the same as one, and so does an answer that was lost', async (t) => {
+  const [source, target, fresh] = await Promise.all([startEnd(t), startEnd(t), startEnd(t)])
+  const names = ['/app/a', '/app/b', '/app/c', '/app/d']
+  for (const name of names) {
+    for (const value of ['1', '2', '2', '3', '4']) await put(source, name, value, { Overwrite: value !== '1' })
+    await source.ssm.send(new LabelParameterVersionCommand({ Name: name, ParameterVersion: 3, Labels: ['blue'] }))
+  }
+  const told = await Promise.all([1, 2, 3].map(() => carryFrom(source, target, { selection })))
+  for (const name of names) assert.deepEqual(await historyOf(target, name), await historyOf(source, name), name)
+  assert.deepEqual(new Set(told.flat().map(({ action }) => action)).has('fail'), false, JSON.stringify(told))
+
+  const [lost] = await carryFrom(source, losing(fresh), { selection })
+  assert.deepEqual(lost, { name: '/app/a', action: 'create', details: '5 versions' })
+  for (const name of names) assert.deepEqual(await historyOf(fresh, name), await historyOf(source, name), name)
+})
+
+/** The target, whose client gets no answer the first time that it makes a version, and asks again. */
+function losing({ server, secrets }: End): Target {
+  const { url, region, credentials } = server
+  const ssm = new SSMClient({ endpoint: url, region, credentials: { ...credentials }, maxAttempts: 2 })
+  ssm.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const { headers } = args.request as { headers: { [name: string]: string } }
+        const answer = await next(args)
+        if (commandName !== 'PutParameterCommand' || !headers['amz-sdk-request']?.startsWith('attempt=1')) return answer
+        throw Object.assign(new Error('the connection broke'), { code: 'ECONNRESET' })
+      },
+    { step: 'deserialize' },
+  )
+  return { secrets, ssm }
+}
+
+test('what others write meanwhile is not written over', async (t) => {
+  const [source, target] = await both(t)
+  await put(source, '/app/n', '1')
+  await put(source, '/app/n', '2', { Overwrite: true })
+  let writes = 0
+  const { url, region, credentials } = target.server
+  const ssm = new SSMClient({ endpoint: url, region, credentials: { ...credentials }, maxAttempts: 1 })
+  ssm.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        if (commandName === 'PutParameterCommand' && ++writes === 2)
+          await put(target, '/app/n', 'own', { Overwrite: true })
+        return next(args)
+      },
+    { step: 'initialize' },
+  )
+  const [told] = await carryFrom(source, { ...target, ssm }, { selection })
+  assert.equal(told!.details, 'it has another value: --overwrite adds the one of the source')
+  assert.deepEqual(
+    (await historyOf(target, '/app/n')).map(({ Value }) => Value),
+    ['1', 'own'],
+  )
+})
+
+test('versions that the source has dropped are told, and why a copy does not go on behind them', async (t) => {
+  const [source, target] = await both(t)
+  const puts = async (from: number, to: number) => {
+    for (let n = from; n <= to; n++) await put(source, '/app/n', `${n}`, { Overwrite: true })
+  }
+  await puts(1, 100)
+  const details = async (given: object = {}) => (await carryFrom(source, target, { selection, ...given }))[0]!.details
+  assert.equal(await details(), '100 versions')
+  await puts(101, 102)
+  const dropped = 'the source has dropped its versions before 3'
+  assert.equal(await details(), `it has another value: --overwrite adds the one of the source; ${dropped}`)
+  assert.equal(await details({ overwrite: true }), `1 version; ${dropped}`)
+  assert.equal(await details(), `it has the same value; ${dropped}`)
+})
 
 test('what the target has of its own is left alone, and gets the value of the source with --overwrite', async (t) => {
   const [source, target] = await both(t)

@@ -5,7 +5,7 @@
 
 import type { CreateSecretRequest, UpdateSecretRequest } from '@aws-sdk/client-secrets-manager'
 import type { SecretItem, Tag, Value, Version } from './item.ts'
-import { type Action, type CarryOptions, counted } from './outcome.ts'
+import { type CarryOptions, counted, type Outcome } from './outcome.ts'
 import { DEFAULT_KEY, type Wanted, wantedOf } from './secret-wanted.ts'
 
 /** What the target has under the name. */
@@ -25,16 +25,15 @@ export type TargetSecret = {
 }
 
 /** What is written, in this order. Absent: nothing of the kind. */
-export type SecretPlan = Changes & {
-  readonly action: Action
-  readonly details: readonly string[]
-  readonly create?: CreateSecretRequest
-  readonly put: readonly { readonly version: Version; readonly stages: readonly string[] }[]
-  /** Where each staging label is to stand, by the id of its version. */
-  readonly labels: ReadonlyMap<string, string>
-  /** The versions that lose the labels of PASSING which are not in `labels`. */
-  readonly own: ReadonlySet<string>
-}
+export type SecretPlan = Outcome &
+  Changes & {
+    readonly create?: CreateSecretRequest
+    readonly put: readonly { readonly version: Version; readonly stages: readonly string[] }[]
+    /** Where each staging label is to stand, by the id of its version. */
+    readonly labels: ReadonlyMap<string, string>
+    /** The versions that lose the labels of PASSING which are not in `labels`. */
+    readonly own: ReadonlySet<string>
+  }
 
 type Changes = {
   readonly update?: Omit<UpdateSecretRequest, 'SecretId'>
@@ -75,6 +74,8 @@ export async function planSecret(
 
 const leave = (why: string, { told }: Wanted): SecretPlan => ({ action: 'leave', details: [why, ...told], ...nothing })
 
+const leaveSame = (why: string, wanted: Wanted): SecretPlan => ({ ...leave(why, wanted), isSame: true })
+
 function planNew(item: SecretItem, wanted: Wanted): SecretPlan {
   const { Description, Type, KmsKeyId, policy, rotation } = wanted
   return {
@@ -106,7 +107,7 @@ async function planEmpty(
   if (isOtherwise && !options.overwrite) {
     return leave('it is there without a value, and described otherwise: --overwrite gives it both', wanted)
   }
-  if (item.versions.length === 0 && namesOf(changes).length === 0) return leave('it is the same', wanted)
+  if (item.versions.length === 0 && namesOf(changes).length === 0) return leaveSame('it is the same', wanted)
   return { action: 'update', details: detailsOfAll(item, wanted), ...changes, ...allOf(item) }
 }
 
@@ -125,7 +126,7 @@ async function planCopy(
   const isSurplus = PASSING.some((stage) => !labels.has(stage) && has(stage, undefined))
   const isDue = put.length > 0 || isMisplaced || isSurplus
   const changed = namesOf(changes)
-  if (!isDue && changed.length === 0) return leave('it is the same', wanted)
+  if (!isDue && changed.length === 0) return leaveSame('it is the same', wanted)
   const details = [...(isDue ? [put.length > 0 ? counted(put.length, 'version') : 'labels'] : []), ...changed]
   return {
     action: 'update',
@@ -147,7 +148,7 @@ async function planOther(
   // What opens something else is not rotated as the source's is.
   const changes = isSame || options.overwrite ? await changesAllowed(wanted, target, options) : {}
   const changed = namesOf(changes)
-  if (changed.length === 0 && isSame) return leave('it has the same current version', wanted)
+  if (changed.length === 0 && isSame) return leaveSame('it has the same current version', wanted)
   if (changed.length === 0 && !options.overwrite) {
     const why = current?.id === undefined ? 'it has another value' : 'it has versions of its own'
     return leave(`${why}: --overwrite adds the current one of the source`, wanted)

@@ -31,13 +31,19 @@ const MOVES_MAX = 100
 
 /** @throws UsageError */
 export const carrySecret = (client: SecretsManagerClient, item: SecretItem, options: CarryOptions): Promise<Outcome> =>
-  untilSettled(() => carryOnce(client, item, options))
+  untilSettled((begin) => carryOnce(client, item, options, begin))
 
 /** @throws ChangedError @throws UsageError */
-async function carryOnce(client: SecretsManagerClient, item: SecretItem, options: CarryOptions): Promise<Outcome> {
+async function carryOnce(
+  client: SecretsManagerClient,
+  item: SecretItem,
+  options: CarryOptions,
+  begin: (planned: Outcome) => void,
+): Promise<Outcome> {
   const target = await lookAt(client, item.name)
   const plan = await planSecret(item, target, options)
   if (options.dryRun || (plan.action !== 'create' && plan.action !== 'update')) return plan
+  begin(plan)
   return { ...plan, details: [...plan.details, ...(await carryOut(client, item, target, plan))] }
 }
 
