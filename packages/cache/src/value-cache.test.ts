@@ -413,6 +413,42 @@ test('what the disk has is given where the service is down and nothing is held, 
   assert.equal(saved.size, 0)
 })
 
+test('in an outage that lasts, what is held is given for as long as it may be, and then what the disk has, as after a restart', async () => {
+  const ages: number[] = []
+  const fallback: Fallback<TestAbout> = {
+    load: async () => {
+      const age = time.monotonicNow() - savedAt
+      ages.push(age)
+      if (age >= 60 * MINUTE) return undefined
+      const loaded: Loaded<TestAbout> = { about: { VersionId: 'v' }, isText: true, bytes: Buffer.from('from disk') }
+      return { loaded, staleForMs: 60 * MINUTE - age }
+    },
+    save: () => undefined,
+    remove: () => undefined,
+    settled: async () => undefined,
+  }
+  const { get, service, time, cache } = makeWorld(
+    { staleIfErrorMs: 10 * MINUTE, exceptionRetryDelayMaxMs: 1 },
+    fallback,
+  )
+  const savedAt = time.monotonicNow()
+  assert.equal(await get(), 'value')
+  service.answer = OUTAGE
+  time.pass(15 * MINUTE - 1)
+  assert.equal(await get(), 'value')
+  assert.deepEqual(ages, [])
+  time.pass(1)
+  assert.equal(await get(), 'from disk')
+  time.pass(45 * MINUTE - 1)
+  assert.equal(await get(), 'from disk')
+  assert.deepEqual([ages, cache.metrics().fromDisk], [[15 * MINUTE], 1])
+  time.pass(1)
+  await assert.rejects(get(), OUTAGE)
+  service.answer = 'back'
+  time.pass(1_000)
+  assert.equal(await get(), 'back')
+})
+
 test('what an event drops while the disk is read is not given from there', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const bytes = Buffer.from('from disk')

@@ -389,7 +389,9 @@ export class ValueCache<About> {
       fallback?.remove(slot.id, slot.name)
       throw error
     }
-    const found = slot.held === undefined ? await fallback?.load(slot.id, slot.name) : undefined
+    const { held } = slot
+    const isUsable = held !== undefined && elapsedSince(held.confirmed, surroundings) < held.staleForMs
+    const found = isUsable ? undefined : await fallback?.load(slot.id, slot.name)
     if (found === undefined) throw error
     // An event said meanwhile that it is gone, or no longer current.
     if (slot.failure !== failure) {
