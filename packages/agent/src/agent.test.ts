@@ -343,6 +343,32 @@ test('each role has what it may read and nothing of another', async (t) => {
   }
 })
 
+test('a role that was deleted and made anew is assumed anew; what STS refuses is not asked for at each request', async (t) => {
+  const { name } = await create({ SecretString: 'value' })
+  const arn = await createRole(t, 'again', [GET_SECRET])
+  const agent = await startTestAgent(t, server, { file: { strongroom: { events: false } } })
+  const as = (role: string) => got(agent, name, `&roleArn=${encodeURIComponent(role)}&refreshNow=true`)
+  assert.equal((await as(arn)).json.SecretString, 'value')
+  const iam = iamClient(t, server)
+  await iam.deleteRolePolicy({ RoleName: 'again', PolicyName: 'test' })
+  await iam.deleteRole({ RoleName: 'again' })
+  assert.equal(await createRole(t, 'again', [GET_SECRET]), arn)
+  assert.equal((await as(arn)).json.__type, 'UnrecognizedClientException')
+  assert.equal((await as(arn)).json.SecretString, 'value')
+
+  const missing = `arn:aws:iam::${server.accountId}:role/missing`
+  for (let request = 0; request < 20; request++) assert.equal((await as(missing)).status, 403)
+  const LookupAttributes = [{ AttributeKey: 'EventName', AttributeValue: 'AssumeRole' }]
+  const { body } = await server.call('cloudtrail', 'LookupEvents', { LookupAttributes, MaxResults: 50 })
+  const asked = body.Events.filter(({ CloudTrailEvent: event }: { CloudTrailEvent: string }) => event.includes(missing))
+  assert.ok(asked.length > 0 && asked.length < 5, `${asked.length} calls of STS`)
+  await createRole(t, 'missing', [GET_SECRET])
+  await until(
+    async () => (await as(missing)).status,
+    (status) => status === 200,
+  )
+})
+
 test('the role that was not used for longest gives way, and only to a role that is to be had', async (t) => {
   const { name } = await create({ SecretString: 'value' })
   const arns: string[] = []

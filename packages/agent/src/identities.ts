@@ -2,7 +2,7 @@
 
 import type { CacheMetrics } from '@strongroom/cache'
 import { type Identity, type IdentityParts, openIdentity } from './identity.ts'
-import { isTransient, toldOf } from './told.ts'
+import { isSessionOver, isTransient, toldOf } from './told.ts'
 
 export type Identities = {
   /** @throws RoleRefusedError, and what `work` throws */
@@ -21,6 +21,9 @@ export type Totals = {
   /** Streams of change events that are open. */
   readonly eventStreams: number
 }
+
+/** How long a role that is not to be had is not asked for again, so that a thousand requests are not a thousand calls. */
+const FAILURE_MS = 1_000
 
 /** The role is not to be had: STS refuses it, or the configuration does not name it. */
 export class RoleRefusedError extends Error {
@@ -60,10 +63,14 @@ export function openIdentities(parts: IdentityParts): Identities {
 
   const evictOldest = async (): Promise<void> => {
     const [roleArn, role] = roles.entries().next().value!
-    roles.delete(roleArn)
     rolesEvicted++
-    role.evicted = true
     log.info({ roleArn }, 'the role not used for longest gave way')
+    await forget(roleArn, role)
+  }
+
+  const forget = async (arn: string, role: Role): Promise<void> => {
+    if (roles.get(arn) === role) roles.delete(arn)
+    role.evicted = true
     if (role.users === 0) await end(role)
   }
 
@@ -75,14 +82,18 @@ export function openIdentities(parts: IdentityParts): Identities {
   }
 
   const find = (arn: string): Promise<Role> | Role => {
-    const known = roles.get(arn)
-    if (known !== undefined) {
+    const role = roles.get(arn)
+    if (role !== undefined) {
       roles.delete(arn)
-      roles.set(arn, known)
-      return known
+      roles.set(arn, role)
+      return role
     }
-    const pending = opening.get(arn) ?? openRole(arn).finally(() => opening.delete(arn))
+    const known = opening.get(arn)
+    if (known !== undefined) return known
+    const pending = openRole(arn)
     opening.set(arn, pending)
+    const done = () => opening.delete(arn)
+    pending.then(done, () => setTimeout(done, FAILURE_MS).unref())
     return pending
   }
 
@@ -94,9 +105,13 @@ export function openIdentities(parts: IdentityParts): Identities {
       role.users++
       try {
         return await work(role.identity)
+      } catch (error) {
+        // As where the role was deleted and made anew. The next request assumes it again.
+        if (isSessionOver(error)) role.evicted = true
+        throw error
       } finally {
         role.users--
-        if (role.evicted && role.users === 0) await end(role)
+        if (role.evicted) await forget(roleArn, role)
       }
     },
     totals: () => {

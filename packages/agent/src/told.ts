@@ -39,3 +39,8 @@ export function isTransient(error: unknown): boolean {
   const kind = failureKindOf(error)
   return (kind === 'outage' || kind === 'throttled') && toldOf(error).name !== 'CredentialsProviderError'
 }
+
+/** What the services say of keys that are none any more. */
+const SESSION_OVER = ['UnrecognizedClientException', 'InvalidClientTokenId', 'ExpiredTokenException', 'ExpiredToken']
+
+export const isSessionOver = (error: unknown): boolean => SESSION_OVER.includes(toldOf(error).name)
