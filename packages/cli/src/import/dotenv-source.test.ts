@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { UpdateSecretVersionStageCommand } from '@aws-sdk/client-secrets-manager'
 import { GetParameterCommand } from '@aws-sdk/client-ssm'
 import { type DotenvOptions, dotenvSource, parseDotenv } from './dotenv-source.ts'
 import { carry, startEnd, versionsOf } from './testing.ts'
@@ -62,6 +63,57 @@ test('a file is one JSON secret, or a secret or parameter for each variable; a s
   const command = new GetParameterCommand({ Name: '/app/DB_PASSWORD', WithDecryption: true })
   const { Parameter } = await target.ssm.send(command)
   assert.deepEqual([Parameter!.Type, Parameter!.Value], ['SecureString', values.DB_PASSWORD])
+})
+
+test('of imports at once one writes, and the others find the same; of other values the first one stands', async (t) => {
+  const target = await startEnd(t)
+  const of = (text: string) => sourceOf(t, text, { each: 'secret' }).source
+  const text = 'A=1\nB=2\nC=3\nD=4'
+  const told = await Promise.all([1, 2, 3].map(() => carry(of(text), target)))
+  assert.deepEqual(
+    told.flat().filter(({ action }) => action === 'fail'),
+    [],
+  )
+  for (const [name, value] of [...'ABCD'].map((name, at) => [name, `${at + 1}`] as const)) {
+    assert.deepEqual(
+      (await versionsOf(target, name)).map(({ value }) => value),
+      [value],
+    )
+  }
+  const changed = text.replaceAll('=', '=x')
+  await Promise.all([1, 2, 3].map(() => carry(of(changed), target, { overwrite: true })))
+  for (const name of 'ABCD') assert.equal((await versionsOf(target, name)).length, 2)
+
+  const others = await Promise.all(['E=1', 'E=2', 'E=3'].map((text) => carry(of(text), target)))
+  const actions = others.flat().map(({ action }) => action)
+  assert.ok(
+    actions.every((action) => action === 'create' || action === 'update' || action === 'leave'),
+    `${actions}`,
+  )
+  assert.equal(actions.filter((action) => action === 'leave').length, 2)
+  assert.equal((await versionsOf(target, 'E')).length, 1)
+})
+
+test('a version that was taken back is no hindrance to another one', async (t) => {
+  const target = await startEnd(t)
+  const of = (text: string) => sourceOf(t, text, { each: 'secret' }).source
+  await carry(of('A=1'), target)
+  await carry(of('A=2'), target, { overwrite: true })
+  const [one, two] = await versionsOf(target, 'A')
+  await target.secrets.send(
+    new UpdateSecretVersionStageCommand({
+      SecretId: 'A',
+      VersionStage: 'AWSCURRENT',
+      RemoveFromVersionId: two!.id,
+      MoveToVersionId: one!.id,
+    }),
+  )
+  const [told] = await carry(of('A=3'), target, { overwrite: true })
+  assert.equal(told!.action, 'update', told!.details)
+  assert.deepEqual(
+    (await versionsOf(target, 'A')).map(({ value }) => value),
+    ['1', '2', '3'],
+  )
 })
 
 test('another value at the target is left alone, and becomes AWSPREVIOUS with --overwrite', async (t) => {

@@ -1,6 +1,6 @@
 // Secrets as the target has them, and the writes of a plan. Every write may come again: each has the token of its version, or sets what is there.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -24,6 +24,7 @@ import { type CarryOptions, ChangedError, type Outcome, untilSettled } from './o
 import { PASSING, planSecret, type SecretPlan, type TargetSecret } from './secret-plan.ts'
 import { versionPages } from './secret-source.ts'
 import { at } from './told.ts'
+import { versionId } from './version-id.ts'
 
 const TO = 'target'
 /** Far more than labels and versions allow: a secret that somebody else changes at the same time is not fought over. */
@@ -107,7 +108,6 @@ async function carryOut(
   const notes: string[] = []
   const create = () => client.send(new CreateSecretCommand(plan.create!)).catch(throwChanged)
   const SecretId = target?.arn ?? (await at(TO, create)).ARN!
-  const current = target?.versions.find(({ stages }) => stages.includes('AWSCURRENT'))?.id ?? ''
   const { update, addTags, policy, rotation } = plan
   if (update) await at(TO, () => client.send(new UpdateSecretCommand({ SecretId, ...update })))
   if (addTags) await at(TO, () => client.send(new TagResourceCommand({ SecretId, Tags: [...addTags] })))
@@ -124,7 +124,7 @@ async function carryOut(
       notes.push(`not copied: version ${version.id ?? ''} has no value`)
       continue
     }
-    const ClientRequestToken = version.id ?? tokenAfter(SecretId, current, place)
+    const ClientRequestToken = version.id ?? versionAfter(SecretId, target, place)
     const command = new PutSecretValueCommand({ SecretId, ClientRequestToken, VersionStages: [...stages], ...value })
     const put = () => (version.id === undefined ? client.send(command).catch(throwChanged) : client.send(command))
     await at(TO, put, 'SecretString' in value ? [value.SecretString] : [])
@@ -135,11 +135,12 @@ async function carryOut(
   return notes
 }
 
-/** Of a version that has no id at its source: of two who put the same one after the same current version, the second repeats the first. */
-const tokenAfter = (secretArn: string, currentId: string, place: number): string =>
-  createHash('sha256')
-    .update(JSON.stringify([secretArn, currentId, place]))
-    .digest('hex')
+/**
+ * What a version is called that has no id at the source: by the versions that it comes after, so that of imports at once with the same value one
+ * writes it and the others repeat that, and one with another value is refused.
+ */
+const versionAfter = (arn: string, target: TargetSecret | undefined, place: number): string =>
+  versionId([arn, `${place}`, ...(target?.versions ?? []).map(({ id }) => id).sort()])
 
 function throwChanged(error: unknown): never {
   throw error instanceof ResourceExistsException ? new ChangedError() : error

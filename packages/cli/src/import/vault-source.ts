@@ -1,10 +1,10 @@
 // The secrets of a KV secrets engine of HashiCorp Vault or OpenBao, version 1 or 2: each is a map, and becomes a JSON secret.
 
-import { createHash } from 'node:crypto'
 import { UsageError } from '../usage-error.ts'
 import type { LeftOut, Reference, SecretItem, Source, Tag, Value } from './item.ts'
 import { counted } from './outcome.ts'
 import { isMap, type VaultClient } from './vault-client.ts'
+import { versionId } from './version-id.ts'
 
 export type KvSelection = {
   /** Where the engine is mounted. */
@@ -112,7 +112,9 @@ async function readVersions(engine: Engine, path: string, name: string): Promise
   // An older value in its place would be one that somebody meant to be gone.
   if (!current.isLive) return { leftOut: `its latest version, ${current.number}, is deleted in Vault` }
   const previous = live.at(-2)
-  const idOf = ({ number, createdTime }: KvVersion) => versionId([engine.mount, path, `${number}`, createdTime])
+  /** The same whenever it is imported. */
+  const idOf = ({ number, createdTime }: KvVersion) =>
+    versionId(['vault-kv', engine.mount, path, `${number}`, createdTime])
   const { tags, notes } = tagsOf(metadata.custom_metadata)
   const gone = all.length - live.length
   return {
@@ -144,14 +146,6 @@ function versionsOf(versions: unknown): readonly KvVersion[] {
       return [{ number: Number(number), createdTime: String(createdTime), isLive: destroyed !== true && !isDeleted }]
     })
     .sort((a, b) => a.number - b.number)
-}
-
-/** The same for the same version whenever it is imported, and in the form of AWS's ids. It tells nothing of the value. */
-function versionId(of: readonly string[]): string {
-  const hex = createHash('sha256')
-    .update(JSON.stringify(['vault-kv', ...of]))
-    .digest('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
 }
 
 function tagsOf(custom: unknown): { readonly tags: readonly Tag[]; readonly notes: readonly string[] } {
