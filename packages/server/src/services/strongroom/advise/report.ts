@@ -103,7 +103,7 @@ async function make(following: Following, { checks, thresholds, acrossAccounts }
     callsRefused,
     ...(elsewhere && { accounts: { lookedInto: elsewhere.lookedInto, refused: elsewhere.refused } }),
     isPart: own.isPart || (elsewhere?.isPart ?? false),
-    cost: costOf(own.secrets, calls, now),
+    cost: costOf(own.secrets.length, calls),
   }
 }
 

@@ -115,7 +115,7 @@ test('each finding is told of what it is about, in one order, with evidence and 
   const { Date: _, CostOnAws: __, ...rest } = report
   const { Date: ___, CostOnAws, ...again } = await advised(server, input)
   assert.deepEqual(again, rest)
-  assert.deepEqual([CostOnAws.Secrets, CostOnAws.SecretsUsd], [22, '0.00'])
+  assert.deepEqual([CostOnAws.Secrets, CostOnAws.SecretsUsd], [22, '8.80'])
   assert.ok(CostOnAws.Calls >= 22 + 2 + 10, 'a batch is one call')
   const part = await advised(server, { ...input, Findings: ['copied-value', 'unread'], MaxResults: 1 })
   assert.deepEqual(found(part), ['copied-value fields/a fields/b'])
@@ -148,7 +148,7 @@ test('a secret is unread after its days, by the days of access and not by what a
   const { Findings, CostOnAws } = await advised(server, { Findings: ['unread'], UnreadDays: 20 })
   assert.match(Findings[0].Evidence, /^It was never read since it was created 91 days ago\.$/)
   assert.equal(Findings.length, 4)
-  // Three for all of the month, one for 30 of 31 days: what is scheduled for deletion costs nothing.
+  // What is scheduled for deletion costs nothing.
   assert.deepEqual([CostOnAws.Secrets, CostOnAws.SecretsUsd], [4, '1.60'])
 })
 
