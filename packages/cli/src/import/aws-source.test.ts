@@ -271,22 +271,30 @@ const putPolicy = (end: End, SecretId: string, ...Statement: readonly object[]) 
 const policyOf = async (end: End, SecretId: string) =>
   (await end.secrets.send(new GetResourcePolicyCommand({ SecretId }))).ResourcePolicy
 
-test('secrets that several imports carry at once are there as one import carries them', async (t) => {
-  const [source, target, alone] = await Promise.all([startEnd(t), startEnd(t), startEnd(t)])
-  const names = ['app/a', 'app/b', 'app/c', 'app/d']
+test('imports at once into one target all end well, with what the source has', async (t) => {
+  const [source, target] = await both(t)
+  const statement = { Effect: 'Deny', Principal: '*', Action: 'secretsmanager:CancelRotateSecret', Resource: '*' }
+  const names = ['app/a', 'app/b', 'app/c', 'app/d', 'app/e', 'app/f']
   for (const name of names) {
-    await create(source, name, 'first', { Tags: [{ Key: 'team', Value: 'a' }], Description: name })
-    await put(source, name, 'v2', 'second', 'blue')
-    await put(source, name, 'v3', 'third')
-    await put(source, name, 'v4', 'fourth')
+    await create(source, name, 'first', { Description: name, Tags: [{ Key: 'team', Value: 'a' }] })
+    await put(source, name, 'v2', 'second', 'blue', 'green')
+    for (const version of ['v3', 'v4', 'v5']) await put(source, name, version, version)
+    await putPolicy(source, name, statement)
   }
-  await carryFrom(source, alone)
-  const runs = await Promise.all(Array.from({ length: 4 }, () => carryFrom(source, target)))
-  for (const told of runs.flat()) assert.match(told.action, /^(create|update|leave)$/, told.details)
+  const selection = { allVersions: true }
+  const told = await Promise.all([1, 2, 3].map(() => carryFrom(source, target, { selection })))
+  assert.deepEqual(
+    told.flat().filter(({ action }) => !/^(create|update|leave)$/.test(action)),
+    [],
+  )
   for (const name of names) {
-    assert.deepEqual(await labels(target, name), await labels(alone, name))
-    assert.deepEqual((await describe(target, name)).Tags, [{ Key: 'team', Value: 'a' }])
+    // Of two that were written at the same moment either may be the older one.
+    const byId = async (end: End) => (await versionsOf(end, name)).sort((a, b) => (a.id < b.id ? -1 : 1))
+    assert.deepEqual(await byId(target), await byId(source), name)
+    assert.ok(await policyOf(target, name))
   }
+  const again = await carryFrom(source, target, { selection })
+  assert.deepEqual(new Set(again.map(({ details }) => details)), new Set(['it is the same']))
 })
 
 test('a secret whose labels somebody moves all the time is not said to be carried', async (t) => {
@@ -457,6 +465,32 @@ test('what is not carried over is told: owned secrets, replicas, those on the wa
   assert.equal(itself!.details, 'it is the same')
 })
 
+const turnOn = async (end: End, SecretId: string) => {
+  const { region, accountId } = end.server
+  const RotationLambdaARN = `arn:aws:lambda:${region}:${accountId}:function:strongroom-postgresql-single-user`
+  const RotationRules = { AutomaticallyAfterDays: 10 }
+  await end.secrets.send(
+    new RotateSecretCommand({ SecretId, RotationLambdaARN, RotationRules, RotateImmediately: false }),
+  )
+  await until(async () => Object.keys((await describe(end, SecretId)).VersionIdsToStages!).length === 1)
+}
+
+test('imports at once that all turn rotation on all end well', async (t) => {
+  const [source, target] = await both(t)
+  const value = JSON.stringify({ engine: 'postgres', host: 'localhost', username: 'app', password: 'x' })
+  const names = ['app/a', 'app/b', 'app/c']
+  for (const name of names) {
+    await create(source, name, value)
+    await turnOn(source, name)
+  }
+  const told = await Promise.all([1, 2, 3].map(() => carryFrom(source, target, { rotation: true })))
+  assert.deepEqual(
+    told.flat().filter(({ action }) => action === 'fail'),
+    [],
+  )
+  for (const name of names) assert.equal((await describe(target, name)).RotationEnabled, true)
+})
+
 test('rotation is turned on where it is asked for, by the function that is in the place of the one of the source', async (t) => {
   const [source, target] = await both(t)
   const functionOf = ({ server }: End, name: string) =>
@@ -493,13 +527,7 @@ test('rotation is turned on where it is asked for, by the function that is in th
 test('a secret that the target has of its own is not rotated as the one of the source', async (t) => {
   const [source, target] = await both(t)
   await create(source, 'app/db', JSON.stringify({ engine: 'postgres', host: 'a', username: 'app', password: 'x' }))
-  const { region, accountId } = source.server
-  const RotationLambdaARN = `arn:aws:lambda:${region}:${accountId}:function:strongroom-postgresql-single-user`
-  const RotationRules = { AutomaticallyAfterDays: 10 }
-  await source.secrets.send(
-    new RotateSecretCommand({ SecretId: 'app/db', RotationLambdaARN, RotationRules, RotateImmediately: false }),
-  )
-  await until(async () => Object.keys((await describe(source, 'app/db')).VersionIdsToStages!).length === 1)
+  await turnOn(source, 'app/db')
   await create(target, 'app/db', JSON.stringify({ engine: 'postgres', host: 'b', username: 'app', password: 'y' }), {
     ClientRequestToken: id('own'),
   })

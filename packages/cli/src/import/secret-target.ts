@@ -8,6 +8,7 @@ import {
   GetResourcePolicyCommand,
   GetSecretValueCommand,
   InvalidParameterException,
+  InvalidRequestException,
   PutResourcePolicyCommand,
   PutSecretValueCommand,
   ResourceExistsException,
@@ -23,7 +24,7 @@ import { placeOf } from './mapping.ts'
 import { type CarryOptions, ChangedError, type Outcome, untilSettled } from './outcome.ts'
 import { PASSING, planSecret, type SecretPlan, type TargetSecret } from './secret-plan.ts'
 import { versionPages } from './secret-source.ts'
-import { at } from './told.ts'
+import { at, told } from './told.ts'
 import { versionId } from './version-id.ts'
 
 const TO = 'target'
@@ -174,6 +175,7 @@ function ignoreMoved(error: Error): void {
   if (!(error instanceof InvalidParameterException && /RemoveFromVersionId/.test(error.message))) throw error
 }
 
+/** Where another import has just turned it on, it is on. */
 async function turnOnRotation(
   client: SecretsManagerClient,
   SecretId: string,
@@ -189,5 +191,11 @@ async function turnOnRotation(
     RotateImmediately: false,
     ClientRequestToken: randomUUID(),
   })
-  await at(TO, () => client.send(command))
+  try {
+    await client.send(command)
+  } catch (error) {
+    const isRefused = error instanceof InvalidRequestException
+    if (isRefused && (await at(TO, () => client.send(new DescribeSecretCommand({ SecretId })))).RotationEnabled) return
+    throw told(error, TO)
+  }
 }

@@ -12,6 +12,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  type Stats,
   statfsSync,
   writeFileSync,
   writeSync,
@@ -29,8 +30,10 @@ export type Draft = {
   readonly edit: () => Promise<void>
   /** @throws UsageError where the editor left none, or more than a value. */
   readonly read: () => string
-  /** It stays where it is. */
+  /** It stays where it is, from now on: what ends the command then tells where. */
   readonly keep: () => void
+  /** It need not stay any more. */
+  readonly release: () => void
   /** Wipes it, unless it is kept. */
   readonly remove: () => void
 }
@@ -51,14 +54,18 @@ export function createDraft(text: string, isJson: boolean, { allowDisk }: { read
   const path = join(folder, isJson ? 'value.json' : 'value.txt')
   let kept = false
   let editor: ChildProcess | undefined
+  let made: Stats | undefined
 
   const wipe = () => {
     if (kept) return
-    wipeFile(path)
+    wipeFile(path, made)
     rmSync(folder, { recursive: true, force: true })
   }
   const end = (signal: keyof typeof ENDING) => {
-    const exit = () => process.exit(ENDING[signal])
+    const exit = () => {
+      if (kept) process.stderr.write(`strongroom: your text is kept in ${path}: it may have been written or not\n`)
+      process.exit(ENDING[signal])
+    }
     if (editor === undefined) exit()
     if (signal === 'SIGINT') return
     editor!.once('exit', exit).kill(signal)
@@ -67,7 +74,7 @@ export function createDraft(text: string, isJson: boolean, { allowDisk }: { read
   const signals = Object.keys(ENDING) as (keyof typeof ENDING)[]
   for (const signal of signals) process.on(signal, end)
   process.on('exit', wipe)
-  writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
+  made = writeDraft(path, text)
 
   return {
     path,
@@ -84,11 +91,25 @@ export function createDraft(text: string, isJson: boolean, { allowDisk }: { read
     keep() {
       kept = true
     },
+    release() {
+      kept = false
+    },
     remove() {
       wipe()
       process.off('exit', wipe)
       for (const signal of signals) process.off(signal, end)
     },
+  }
+}
+
+/** @returns what it can be told by */
+function writeDraft(path: string, text: string): Stats {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeFileSync(file, text)
+    return fstatSync(file)
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -134,16 +155,18 @@ export function removeKept(path: string): void {
   const folder = dirname(resolve(path))
   const isOurs = /^strongroom-\w{6}$/.test(basename(folder)) && /^value\.(json|txt)$/.test(basename(path))
   if (!isOurs || ![...memoryPlaces(), tmpdir()].includes(dirname(folder))) return
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
   wipeFile(path)
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** Overwritten, then removed. What has another name too, or is a link to it, is somebody's own: its name here goes. */
-function wipeFile(path: string): void {
+/** Overwritten, then removed. Of what an editor put in its place a link is not followed, and a file that has other names is left as it is. */
+function wipeFile(path: string, made?: Stats): void {
   try {
     withFile(path, constants.O_RDWR, (file) => {
-      const { nlink, size } = fstatSync(file)
-      if (nlink === 1) writeSync(file, Buffer.alloc(size), 0, size, 0)
+      const { dev, ino, nlink, size } = fstatSync(file)
+      const isOurs = dev === made?.dev && ino === made.ino
+      if (isOurs || nlink === 1) writeSync(file, Buffer.alloc(size), 0, size, 0)
     })
   } catch {
     // A link, or what the editor removed.

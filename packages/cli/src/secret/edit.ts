@@ -75,14 +75,17 @@ async function write(
   draft: Draft,
 ): Promise<void> {
   const { SecretId } = input
+  // Until it is known to be written.
+  draft.keep()
   try {
     const { Name, VersionId } = await client.send(ifVersion(versionId, new PutSecretValueCommand(input)))
+    draft.release()
     process.stdout.write(`${printable(`${Name}`)}\t${printable(`${VersionId}`)}\n`)
   } catch (error) {
-    draft.keep()
     const next = `your text is kept in ${draft.path}: strongroom secret edit ${SecretId} --draft ${draft.path}`
     if (isOutdated(error)) throw new UsageError(`somebody else has changed ${SecretId} meanwhile, and ${next}`)
-    process.stderr.write(`Nothing was written, and ${next}\n`)
+    const isAnswer = '$fault' in (error as Error)
+    process.stderr.write(`${isAnswer ? 'Nothing was written' : 'Whether it was written is not known'}, and ${next}\n`)
     throw error
   }
 }

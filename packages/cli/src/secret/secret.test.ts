@@ -326,6 +326,36 @@ test('a kept draft that is no text is refused, and stays', inMemory, async (t) =
   assert.equal(await valueOfSecret('edit/kept'), 'one')
 })
 
+test('what ends the command while it writes leaves the text, and tells where', inMemory, async (t) => {
+  const XDG_RUNTIME_DIR = memory(t)
+  const writing = Promise.withResolvers<void>()
+  const hanging = createServer((request, response) => {
+    if (/Put/.test(String(request.headers['x-amz-target']))) writing.resolve()
+    else response.end(JSON.stringify({ SecretString: 'one', VersionId: 'v'.repeat(32) }))
+  })
+  t.after(() => {
+    hanging.closeAllConnections()
+    hanging.close()
+  })
+  await once(hanging.listen(0, '127.0.0.1'), 'listening')
+  const AWS_ENDPOINT_URL = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`
+  const EDITOR = `sh -c 'echo mine > "$1"' x`
+  const child = execFile(process.execPath, [BIN, 'secret', 'edit', 'x'], {
+    env: { ...variables(), PATH: process.env.PATH, AWS_ENDPOINT_URL, XDG_RUNTIME_DIR, EDITOR },
+  })
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  let stderr = ''
+  child.stderr!.on('data', (text) => {
+    stderr += text
+  })
+  await writing.promise
+  child.kill('SIGTERM')
+  assert.equal(await ended, 143)
+  const path = join(XDG_RUNTIME_DIR, readdirSync(XDG_RUNTIME_DIR)[0]!, 'value.txt')
+  assert.equal(stderr, `strongroom: your text is kept in ${path}: it may have been written or not\n`)
+  assert.equal(readFileSync(path, 'utf8'), 'mine\n')
+})
+
 test('what an editor puts in the place of the draft is not touched, and no link is followed', inMemory, async (t) => {
   const XDG_RUNTIME_DIR = memory(t)
   await client.send(new CreateSecretCommand({ Name: 'edit/link', SecretString: 'one' }))
