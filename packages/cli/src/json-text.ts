@@ -34,7 +34,7 @@ export function membersOf(text: string | undefined): Members {
 }
 
 /** Of JSON: a string, a mark, or a number or word. What is between them is white space. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
 type Span = { readonly start: number; readonly end: number }
 

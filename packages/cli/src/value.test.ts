@@ -96,6 +96,9 @@ test('JSON of one line is spread for an editor and narrowed again to the same; o
   }
   const plain = { a: 'b', c: [1, { d: null, e: [] }], f: {}, g: true }
   assert.equal(spread(JSON.stringify(plain)), JSON.stringify(plain, null, 2))
+  const long = JSON.stringify({ a: '\n"'.repeat(16_000), b: 'x'.repeat(60_000) })
+  assert.equal(narrow(spread(long)), long)
+  assert.equal(memberText(long, 'b').length, 60_000)
   const deep = '['.repeat(5_000) + ']'.repeat(5_000)
   assert.equal(spread(deep), deep)
   for (const text of ['plain', '7', '{\n "a": 1\n}', '{"a":', 'null']) assert.equal(spread(text), text)

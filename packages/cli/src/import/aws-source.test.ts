@@ -22,11 +22,13 @@ import { PutParameterCommand } from '@aws-sdk/client-ssm'
 import { askDatabases } from '@strongroom/server/services/rds/testing.ts'
 import { createCaller } from '@strongroom/server/services/secretsmanager/testing.ts'
 import { UsageError } from '../usage-error.ts'
+import { awsSource } from './aws-source.ts'
 import type { Target } from './carry.ts'
 import { PATIENCE } from './clients.ts'
+import type { SecretItem } from './item.ts'
 import { mappingOf } from './mapping.ts'
 import { mapPolicy } from './policy-mapping.ts'
-import { carryFrom, type End, startEnd, versionsOf } from './testing.ts'
+import { ALL, carry, carryFrom, type End, startEnd, versionsOf } from './testing.ts'
 
 const id = (name: string) => `${name}-${'0'.repeat(32)}`
 
@@ -270,6 +272,25 @@ const putPolicy = (end: End, SecretId: string, ...Statement: readonly object[]) 
 
 const policyOf = async (end: End, SecretId: string) =>
   (await end.secrets.send(new GetResourcePolicyCommand({ SecretId }))).ResourcePolicy
+
+test('a version whose value is gone by the time it is read is told, also where a copy is brought up to date', async (t) => {
+  const [source, target] = await both(t)
+  await create(source, 'app/db')
+  await carryFrom(source, target)
+  await put(source, 'app/db', 'v2', 'second', 'blue')
+  const { total, references } = await awsSource(source, ALL)
+  const without = async function* () {
+    for await (const reference of references) {
+      const read = async () => {
+        const item = (await reference.read()) as SecretItem
+        return { ...item, versions: item.versions.map((version) => ({ ...version, value: async () => undefined })) }
+      }
+      yield { ...reference, read }
+    }
+  }
+  const [told] = await carry({ total, references: without() }, target)
+  assert.deepEqual([told!.action, told!.details], ['update', `1 version; not copied: version ${id('v2')} has no value`])
+})
 
 test('imports at once into one target all end well, with what the source has', async (t) => {
   const [source, target] = await both(t)

@@ -33,17 +33,19 @@ export class ChangedError extends UsageError {
   }
 }
 
-/** Once more, from what is there then, where somebody came between. `begin` is told what is going to be done, and that is told in the end. */
+/** Once more, from what is there then, where somebody came between. `begin` is told what is going to be done, and the first of that is told in the end. */
 export async function untilSettled(carry: (begin: (planned: Outcome) => void) => Promise<Outcome>): Promise<Outcome> {
   let begun: Outcome | undefined
+  let first: Outcome | undefined
   for (let tries = 1; ; tries++) {
     try {
       const outcome = await carry((planned) => {
-        begun ??= planned
+        begun = planned
       })
-      return outcome.isSame || outcome.action === 'update' ? (begun ?? outcome) : outcome
+      return outcome.isSame || outcome.action === 'update' ? (first ?? outcome) : outcome
     } catch (error) {
       if (!(error instanceof ChangedError) || tries === TRIES_MAX) throw error
+      first ??= begun
     }
   }
 }
