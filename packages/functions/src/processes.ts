@@ -4,6 +4,7 @@
 
 import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Whether this system tells of processes. */
 export const TELLS_OF_PROCESSES = existsSync('/proc/self/task')
@@ -86,14 +87,17 @@ export async function processesWith(text: string): Promise<readonly number[]> {
   return matches.flat()
 }
 
-const END_ROUNDS = 5
+/** About two seconds in all. */
+const END_ROUNDS = 20
+const END_PAUSE_MS = 10
 
-/** Kills what is found until nothing is: what is killed may have started something meanwhile. */
+/** Kills what is found until nothing is: what is killed may have started something meanwhile, and on a busy machine it takes its time to go. */
 export async function endAll(find: () => Promise<readonly number[]>): Promise<void> {
   for (let round = 0; round < END_ROUNDS; round++) {
     const pids = await find()
     if (pids.length === 0) return
     for (const pid of pids) killIfThere(pid)
+    await sleep(round * END_PAUSE_MS)
   }
 }
 
