@@ -291,6 +291,38 @@ for (const [protocol, options] of [
     assert.equal(await client.ended(), '')
   })
 
+  test(`${protocol}: a request that comes after a close is not begun, and harms no answer that is on its way`, async (t) => {
+    const received = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    const large = 'x'.repeat(8_000_000)
+    const seen: string[] = []
+    const listener = await start(
+      t,
+      async (body) => {
+        seen.push(body)
+        received.resolve()
+        await held.promise
+        return { status: 200, contentType: 'text/plain', body: large }
+      },
+      options,
+    )
+    const client = await open(t, listener, isTls)
+    client.send(whole('early'))
+    await received.promise
+    const closed = listener.close(60_000)
+    client.socket.pause()
+    held.resolve()
+    await pause(50)
+    client.send(whole('late'))
+    await pause(50)
+    client.socket.resume()
+    const answer = await client.ended()
+    assert.match(answer, /\r\nConnection: close\r\n\r\nx+$/)
+    assert.ok(answer.length > large.length, `${answer.length} bytes`)
+    assert.deepEqual(seen, ['early'])
+    await closed
+  })
+
   test(`${protocol}: no answer, or one that is none, ends the connection without a word, and the next client is served`, async (t) => {
     const listener = await start(
       t,

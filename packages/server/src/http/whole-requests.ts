@@ -67,6 +67,8 @@ function serve(socket: Socket, options: WholeRequestsOptions, connections: Set<C
   let early: Buffer | undefined
 
   const onData = (chunk: Buffer): void => {
+    // Nobody would be told what became of it.
+    if (isEnding) return
     if (isBusy) {
       socket.pause()
       early = chunk
