@@ -32,7 +32,7 @@ export type Timeouts = {
   readonly headersMs: number
   /** From the first byte of a request to its last. */
   readonly requestMs: number
-  /** Between requests on one connection. */
+  /** Between requests on one connection, and that a client may take nothing of its answer. */
   readonly idleMs: number
   /** How often the first two are looked at. */
   readonly checkMs: number
@@ -46,7 +46,7 @@ const HEADERS_MAX = 100
 /** Bodies above this are counted together while they, or what is made of them, may be in memory. */
 const LARGE_BODY_BYTES = 1_048_576
 const LARGE_BODIES_BYTES_MAX = 268_435_456
-/** How long, and how much of, a body that is too large is read and thrown away. */
+/** How long a client that was refused has to end, and how long, and how much of, a body that is too large is read and thrown away. */
 const LINGER_MS = 2_000
 const LINGER_BYTES_MAX = 16 * 1_048_576
 
@@ -101,17 +101,28 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     destroy: () => response.destroy(),
   })
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    response.setTimeout(timeouts.idleMs, () => {
+      if (response.writableEnded) response.destroy()
+    })
     receive(request, response, receiver)
   }
   const receiver: Receiver = { options, handler, start, responderOf, largeBodies }
   const server: Server = options.tls
-    ? (createTlsServer({ ...serverOptions, ...options.tls, minVersion: 'TLSv1.3' }, onRequest) as unknown as Server)
+    ? (createTlsServer(
+        { ...serverOptions, ...options.tls, minVersion: 'TLSv1.3', handshakeTimeout: timeouts.headersMs },
+        onRequest,
+      ) as unknown as Server)
     : createServer(serverOptions, onRequest)
   server.maxConnections = options.connectionsMax
   // Node drops the headers beyond its count without a word; the count is ours to check, their bytes are bounded above.
   server.maxHeadersCount = 0
   server.on('clientError', answerBrokenRequest)
   const whole = readWholeFirst(server, timeouts, receiver)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port, reusePort: options.reusePort ?? false }, () => {
@@ -127,9 +138,9 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
     close: (graceMs) =>
       new Promise((resolve) => {
         closing.abort()
+        // Those too that have not yet shaken hands, of which neither reader knows.
         const timer = setTimeout(() => {
-          server.closeAllConnections()
-          whole.destroy()
+          for (const socket of sockets) socket.destroy()
         }, graceMs)
         // A connection whose request ends now would stay open until its client or its timeout ends it.
         const sweep = setInterval(() => server.closeIdleConnections(), 20)
@@ -383,7 +394,7 @@ function writeHead(response: ServerResponse, given: WireResponse): number {
 
 /** A message that is not HTTP, or too slow, or too large in its headers: one plain answer, then the connection ends. */
 function answerBrokenRequest(error: { readonly code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  if (!socket.writable || error.code === 'ECONNRESET' || isShakingHands(socket)) {
     socket.destroy()
     return
   }
@@ -396,4 +407,11 @@ function answerBrokenRequest(error: { readonly code?: string }, socket: Socket):
   socket.end(
     `HTTP/1.1 ${status}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
   )
+  // A client that never ends its half would hold the connection for good.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  socket.once('close', () => clearTimeout(timer))
 }
+
+/** To whom nothing can be said yet. */
+const isShakingHands = (socket: Socket): boolean =>
+  'encrypted' in socket && (socket as TLSSocket).getCipher()?.name === undefined

@@ -323,6 +323,41 @@ for (const [protocol, options] of [
     await closed
   })
 
+  const large = 'x'.repeat(50_000_000)
+  for (const [what, pieces] of [
+    ['sends no more of its headers', ['POST / HTTP/1.1\r\nHost: x\r\n']],
+    ['sends no more of its body', ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab']],
+    ['reads no answer', [whole('large')]],
+    ['reads no answer of node:http', ['POST / HT', whole('large').slice(9)]],
+  ] as const) {
+    test(`${protocol}: who ${what}, and never ends, does not keep its connection from others`, async (t) => {
+      const listener = await start(
+        t,
+        (body) => ({ status: 200, contentType: 'text/plain', body: body === 'large' ? large : body }),
+        {
+          ...options,
+          connectionsMax: 1,
+          timeouts: { headersMs: 200, requestMs: 300, idleMs: 300, checkMs: 50 },
+        },
+      )
+      const to = { port: listener.port, host: '127.0.0.1', allowHalfOpen: true }
+      const socket = isTls ? connectTls({ ...to, ca: TLS.cert, servername: 'localhost' }) : connect(to)
+      socket.on('error', () => undefined)
+      t.after(() => socket.destroy())
+      await new Promise((resolve) => socket.once(isTls ? 'secureConnect' : 'connect', resolve))
+      for (const piece of pieces) {
+        socket.write(piece)
+        await pause(20)
+      }
+      for (const end = performance.now() + 10_000; ; ) {
+        const answer = await ask(listener.port, isTls)
+        if (answer !== '') break
+        assert.ok(performance.now() < end, 'The connection is kept')
+        await pause(50)
+      }
+    })
+  }
+
   test(`${protocol}: no answer, or one that is none, ends the connection without a word, and the next client is served`, async (t) => {
     const listener = await start(
       t,
@@ -343,6 +378,56 @@ for (const [protocol, options] of [
     await next.until(/<next>/)
   })
 }
+
+/** @returns what one who comes is answered; nothing where there is no room */
+const ask = (port: number, isTls: boolean): Promise<string> =>
+  new Promise((resolve) => {
+    const to = { port, host: '127.0.0.1', ca: TLS.cert, servername: 'localhost' }
+    const socket = (isTls ? connectTls(to) : connect(to)).on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      resolve(chunk.toString())
+      socket.destroy()
+    })
+    socket.on('close', () => resolve(''))
+    socket.write(whole('next'))
+  })
+
+/** A connection that the listener has accepted, and on which nothing was said. */
+async function dial(t: TestContext, listener: Listener): Promise<Socket> {
+  const socket = connect(listener.port).on('error', () => undefined)
+  t.after(() => socket.destroy())
+  await new Promise((resolve) => socket.once('connect', resolve))
+  const after = await open(t, listener, true)
+  after.send(whole('after'))
+  await after.until(/<after>/)
+  after.socket.destroy()
+  return socket.resume()
+}
+
+const closedWithin = (ms: number, socket: Socket): Promise<boolean> =>
+  new Promise((resolve) => {
+    if (socket.closed) resolve(true)
+    socket.once('close', () => resolve(true))
+    setTimeout(resolve, ms, false).unref()
+  })
+
+test('HTTPS: who does not shake hands is left in time, and at the end of a close', async (t) => {
+  const slow = await start(t, echo, { tls: TLS, timeouts: { headersMs: 200 } })
+  assert.ok(await closedWithin(5_000, await dial(t, slow)))
+  const listener = await start(t, echo, { tls: TLS })
+  const silent = await dial(t, listener)
+  await listener.close(50)
+  assert.ok(await closedWithin(5_000, silent))
+})
+
+test('HTTPS: who shakes hands after a close is left at once', async (t) => {
+  const listener = await start(t, echo, { tls: TLS })
+  const socket = await dial(t, listener)
+  const closed = listener.close(60_000)
+  connectTls({ socket, ca: TLS.cert, servername: 'localhost' }).on('error', () => undefined)
+  assert.ok(await closedWithin(5_000, socket))
+  await closed
+})
 
 test('who has said that nothing more comes is answered all the same', async (t) => {
   const listener = await start(t, async (body, request) => {

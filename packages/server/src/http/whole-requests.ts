@@ -33,31 +33,29 @@ export type WholeRequestsOptions = {
 
 export type WholeRequests = {
   add(socket: Socket): void
-  /** Ends what is idle at once, and the others after the answer that is awaited. */
+  /** Ends what is idle or comes later at once, and the others after the answer that is awaited. */
   close(): void
-  /** Ends all of them. */
-  destroy(): void
 }
 
 /** node:http gives clients as long beyond what Keep-Alive tells them, so that none is closed on while its request is on its way. */
 const IDLE_MARGIN_MS = 1_000
 
-type Connection = { close(): void; destroy(): void }
-
 export function createWholeRequests(options: WholeRequestsOptions): WholeRequests {
-  const connections = new Set<Connection>()
+  const ends = new Set<() => void>()
+  let isClosed = false
   return {
-    add: (socket) => serve(socket, options, connections),
-    close: () => {
-      for (const connection of connections) connection.close()
+    add: (socket) => {
+      if (isClosed) socket.destroy()
+      else serve(socket, options, ends)
     },
-    destroy: () => {
-      for (const connection of connections) connection.destroy()
+    close: () => {
+      isClosed = true
+      for (const end of ends) end()
     },
   }
 }
 
-function serve(socket: Socket, options: WholeRequestsOptions, connections: Set<Connection>): void {
+function serve(socket: Socket, options: WholeRequestsOptions, ends: Set<() => void>): void {
   const { headBytesMax, firstMs, idleMs } = options
   const peer = options.peerOf(socket)
   let isFirst = true
@@ -112,9 +110,8 @@ function serve(socket: Socket, options: WholeRequestsOptions, connections: Set<C
   const onError = (): void => {
     socket.destroy()
   }
-  const connection: Connection = { close: end, destroy: () => socket.destroy() }
   const onClose = (): void => {
-    connections.delete(connection)
+    ends.delete(end)
   }
   const listeners = { data: onData, drain: onDrain, end, timeout: onTimeout, error: onError, close: onClose }
   const handOver = (chunk: Buffer): void => {
@@ -127,7 +124,7 @@ function serve(socket: Socket, options: WholeRequestsOptions, connections: Set<C
     socket.resume()
   }
 
-  connections.add(connection)
+  ends.add(end)
   for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener)
   socket.setTimeout(firstMs)
 }
