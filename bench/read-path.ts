@@ -1,6 +1,6 @@
 // The processor time of one GetSecretValue in this tree, in other trees and in a bare node:http echo, side by side: all run at once and are
 // loaded in turns, so that whatever else the machine does falls on all of them alike.
-// Usage: node bench/read-path.ts [--seconds N] [--rounds N] [--option serve-option]... [OTHER_TREE]...
+// Usage: node bench/read-path.ts [--seconds N] [--rounds N] [--connections N] [--option serve-option]... [OTHER_TREE]...
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '0.5' },
     rounds: { type: 'string', default: '30' },
+    connections: { type: 'string', default: '64' },
     option: { type: 'string', multiple: true, default: [] },
   },
 })
@@ -27,6 +28,7 @@ type Runner = {
   readonly server: Measured
   readonly next: () => Buffer
   readonly cpuUs: number[]
+  readonly perSecond: number[]
 }
 
 const folders: string[] = []
@@ -53,16 +55,19 @@ for (const tree of ['.', ...positionals]) {
     signedCall(signer, 'secretsmanager.GetSecretValue', { SecretId: `bench/${at}` }),
   )
   let at = 0
-  runners.push({ name: tree, server, next: () => calls[at++ % SECRETS]!, cpuUs: [] })
+  runners.push({ name: tree, server, next: () => calls[at++ % SECRETS]!, cpuUs: [], perSecond: [] })
 }
 const anyCall = runners[0]!.next()
-runners.push({ name: 'echo', server: echo, next: () => anyCall, cpuUs: [] })
+runners.push({ name: 'echo', server: echo, next: () => anyCall, cpuUs: [], perSecond: [] })
 
-const measure = async ({ server, next, cpuUs }: Runner, seconds: number, keep: boolean): Promise<void> => {
+const connections = Number(values.connections)
+const measure = async ({ server, next, cpuUs, perSecond }: Runner, seconds: number, keep: boolean): Promise<void> => {
   const before = cpuMs(server.pid)
-  const { requests, failures } = await load({ port: server.port, connections: 64, next, seconds })
+  const { requests, failures, ...result } = await load({ port: server.port, connections, next, seconds })
   if (failures > 0) throw new Error(`${failures} calls failed`)
-  if (keep) cpuUs.push((1000 * (cpuMs(server.pid) - before)) / requests)
+  if (!keep) return
+  cpuUs.push((1000 * (cpuMs(server.pid) - before)) / requests)
+  perSecond.push(result.perSecond)
 }
 for (const runner of runners) await measure(runner, WARM_SECONDS, false)
 for (let round = 0; round < Number(values.rounds); round++) {
@@ -75,12 +80,14 @@ for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 
 const quantile = (list: readonly number[], at: number): number =>
   [...list].sort((a, b) => a - b)[Math.floor(list.length * at)]!
-const bare = quantile(runners.at(-1)!.cpuUs, 0.2)
-console.log('| server | CPU µs each, lowest fifth | median | of the echo |')
-console.log('| --- | --- | --- | --- |')
-for (const { name, cpuUs } of runners) {
+const { cpuUs: bareUs, perSecond: barePerSecond } = runners.at(-1)!
+const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(0)} %`
+console.log('| server | CPU µs each, lowest fifth | median | of the echo | requests/s, median | of the echo |')
+console.log('| --- | --- | --- | --- | --- | --- |')
+for (const { name, cpuUs, perSecond } of runners) {
   const us = quantile(cpuUs, 0.2)
+  const rate = quantile(perSecond, 0.5)
   console.log(
-    `| ${name} | ${us.toFixed(1)} | ${quantile(cpuUs, 0.5).toFixed(1)} | ${((100 * bare) / us).toFixed(0)} % |`,
+    `| ${name} | ${us.toFixed(1)} | ${quantile(cpuUs, 0.5).toFixed(1)} | ${percent(quantile(bareUs, 0.2), us)} | ${rate.toFixed(0)} | ${percent(rate, quantile(barePerSecond, 0.5))} |`,
   )
 }

@@ -1,6 +1,7 @@
 // The audit trail: every call of a known identity becomes one event, written before its answer leaves.
 // Blocks of events form keyed hash chains, one for each serial writer, so that writers never wait for one another (audit/block.ts).
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../observe/log.ts'
 import type { Keyring } from '../seal/keyring.ts'
 import { type Database, DatabaseError, type Transaction } from '../storage/database.ts'
@@ -141,8 +142,14 @@ export async function createTrail(options: TrailOptions): Promise<Trail> {
       group.lines.push(line)
       group.characters += lengthOf(line)
     }
-    writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(writeGroups)
+    writing ??= gather().then(writeGroups)
     return group.written.promise
+  }
+
+  /** Calls that start together come to this point in one turn of the event loop, and those that were read meanwhile in the next. */
+  async function gather(): Promise<void> {
+    await nextTurn()
+    await nextTurn()
   }
 
   async function writeGroups(): Promise<void> {
