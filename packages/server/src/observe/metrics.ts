@@ -29,6 +29,9 @@ export type Metrics = {
   text(others: readonly MetricValues[]): Promise<string>
 }
 
+/** Requests of one operation and code. */
+const UNCOUNTED_MAX = 1_024
+
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -46,6 +49,7 @@ export function createMetrics(): Metrics {
     labelNames: ['service', 'operation'],
     buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
     registers,
+    collect: () => countPending(),
   })
   const refused = new Counter({
     name: 'strongroom_unauthenticated_requests_total',
@@ -65,13 +69,18 @@ export function createMetrics(): Metrics {
     collect: () => countPending(),
   })
   // Looking labels up costs more than counting; the set of (operation, code) is small and fixed by the code.
-  type Series = { readonly count: Counter.Internal; readonly time: Histogram.Internal<string>; pending: number }
+  type Series = {
+    readonly count: Counter.Internal
+    readonly time: Histogram.Internal<string>
+    /** Of those that are not counted yet: one by one, between other work, the library takes several times as long. */
+    readonly seconds: number[]
+  }
   const succeeded = new Map<string, Map<string, Series>>()
   const failed = new Map<string, Series>()
   const seriesOf = (service: string, operation: string, code: string): Series => ({
     count: requests.labels(service, operation, code),
     time: duration.labels(service, operation),
-    pending: 0,
+    seconds: [],
   })
   const findSeries = (service: string, operation: string, code: string): Series =>
     code === ''
@@ -79,21 +88,22 @@ export function createMetrics(): Metrics {
           .getOrInsertComputed(service, () => new Map<string, Series>())
           .getOrInsertComputed(operation, () => seriesOf(service, operation, code))
       : failed.getOrInsertComputed(`${service} ${operation} ${code}`, () => seriesOf(service, operation, code))
-  /** Counted since somebody last asked: adding to a counter of the library costs more than the rest of counting. */
+  const countSeries = ({ count, time, seconds }: Series): void => {
+    count.inc(seconds.length)
+    for (const each of seconds) time.observe(each)
+    seconds.length = 0
+  }
   let pendingRepeated = 0
   const countPending = (): void => {
-    for (const series of [...[...succeeded.values()].flatMap((of) => [...of.values()]), ...failed.values()]) {
-      series.count.inc(series.pending)
-      series.pending = 0
-    }
+    for (const of of succeeded.values()) for (const series of of.values()) countSeries(series)
+    for (const series of failed.values()) countSeries(series)
     repeated.inc(pendingRepeated)
     pendingRepeated = 0
   }
   return {
     finished: (service, operation, code, ms) => {
       const found = findSeries(service, operation, code)
-      found.pending += 1
-      found.time.observe(ms / 1000)
+      if (found.seconds.push(ms / 1000) === UNCOUNTED_MAX) countSeries(found)
     },
     refused: (code) => refused.inc({ code }),
     repeated: () => {
