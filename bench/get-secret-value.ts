@@ -10,7 +10,7 @@ import { cpuMs, type Measured, signerOf, startEcho, startStrongroom } from './se
 const SECONDS = Number(process.argv[2] ?? 6)
 const TURNS = 3
 /** Until the compiler has seen the whole path often enough. */
-const WARM_SECONDS = 6
+const WARM_SECONDS = 12
 const SECRETS = 200
 const VALUE = 'x'.repeat(700)
 const SERVER_CORE = '0'

@@ -76,7 +76,13 @@ function formOf(event: AuditEvent): EventForm {
   line += ',"eventCategory":"Management"'
   if (event.tlsVersion !== undefined) line += `,"tlsDetails":{"tlsVersion":${text(event.tlsVersion)}}`
   const end = omitted ? `${line},"omitted":true}` : `${line}}`
-  return { head: [head], middle: [asked, parameters, `${answered},`], tail: [about, end] }
+  return { head: [head], middle: [asked, ...halves(parameters), `${answered},`], tail: [...halves(about), end] }
+}
+
+/** What calls of one operation have in common, and the name, or the end of the ARN, of what they are about. */
+function halves(part: string): readonly [shared: string, own: string] {
+  const ownAt = part.lastIndexOf(':') + 1
+  return [part.slice(0, ownAt), part.slice(ownAt)]
 }
 
 /** Of a caller from elsewhere an account learns the account and the unique id, as on AWS, but neither name nor access key. */
