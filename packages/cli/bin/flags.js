@@ -1,4 +1,4 @@
-// What Node is started with, by the command: flags that close ways into its memory. Plain JavaScript, as strongroom.js is.
+// What Node is started with, by the command: flags that close ways into its memory, and some that use it well. Plain JavaScript, as strongroom.js is.
 
 /** For what holds secrets for long: no __proto__, no eval, no environment in crash reports, no native addons. */
 const HARDENED = [
@@ -14,11 +14,17 @@ const QUIET_DEBUGGER = '--inspect-publish-uid=stderr'
 /** Short-lived objects are collected in small steps: a third less memory beside every application, and no slower. */
 const SMALL = '--max-semi-space-size=4'
 
+/**
+ * V8 allocates among the old for good what once, as in a burst of first requests, outlived a collection of the young: all that a request has
+ * read then waits for a collection of the old, at a tenth of a server's speed and twice its memory.
+ */
+const YOUNG = '--no-allocation-site-pretenuring'
+
 /** Of threads too; where nothing is started anew, what this process itself warns of is left out by run(). */
 const QUIET = '--disable-warning=ExperimentalWarning'
 
 export const FLAGS = {
-  serve: [QUIET, ...HARDENED, NO_DEBUGGER],
+  serve: [QUIET, ...HARDENED, NO_DEBUGGER, YOUNG],
   agent: [QUIET, ...HARDENED, NO_DEBUGGER, SMALL],
   run: [QUIET, ...HARDENED, QUIET_DEBUGGER],
 }
