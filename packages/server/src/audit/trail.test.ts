@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../storage/database.ts'
 import { DatabaseError } from '../storage/database.ts'
 import { ACCOUNT, event, openTrailFixture, REGION, START, silent, type TrailFixture } from './testing.ts'
@@ -31,6 +32,16 @@ test('500 appends at once are all there, in fewer blocks than events, and the tr
     limit: 1_000,
   })
   assert.equal(new Set(found.map(({ json }) => (JSON.parse(json) as { requestID: string }).requestID)).size, 500)
+})
+
+test('events of calls that were read a turn of the event loop later share a block with those before', async (t) => {
+  const fixture = await openTrailFixture(t)
+  const trail = await fixture.open()
+  const written = trail.append([event()])
+  await nextTurn()
+  await Promise.all([written, trail.append([event()])])
+  const { events, blocks } = await verifyTrail(fixture.databases, fixture.keyring)
+  assert.deepEqual({ events, blocks }, { events: 2, blocks: 1 })
 })
 
 test('events of different seconds never share a block', async (t) => {
