@@ -293,7 +293,8 @@ function receive(request: IncomingMessage, response: ServerResponse, receiver: R
   })
   request.on('error', () => response.destroy())
   request.on('end', () => {
-    if (response.headersSent) return
+    // Who was told that this comes too late is not to find it done.
+    if (response.headersSent || !request.socket.writable) return
     const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
     start({
       wire: wireOf({ method, target, rawHeaders, body }, peerOf(request.socket, options)),

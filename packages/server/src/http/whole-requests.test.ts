@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { channel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -231,6 +232,35 @@ for (const [protocol, options] of [
     await client.until(/<one>/)
     assert.match(await client.ended(), /<one>$/)
   })
+
+  for (const [begun, rest] of [
+    ['', whole('late')],
+    ['POST / HT', whole('late').slice(9)],
+    [whole('late').slice(0, -2), 'te'],
+  ] as const) {
+    test(`${protocol}: after ${JSON.stringify(begun)} and a 408 nothing is begun any more`, async (t) => {
+      const seen: string[] = []
+      const listener = await start(
+        t,
+        (body, request) => {
+          seen.push(body)
+          return echo(body, request)
+        },
+        { ...options, timeouts: { headersMs: 100, requestMs: 150, checkMs: 50 } },
+      )
+      const to = { port: listener.port, host: '127.0.0.1', allowHalfOpen: true }
+      const socket = isTls ? connectTls({ ...to, ca: TLS.cert, servername: 'localhost' }) : connect(to)
+      socket.on('error', () => undefined)
+      t.after(() => socket.destroy())
+      await new Promise((resolve) => socket.once(isTls ? 'secureConnect' : 'connect', resolve))
+      socket.write(begun)
+      const [refused] = (await once(socket, 'data')) as [Buffer]
+      assert.match(refused.toString(), /^HTTP\/1\.1 408 /)
+      socket.write(rest)
+      await pause(100)
+      assert.deepEqual(seen, [])
+    })
+  }
 
   test(`${protocol}: a slow answer is not cut off, whatever the time between requests may be`, async (t) => {
     const listener = await start(

@@ -104,6 +104,7 @@ function serve(socket: Socket, options: WholeRequestsOptions, ends: Set<() => vo
   }
   const onTimeout = (): void => {
     if (isBusy) return
+    isEnding = true
     if (isFirst) options.tooSlow(socket)
     else socket.destroy()
   }
