@@ -43,6 +43,12 @@ export class Lru<K, V> {
     this.#old.delete(key)
   }
 
+  deleteWhere(isOver: (value: V) => boolean): void {
+    for (const entries of [this.#young, this.#old]) {
+      for (const [key, value] of entries) if (isOver(value)) entries.delete(key)
+    }
+  }
+
   clear(): void {
     this.#young.clear()
     this.#old.clear()

@@ -5,13 +5,13 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyCache } from './key-cache.ts'
 
-test('the oldest entry goes first', () => {
+test('what was used least recently goes first', () => {
   const cache = new KeyCache<number>(2, 60_000, () => 0)
   cache.set('a', 1)
   cache.set('b', 2)
   assert.equal(cache.get('a'), 1)
   cache.set('c', 3)
-  assert.deepEqual([cache.get('a'), cache.get('b'), cache.get('c'), cache.size], [undefined, 2, 3, 2])
+  assert.deepEqual([cache.get('a'), cache.get('b'), cache.get('c'), cache.size], [1, undefined, 3, 2])
   cache.clear()
 })
 

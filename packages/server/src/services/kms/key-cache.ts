@@ -1,14 +1,19 @@
 // Unwrapped keys in memory: few, and not for long. Whoever asks has checked first that the key may be used now.
 
-/** Bounded by count (the oldest goes first) and by age, on the wall clock; what is too old is also forgotten unasked. */
+import { Lru } from '../../storage/cache.ts'
+
+type Entry<V> = { readonly value: V; readonly storedAt: number }
+
+/** Bounded by count (what was not used for long goes first) and by age, on the wall clock; what is too old is also forgotten unasked. */
 export class KeyCache<V> {
-  readonly #entries = new Map<string, { readonly value: V; readonly storedAt: number }>()
+  readonly #entries: Lru<string, Entry<V>>
   readonly #max: number
   readonly #ageMsMax: number
   readonly #wallNow: () => number
   #sweep: NodeJS.Timeout | undefined
 
   constructor(max: number, ageMsMax: number, wallNow: () => number) {
+    this.#entries = new Lru(max)
     this.#max = max
     this.#ageMsMax = ageMsMax
     this.#wallNow = wallNow
@@ -24,11 +29,6 @@ export class KeyCache<V> {
 
   set(name: string, value: V): void {
     if (this.#max === 0) return
-    this.#entries.delete(name)
-    if (this.#entries.size >= this.#max) {
-      const oldest = this.#entries.keys().next()
-      if (!oldest.done) this.#entries.delete(oldest.value)
-    }
     this.#entries.set(name, { value, storedAt: this.#wallNow() })
     this.#sweep ??= setTimeout(() => this.#forgetOld(), this.#ageMsMax / 4).unref()
   }
@@ -50,7 +50,7 @@ export class KeyCache<V> {
   }
 
   #forgetOld(): void {
-    for (const [name, { storedAt }] of this.#entries) if (!this.#isFresh(storedAt)) this.#entries.delete(name)
+    this.#entries.deleteWhere(({ storedAt }) => !this.#isFresh(storedAt))
     this.#sweep = this.#entries.size === 0 ? undefined : setTimeout(() => this.#forgetOld(), this.#ageMsMax / 4).unref()
   }
 }
