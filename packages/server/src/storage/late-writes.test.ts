@@ -36,6 +36,46 @@ test('what is put is found until it was written, and one key is written once', a
   assert.equal(written.length, 1)
 })
 
+test('many are written in several transactions, each of which is over soon; a failure ends all that are left, and is told once', async (t) => {
+  const database = await openTestDatabase(t)
+  const warnings: unknown[] = []
+  const write = t.mock.fn<LateWritesOptions<number>['write']>(async () => undefined)
+  const gone: [count: number, written: boolean][] = []
+  const pending = createLateWrites<number>({
+    database,
+    log: pino({ level: 'warn' }, { write: (line: string) => void warnings.push(JSON.parse(line)) }),
+    what: 'numbers',
+    write,
+    onGone: (values, written) => void gone.push([values.length, written]),
+  })
+  const putAll = (): void => {
+    for (let at = 0; at < 250; at++) pending.put(`${at}`, at)
+  }
+  putAll()
+  await pending.flush()
+  assert.deepEqual(
+    write.mock.calls.map(({ arguments: [, values] }) => values.length),
+    [100, 100, 50],
+  )
+  assert.deepEqual(gone.splice(0), [
+    [100, true],
+    [100, true],
+    [50, true],
+  ])
+  write.mock.mockImplementationOnce(() => Promise.reject(new Error('no')), write.mock.callCount() + 1)
+  putAll()
+  await pending.close()
+  assert.equal(write.mock.callCount(), 5)
+  assert.deepEqual(gone, [
+    [100, true],
+    [150, false],
+  ])
+  assert.deepEqual(
+    warnings.map((line) => (line as { pending: number }).pending),
+    [150],
+  )
+})
+
 test('what is put while older values are written is kept for the next time', async (t) => {
   const database = await openTestDatabase(t)
   const gone: Noted[] = []

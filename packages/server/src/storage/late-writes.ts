@@ -31,6 +31,8 @@ export type LateWritesOptions<T> = {
 
 const AFTER_MS = 1_000
 const PENDING_MAX = 10_000
+/** In one transaction, which on SQLite holds up every call for as long as it takes. */
+const TOGETHER_MAX = 100
 
 export function createLateWrites<T>(options: LateWritesOptions<T>): LateWrites<T> {
   const { database, log, what, afterMs = AFTER_MS } = options
@@ -40,17 +42,24 @@ export function createLateWrites<T>(options: LateWritesOptions<T>): LateWrites<T
   let writing: Promise<void> = Promise.resolve()
 
   const write = async (): Promise<void> => {
-    if (pending.size === 0) return
     const entries = [...pending]
-    const values = entries.map(([, value]) => value)
-    let written = true
-    try {
-      await database.transaction('write', (tx) => options.write(tx, values))
-    } catch (error) {
-      written = false
-      log.warn({ pending: entries.length, err: error }, `${what} could not be written`)
+    for (let at = 0; at < entries.length; at += TOGETHER_MAX) {
+      const some = entries.slice(at, at + TOGETHER_MAX)
+      const values = some.map(([, value]) => value)
+      try {
+        await database.transaction('write', (tx) => options.write(tx, values))
+      } catch (error) {
+        const lost = entries.slice(at)
+        log.warn({ pending: lost.length, err: error }, `${what} could not be written`)
+        end(lost, false)
+        return
+      }
+      end(some, true)
     }
-    // Only now: until here a reader must find them in one of the two places. What was put meanwhile stays.
+  }
+
+  /** Only now: until here a reader must find them in one of the two places. What was put meanwhile stays. */
+  const end = (entries: readonly (readonly [key: string, value: T])[], written: boolean): void => {
     const gone = entries.filter(([key, value]) => pending.get(key) === value)
     for (const [key] of gone) pending.delete(key)
     options.onGone?.(

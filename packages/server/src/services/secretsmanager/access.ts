@@ -27,7 +27,7 @@ export function createAccessNotes(database: Database, log: Logger, afterMs?: num
     log,
     what: 'dates of access',
     write: async (tx, accesses) => {
-      for (const access of accesses) await recordAccess(tx, access)
+      await Promise.all(accesses.map((access) => recordAccess(tx, access)))
     },
     onGone: (accesses) => {
       for (const { arn, day } of accesses) if (days.get(arn) === day) days.delete(arn)

@@ -411,7 +411,7 @@ export async function listVersionDays({ tx }: Pick<Call, 'tx'>, arn: string): Pr
 
 /** Days only go forward. */
 export async function recordAccess(tx: Transaction, access: Access): Promise<void> {
-  await tx.run(
+  const ofSecret = tx.run(
     `UPDATE secret SET accessed_day = $1
      WHERE account_id = $2 AND region = $3 AND name = $4 AND created_at = $5 AND accessed_day < $1`,
     access.day,
@@ -420,12 +420,13 @@ export async function recordAccess(tx: Transaction, access: Access): Promise<voi
     access.name,
     access.createdAt,
   )
-  await tx.run(
+  const ofVersion = tx.run(
     'UPDATE secret_version SET accessed_day = $1 WHERE secret_arn = $2 AND version_id = $3 AND accessed_day < $1',
     access.day,
     access.arn,
     access.versionId,
   )
+  await Promise.all([ofSecret, ofVersion])
 }
 
 /** Whether a region has more than `max` secrets with `from <= name < to`. Reads the index of names only, and at most `max` of it. */
