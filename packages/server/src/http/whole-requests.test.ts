@@ -58,8 +58,20 @@ type Client = {
   ended(): Promise<string>
 }
 
-async function open(t: TestContext, { port }: Listener, isTls = false): Promise<Client> {
-  const socket = isTls ? connectTls({ port, host: '127.0.0.1', ca: TLS.cert, servername: 'localhost' }) : connect(port)
+function reach({ port }: Listener, isTls: boolean, allowHalfOpen = false): Socket {
+  const to = { port, host: '127.0.0.1', allowHalfOpen, ca: TLS.cert, servername: 'localhost' }
+  return (isTls ? connectTls(to) : connect(to)).on('error', () => undefined)
+}
+
+async function connected(t: TestContext, listener: Listener, isTls: boolean, allowHalfOpen?: boolean): Promise<Socket> {
+  const socket = reach(listener, isTls, allowHalfOpen)
+  t.after(() => socket.destroy())
+  await once(socket, isTls ? 'secureConnect' : 'connect')
+  return socket
+}
+
+async function open(t: TestContext, listener: Listener, isTls = false): Promise<Client> {
+  const socket = await connected(t, listener, isTls)
   let came = ''
   let isEnded = false
   let look = (): void => undefined
@@ -67,13 +79,10 @@ async function open(t: TestContext, { port }: Listener, isTls = false): Promise<
     came += chunk.toString('latin1')
     look()
   })
-  socket.on('error', () => undefined)
   socket.on('close', () => {
     isEnded = true
     look()
   })
-  t.after(() => socket.destroy())
-  await new Promise((resolve) => socket.once(isTls ? 'secureConnect' : 'connect', resolve))
   const when = (holds: () => boolean): Promise<string> =>
     new Promise((resolve, reject) => {
       look = () => {
@@ -248,11 +257,7 @@ for (const [protocol, options] of [
         },
         { ...options, timeouts: { headersMs: 100, requestMs: 150, checkMs: 50 } },
       )
-      const to = { port: listener.port, host: '127.0.0.1', allowHalfOpen: true }
-      const socket = isTls ? connectTls({ ...to, ca: TLS.cert, servername: 'localhost' }) : connect(to)
-      socket.on('error', () => undefined)
-      t.after(() => socket.destroy())
-      await new Promise((resolve) => socket.once(isTls ? 'secureConnect' : 'connect', resolve))
+      const socket = await connected(t, listener, isTls, true)
       socket.write(begun)
       const [refused] = (await once(socket, 'data')) as [Buffer]
       assert.match(refused.toString(), /^HTTP\/1\.1 408 /)
@@ -370,17 +375,13 @@ for (const [protocol, options] of [
           timeouts: { headersMs: 200, requestMs: 300, idleMs: 300, checkMs: 50 },
         },
       )
-      const to = { port: listener.port, host: '127.0.0.1', allowHalfOpen: true }
-      const socket = isTls ? connectTls({ ...to, ca: TLS.cert, servername: 'localhost' }) : connect(to)
-      socket.on('error', () => undefined)
-      t.after(() => socket.destroy())
-      await new Promise((resolve) => socket.once(isTls ? 'secureConnect' : 'connect', resolve))
+      const socket = await connected(t, listener, isTls, true)
       for (const piece of pieces) {
         socket.write(piece)
         await pause(20)
       }
       for (const end = performance.now() + 10_000; ; ) {
-        const answer = await ask(listener.port, isTls)
+        const answer = await ask(listener, isTls)
         if (answer !== '') break
         assert.ok(performance.now() < end, 'The connection is kept')
         await pause(50)
@@ -410,10 +411,9 @@ for (const [protocol, options] of [
 }
 
 /** @returns what one who comes is answered; nothing where there is no room */
-const ask = (port: number, isTls: boolean): Promise<string> =>
+const ask = (listener: Listener, isTls: boolean): Promise<string> =>
   new Promise((resolve) => {
-    const to = { port, host: '127.0.0.1', ca: TLS.cert, servername: 'localhost' }
-    const socket = (isTls ? connectTls(to) : connect(to)).on('error', () => undefined)
+    const socket = reach(listener, isTls)
     socket.on('data', (chunk) => {
       resolve(chunk.toString())
       socket.destroy()
@@ -424,9 +424,7 @@ const ask = (port: number, isTls: boolean): Promise<string> =>
 
 /** A connection that the listener has accepted, and on which nothing was said. */
 async function dial(t: TestContext, listener: Listener): Promise<Socket> {
-  const socket = connect(listener.port).on('error', () => undefined)
-  t.after(() => socket.destroy())
-  await new Promise((resolve) => socket.once('connect', resolve))
+  const socket = await connected(t, listener, false)
   const after = await open(t, listener, true)
   after.send(whole('after'))
   await after.until(/<after>/)
