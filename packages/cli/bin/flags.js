@@ -16,7 +16,7 @@ const SMALL = '--max-semi-space-size=4'
 
 /**
  * V8 allocates among the old for good what once, as in a burst of first requests, outlived a collection of the young: all that a request has
- * read then waits for a collection of the old, at a tenth of a server's speed and twice its memory.
+ * read then waits for a collection of the old, which costs a tenth of the speed and doubles the memory.
  */
 const YOUNG = '--no-allocation-site-pretenuring'
 

@@ -93,6 +93,7 @@ export function createMetrics(): Metrics {
     for (const each of seconds) time.observe(each)
     seconds.length = 0
   }
+  /** Counted since somebody last asked. */
   let pendingRepeated = 0
   const countPending = (): void => {
     for (const of of succeeded.values()) for (const series of of.values()) countSeries(series)
